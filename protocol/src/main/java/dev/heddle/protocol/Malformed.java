@@ -1,0 +1,32 @@
+package dev.heddle.protocol;
+
+import java.io.Serial;
+
+/**
+ * Bytes that are not the JSON-RPC message that was expected, and the error that their sender is to
+ * get.
+ */
+public final class Malformed extends RuntimeException {
+    @Serial private static final long serialVersionUID = 1L;
+
+    private final int code;
+    private final transient Json id;
+
+    Malformed(int code, String message, Json id) {
+        super(message, null, false, false);
+        this.code = code;
+        this.id = id;
+    }
+
+    /**
+     * A JSON-RPC error code: {@link ErrorCode#PARSE_ERROR} or {@link ErrorCode#INVALID_REQUEST}.
+     */
+    public int code() {
+        return code;
+    }
+
+    /** The id of the refused message, or {@link Json#NULL} where none could be read. */
+    public Json id() {
+        return id;
+    }
+}
