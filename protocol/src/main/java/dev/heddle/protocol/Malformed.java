@@ -9,11 +9,13 @@ import java.io.Serial;
 public final class Malformed extends RuntimeException {
     @Serial private static final long serialVersionUID = 1L;
 
+    private final String message;
     private final int code;
     private final transient Json id;
 
     Malformed(int code, String message, Json id) {
         super(message, null, false, false);
+        this.message = message;
         this.code = code;
         this.id = id;
     }
@@ -28,5 +30,10 @@ public final class Malformed extends RuntimeException {
     /** The id of the refused message, or {@link Json#NULL} where none could be read. */
     public Json id() {
         return id;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 }

@@ -9,7 +9,15 @@ import java.io.Serial;
 public final class MalformedJson extends RuntimeException {
     @Serial private static final long serialVersionUID = 1L;
 
+    private final String message;
+
     MalformedJson(String message) {
         super(message, null, false, false);
+        this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 }

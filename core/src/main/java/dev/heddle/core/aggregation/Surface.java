@@ -1,0 +1,165 @@
+package dev.heddle.core.aggregation;
+
+import dev.heddle.core.backend.BackendId;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a client sees of all backends together, and where each name leads. What is not listed cannot
+ * be called.
+ *
+ * <p>Immutable, and shared by all sessions that see the same.
+ */
+public final class Surface {
+    /** Nothing. */
+    public static final Surface EMPTY =
+            new Surface(
+                    new Listing("tools", List.of()),
+                    new Listing("resources", List.of()),
+                    new Listing("resourceTemplates", List.of()),
+                    new Listing("prompts", List.of()),
+                    new Routes(Map.of(), Map.of(), Map.of()),
+                    List.of());
+
+    /**
+     * Where names lead.
+     *
+     * @param tools those that clients may call, also while their backend is not usable
+     * @param hiddenTools those that only tools made of tools may call
+     */
+    record Routes(
+            Map<String, Route> tools, Map<String, Route> prompts, Map<String, Route> hiddenTools) {}
+
+    private final Listing tools;
+    private final Listing resources;
+    private final Listing templates;
+    private final Listing prompts;
+    private final Routes routes;
+    private final Map<String, Route> resourceRoutes;
+    private final List<Template> templateRoutes;
+    private final Map<String, Route> formerTools;
+    private final List<Note> notes;
+
+    private record Template(String text, UriTemplate pattern, BackendId backend) {}
+
+    Surface(
+            Listing tools,
+            Listing resources,
+            Listing templates,
+            Listing prompts,
+            Routes routes,
+            List<Note> notes) {
+        this.tools = tools;
+        this.resources = resources;
+        this.templates = templates;
+        this.prompts = prompts;
+        this.routes = routes;
+        this.resourceRoutes = new HashMap<>();
+        resources.items().forEach(item -> resourceRoutes.put(item.key(), item.route()));
+        this.templateRoutes =
+                templates.items().stream()
+                        .map(
+                                item ->
+                                        new Template(
+                                                item.key(),
+                                                new UriTemplate(item.key()),
+                                                item.route().backend()))
+                        .toList();
+        this.formerTools = Map.of();
+        this.notes = List.copyOf(notes);
+    }
+
+    private Surface(Surface like, Map<String, Route> formerTools) {
+        this.tools = like.tools;
+        this.resources = like.resources;
+        this.templates = like.templates;
+        this.prompts = like.prompts;
+        this.routes = like.routes;
+        this.resourceRoutes = like.resourceRoutes;
+        this.templateRoutes = like.templateRoutes;
+        this.notes = like.notes;
+        this.formerTools = Map.copyOf(formerTools);
+    }
+
+    public Listing tools() {
+        return tools;
+    }
+
+    public Listing resources() {
+        return resources;
+    }
+
+    public Listing templates() {
+        return templates;
+    }
+
+    public Listing prompts() {
+        return prompts;
+    }
+
+    /**
+     * Where a tool's name leads. A name that this session was shown earlier leads where it led
+     * then.
+     */
+    public Optional<Route> tool(String name) {
+        var route = routes.tools().get(name);
+        return Optional.ofNullable(route != null ? route : formerTools.get(name));
+    }
+
+    public Optional<Route> prompt(String name) {
+        return Optional.ofNullable(routes.prompts().get(name));
+    }
+
+    /**
+     * Who has the resource: the backend that lists it, or else the one whose template fits it best.
+     */
+    public Optional<BackendId> resource(String uri) {
+        var listed = resourceRoutes.get(uri);
+        return listed != null ? Optional.of(listed.backend()) : template(uri);
+    }
+
+    private Optional<BackendId> template(String uri) {
+        Template best = null;
+        for (var template : templateRoutes) {
+            boolean closer =
+                    best == null || template.pattern().specificity() > best.pattern().specificity();
+            if (template.text().equals(uri)) {
+                return Optional.of(template.backend());
+            } else if (closer && template.pattern().matches(uri)) {
+                best = template;
+            }
+        }
+        return Optional.ofNullable(best).map(Template::backend);
+    }
+
+    /**
+     * The tools that no client sees or calls, by the names that tools made of tools use for them.
+     */
+    public Map<String, Route> hiddenTools() {
+        return routes.hiddenTools();
+    }
+
+    /** What is shown differently from its backend, or is not shown. */
+    public List<Note> notes() {
+        return notes;
+    }
+
+    /**
+     * This surface for a session that has been shown {@code before}: tools that have another name
+     * now may still be called, unlisted, by the name under which they were shown.
+     */
+    public Surface following(Surface before) {
+        if (before.tools == tools && before.formerTools.isEmpty()) {
+            return this;
+        }
+        var former = new HashMap<>(before.formerTools);
+        former.putAll(before.routes.tools());
+        former.keySet().removeIf(routes.tools()::containsKey);
+        former.values().retainAll(new HashSet<>(routes.tools().values()));
+        return former.isEmpty() ? this : new Surface(this, former);
+    }
+}

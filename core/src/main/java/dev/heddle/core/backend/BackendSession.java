@@ -1,0 +1,46 @@
+package dev.heddle.core.backend;
+
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.protocol.Spliced;
+
+import java.util.Optional;
+
+/**
+ * One persistent, initialised conversation with one backend. Who may use it is not its concern.
+ *
+ * <p>Sending never blocks. Ids are the sender's to choose and must be unique in the conversation; a
+ * call's id is also its progress token. Thread-safe.
+ */
+public interface BackendSession extends AutoCloseable {
+    /** What the backend called the conversation, or empty if it gave it no name. */
+    Optional<String> sessionId();
+
+    /**
+     * Sends a request. The sink gets what belongs to it, with ids and tokens as the backend knows
+     * them, and exactly one reply; a reply that failed with reason {@code SESSION_GONE} was not
+     * run.
+     *
+     * @param id the id that {@code request} carries
+     */
+    void send(long id, Spliced request, Sink sink);
+
+    /**
+     * Tells the backend that the reply to {@code id} is not wanted any more, and forgets the call.
+     */
+    void cancel(long id, String why);
+
+    /** Sends a notification. What cannot be delivered is dropped. */
+    void notify(Spliced notification);
+
+    /** Answers a question of the backend. */
+    void answer(Spliced response);
+
+    /**
+     * Whether messages outside calls are wanted now, for which some transports hold a stream open.
+     */
+    void listen(boolean wanted);
+
+    /** Ends the conversation at the backend too. Blocks for a bounded time; idempotent. */
+    @Override
+    void close();
+}

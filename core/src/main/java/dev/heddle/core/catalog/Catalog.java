@@ -1,0 +1,55 @@
+package dev.heddle.core.catalog;
+
+import dev.heddle.core.backend.Introduction;
+import dev.heddle.protocol.Digest;
+import dev.heddle.protocol.Json;
+
+import java.util.List;
+
+/**
+ * What one backend offers to one kind of client. Immutable and shared by all sessions that see it.
+ *
+ * @param digest equal for catalogs that offer the same
+ */
+public record Catalog(
+        Introduction introduction,
+        List<Entry> tools,
+        List<Entry> resources,
+        List<Entry> templates,
+        List<Entry> prompts,
+        String digest) {
+
+    /**
+     * One thing that is offered: its name, URI or URI template, and the object in which the backend
+     * describes it.
+     */
+    public record Entry(String key, Json json) {}
+
+    public Catalog(
+            Introduction introduction,
+            List<Entry> tools,
+            List<Entry> resources,
+            List<Entry> templates,
+            List<Entry> prompts) {
+        this(
+                introduction,
+                List.copyOf(tools),
+                List.copyOf(resources),
+                List.copyOf(templates),
+                List.copyOf(prompts),
+                digest(introduction, List.of(tools, resources, templates, prompts)));
+    }
+
+    private static String digest(Introduction introduction, List<List<Entry>> lists) {
+        var digest =
+                new Digest()
+                        .add(introduction.revision().text())
+                        .add(introduction.capabilities())
+                        .add(introduction.instructions().orElse(""));
+        for (var list : lists) {
+            digest.add(Integer.toString(list.size()));
+            list.forEach(entry -> digest.add(entry.json()));
+        }
+        return digest.name();
+    }
+}

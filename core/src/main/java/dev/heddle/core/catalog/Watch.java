@@ -1,0 +1,187 @@
+package dev.heddle.core.catalog;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendConnector.Opening;
+import dev.heddle.core.backend.BackendEvents;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.OutgoingAuth;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.health.HealthBoard;
+import dev.heddle.core.health.HealthRules;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Method;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A conversation of the gateway's own with one backend: it learns what the backend offers and when that changes, and
+ * whether the backend is well.
+ *
+ * <p>Runs on one virtual thread, which {@link #stop} ends.
+ */
+final class Watch {
+    private static final Logger log = LoggerFactory.getLogger(Watch.class);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+
+    /** What wakes the watch. */
+    private enum Signal {
+        LISTS_CHANGED,
+        LOST,
+        STOP
+    }
+
+    private final Backend backend;
+    private final ClientProfile profile;
+    private final CatalogKey key;
+    private final BackendConnector connector;
+    private final Catalogs catalogs;
+    private final CatalogReader reader;
+    private final HealthBoard health;
+    private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
+    private volatile boolean stopped;
+
+    Watch(
+            Backend backend,
+            ClientProfile profile,
+            BackendConnector connector,
+            Catalogs catalogs,
+            CatalogReader reader,
+            HealthBoard health) {
+        this.backend = backend;
+        this.profile = profile;
+        this.key = CatalogKey.of(backend, profile);
+        this.connector = connector;
+        this.catalogs = catalogs;
+        this.reader = reader;
+        this.health = health;
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    /** Ends the watch. Does not wait for it. */
+    void stop() {
+        stopped = true;
+        signals.add(Signal.STOP);
+    }
+
+    /** Watches until it is stopped. */
+    void run() {
+        var pause = FIRST_PAUSE;
+        while (!stopped) {
+            try {
+                watchOnce();
+                pause = FIRST_PAUSE;
+            } catch (Fault fault) {
+                failed(fault);
+            } catch (InterruptedException e) {
+                return;
+            }
+            pause = rest(pause);
+        }
+    }
+
+    private void watchOnce() throws InterruptedException {
+        long began = System.nanoTime();
+        var opening = new Opening(Identity.NONE, profile, new Events(), Optional.empty());
+        var connected = connector.connect(backend, opening);
+        try (var session = connected.session()) {
+            signals.clear();
+            session.listen(true);
+            read(connected);
+            health.probeSucceeded(backend.id(), Duration.ofNanos(System.nanoTime() - began));
+            while (!stopped && heed(connected, signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
+                log.trace("backend '{}' is still there", backend.id());
+            }
+        }
+    }
+
+    /** Does what {@code signal}, or the lack of one, asks for. Returns whether to go on with this conversation. */
+    private boolean heed(Connected connected, @Nullable Signal signal) {
+        if (signal == Signal.LISTS_CHANGED) {
+            signals.removeIf(Signal.LISTS_CHANGED::equals);
+            read(connected);
+            return true;
+        } else if (signal != null) {
+            return false;
+        }
+        long began = System.nanoTime();
+        reader.ping(backend, connected.session(), probeTime());
+        health.probeSucceeded(backend.id(), Duration.ofNanos(System.nanoTime() - began));
+        return true;
+    }
+
+    private void read(Connected connected) {
+        catalogs.publish(key, reader.read(backend, connected.session(), connected.introduction()));
+    }
+
+    private void failed(Fault fault) {
+        boolean expected = fault instanceof Fault.BackendFailed failed
+                && failed.reason() == Reason.AUTHENTICATION
+                && !backend.auth().equals(OutgoingAuth.UNAUTHENTICATED);
+        log.warn("backend '{}': {}", backend.id(), fault.getMessage());
+        if (expected) {
+            health.probeSucceeded(backend.id(), Duration.ZERO);
+        } else {
+            health.probeFailed(backend.id(), fault);
+        }
+    }
+
+    private Duration rest(Duration pause) {
+        try {
+            long nanos = pause.toNanos();
+            long jittered = nanos - nanos / 4 + ThreadLocalRandom.current().nextLong(nanos / 2);
+            if (!stopped) {
+                signals.poll(jittered, TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            stopped = true;
+        }
+        var doubled = pause.multipliedBy(2);
+        return doubled.compareTo(interval()) > 0 ? interval() : doubled;
+    }
+
+    private Duration interval() {
+        return health.rules().interval();
+    }
+
+    private Duration probeTime() {
+        HealthRules rules = health.rules();
+        return rules.timeout().isZero() ? backend.limits().open() : rules.timeout();
+    }
+
+    /** Turns what the backend sends into signals. It has nobody to ask. */
+    private final class Events implements BackendEvents {
+        @Override
+        public void notification(Envelope message) {
+            switch (message.method()) {
+                case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
+                    signals.add(Signal.LISTS_CHANGED);
+                default -> {}
+            }
+        }
+
+        @Override
+        public void question(Question question) {
+            question.refuse("this is the gateway's own session; no client can be asked here");
+        }
+
+        @Override
+        public void lost(Fault.BackendFailed why) {
+            log.info("watch lost backend '{}': {}", backend.id(), why.getMessage());
+            signals.add(Signal.LOST);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+package dev.heddle.core.exchange;
+
+import java.time.Duration;
+
+/** Runs things later. Tasks must not block. Thread-safe. */
+@FunctionalInterface
+public interface Alarms {
+    /** A task that may be called off. */
+    @FunctionalInterface
+    interface Alarm {
+        /** Calls the task off if it has not begun. Idempotent. */
+        void cancel();
+    }
+
+    /** Runs {@code task} once, not before {@code delay} has passed. */
+    Alarm after(Duration delay, Runnable task);
+}

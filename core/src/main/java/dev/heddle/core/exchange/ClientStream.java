@@ -1,0 +1,19 @@
+package dev.heddle.core.exchange;
+
+import dev.heddle.protocol.Spliced;
+
+/**
+ * A way to a client: what is put in travels to it. Calls come from any thread and must not block.
+ */
+public interface ClientStream {
+    /** Takes a notification. */
+    void notification(Spliced message);
+
+    /**
+     * Takes a request of the server to the client, unless the client cannot be reached on this way.
+     * Whoever takes it sees to it that it is answered once.
+     *
+     * @return whether it was taken
+     */
+    boolean question(Question question);
+}

@@ -1,0 +1,12 @@
+package dev.heddle.core.exchange;
+
+/**
+ * Takes what comes back for one request: any number of notifications and questions, then exactly
+ * one reply.
+ *
+ * <p>Calls come from any thread and must not block. What comes after the reply is to be ignored.
+ */
+public interface Sink extends ClientStream {
+    /** Takes the reply, which ends the exchange. */
+    void reply(Reply reply);
+}

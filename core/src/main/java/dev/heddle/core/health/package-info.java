@@ -1,0 +1,5 @@
+/** Whether a backend is worth calling. */
+@NullMarked
+package dev.heddle.core.health;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,313 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendConnector.Opening;
+import dev.heddle.core.backend.BackendEvents;
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Spliced;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * One session's conversation with one backend, through all of its lives: opened when it is needed,
+ * opened anew when the backend has lost it, closed with the session.
+ *
+ * <p>Only one thread opens at a time; the others wait for it without blocking. Thread-safe: the
+ * whole state is one immutable value.
+ */
+final class Conversation {
+    private static final Logger log = LoggerFactory.getLogger(Conversation.class);
+    private static final Duration REST = Duration.ofSeconds(1);
+
+    /** Somebody who needs the conversation open. Called once, on any thread; must not block. */
+    interface Waiter {
+        void ready(BackendSession session);
+
+        void failed(Fault why);
+    }
+
+    /** What the session does about its conversations. */
+    interface Host {
+        /**
+         * Just opened, by an opener that may block: the place to restore what the backend has to
+         * know.
+         */
+        void opened(Conversation conversation, Connected connected, boolean again);
+
+        /** Asks the backend, blocking, what it offers. */
+        void readCatalog(Conversation conversation, Connected connected);
+
+        void notification(Conversation conversation, Envelope message);
+
+        void question(Conversation conversation, Question question);
+
+        /** Could not be opened. */
+        void failed(Conversation conversation);
+
+        /** The backend session that was open is no more. */
+        void ended(Conversation conversation);
+    }
+
+    /** For whom the conversation is: who opened the session, and what the client said of itself. */
+    record Client(Identity opener, ClientProfile profile) {}
+
+    private sealed interface State {
+        /** Not open. {@code before} says whether it has been. */
+        record Idle(boolean before) implements State {}
+
+        record OpeningNow(List<Waiter> waiters, boolean before) implements State {}
+
+        record Open(Connected connected) implements State {}
+
+        /** The last try failed; the next is not worth making before {@code until}. */
+        record Resting(Fault why, Instant until, boolean before) implements State {}
+
+        /** Nothing opens any more. */
+        record Ended() implements State {}
+    }
+
+    private final Backend backend;
+    private final Client client;
+    private final Shared shared;
+    private final Semaphore atOnce;
+    private final Host host;
+    private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
+    private final AtomicInteger readings = new AtomicInteger();
+    private volatile Optional<String> adopted;
+
+    /**
+     * @param adopted the id of a backend session that is to be taken over by the first opening
+     */
+    Conversation(
+            Backend backend,
+            Client client,
+            Shared shared,
+            Semaphore atOnce,
+            Host host,
+            Optional<String> adopted) {
+        this.backend = backend;
+        this.client = client;
+        this.shared = shared;
+        this.atOnce = atOnce;
+        this.host = host;
+        this.adopted = adopted;
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    /** The open backend session, if there is one now. */
+    Optional<Connected> open() {
+        return state.get() instanceof State.Open(var connected)
+                ? Optional.of(connected)
+                : Optional.empty();
+    }
+
+    /** Opens the conversation in the background if it is not open. */
+    void prepare() {
+        use(
+                new Waiter() {
+                    @Override
+                    public void ready(BackendSession session) {}
+
+                    @Override
+                    public void failed(Fault why) {}
+                });
+    }
+
+    /** Hands the open backend session to {@code waiter}, at once if it is open. Never blocks. */
+    void use(Waiter waiter) {
+        while (true) {
+            var now = state.get();
+            switch (now) {
+                case State.Open(var connected) -> {
+                    waiter.ready(connected.session());
+                    return;
+                }
+                case State.Ended _ -> {
+                    waiter.failed(new Fault.SessionClosed());
+                    return;
+                }
+                case State.Resting(var why, var until, _)
+                        when shared.clock().instant().isBefore(until) -> {
+                    waiter.failed(why);
+                    return;
+                }
+                case State.OpeningNow(var waiters, var before) -> {
+                    if (state.compareAndSet(
+                            now, new State.OpeningNow(with(waiters, waiter), before))) {
+                        return;
+                    }
+                }
+                case State.Idle(var before) -> {
+                    if (state.compareAndSet(now, new State.OpeningNow(List.of(waiter), before))) {
+                        shared.virtual().execute(() -> openNow(before));
+                        return;
+                    }
+                }
+                case State.Resting(_, _, var before) -> {
+                    if (state.compareAndSet(now, new State.OpeningNow(List.of(waiter), before))) {
+                        shared.virtual().execute(() -> openNow(before));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    private static List<Waiter> with(List<Waiter> waiters, Waiter one) {
+        var more = new ArrayList<>(waiters);
+        more.add(one);
+        return List.copyOf(more);
+    }
+
+    /** Opens, blocking, and lets those who wait go on. */
+    private void openNow(boolean before) {
+        var events = new Events();
+        try {
+            var connected = connect(events);
+            events.session = Optional.of(connected.session());
+            becomeOpen(connected, before);
+        } catch (Fault why) {
+            log.warn("session cannot use backend '{}': {}", backend.id(), why.getMessage());
+            fail(why, before);
+        } catch (RuntimeException | Error bug) {
+            fail(
+                    Fault.BackendFailed.notSent(
+                            backend.id().value(), Reason.UNREACHABLE, "could not be opened"),
+                    before);
+            throw bug;
+        }
+    }
+
+    private Connected connect(Events events) {
+        OpeningLimits.acquire(atOnce, backend, backend.limits().open());
+        try (var _ = shared.openings().acquire(backend)) {
+            var hint = adopted;
+            adopted = Optional.empty();
+            return shared.connector()
+                    .connect(backend, new Opening(client.opener(), client.profile(), events, hint));
+        } finally {
+            atOnce.release();
+        }
+    }
+
+    private void becomeOpen(Connected connected, boolean again) {
+        var session = connected.session();
+        shared.observer().backendSessionOpened(backend.id());
+        host.opened(this, connected, again);
+        var before =
+                state.getAndUpdate(
+                        now -> now instanceof State.Ended ? now : new State.Open(connected));
+        switch (before) {
+            case State.OpeningNow(var waiters, _) -> {
+                waiters.forEach(waiter -> waiter.ready(session));
+                readCatalogSoon();
+            }
+            case State.Ended _ -> release(session);
+            case State.Idle _, State.Open _, State.Resting _ -> {}
+        }
+    }
+
+    private void fail(Fault why, boolean again) {
+        var resting = new State.Resting(why, shared.clock().instant().plus(REST), again);
+        var before = state.getAndUpdate(now -> now instanceof State.Ended ? now : resting);
+        host.failed(this);
+        if (before instanceof State.OpeningNow(var waiters, _)) {
+            waiters.forEach(waiter -> waiter.failed(why));
+        }
+    }
+
+    /** Forgets {@code session}, which its backend has forgotten; the next use opens another. */
+    void gone(BackendSession session) {
+        var now = state.get();
+        if (now instanceof State.Open(var open)
+                && open.session().equals(session)
+                && state.compareAndSet(now, new State.Idle(true))) {
+            shared.observer().backendSessionClosed(backend.id());
+            host.ended(this);
+            shared.virtual().execute(session::close);
+        }
+    }
+
+    /**
+     * Asks the backend what it offers, in the background; requests that come while it is asked are
+     * one.
+     */
+    void readCatalogSoon() {
+        if (readings.getAndIncrement() == 0) {
+            shared.virtual().execute(this::readCatalog);
+        }
+    }
+
+    private void readCatalog() {
+        int asked;
+        do {
+            asked = readings.get();
+            open().ifPresent(connected -> host.readCatalog(this, connected));
+        } while (!readings.compareAndSet(asked, 0));
+    }
+
+    /** Sends a notification if the conversation is open; a backend that is not there needs none. */
+    void notifyOpen(Spliced notification) {
+        open().ifPresent(connected -> connected.session().notify(notification));
+    }
+
+    /**
+     * Ends the conversation for good, at the backend too. Blocks for a bounded time; idempotent.
+     */
+    void close() {
+        var before = state.getAndSet(new State.Ended());
+        switch (before) {
+            case State.Open(var connected) -> release(connected.session());
+            case State.OpeningNow(var waiters, _) ->
+                    waiters.forEach(waiter -> waiter.failed(new Fault.SessionClosed()));
+            case State.Idle _, State.Resting _, State.Ended _ -> {}
+        }
+    }
+
+    private void release(BackendSession session) {
+        shared.observer().backendSessionClosed(backend.id());
+        host.ended(this);
+        session.close();
+    }
+
+    /** Hands what comes outside calls to the host, with this conversation's name on it. */
+    private final class Events implements BackendEvents {
+        private volatile Optional<BackendSession> session = Optional.empty();
+
+        @Override
+        public void notification(Envelope message) {
+            host.notification(Conversation.this, message);
+        }
+
+        @Override
+        public void question(Question question) {
+            host.question(Conversation.this, question);
+        }
+
+        @Override
+        public void lost(Fault.BackendFailed why) {
+            log.info("session lost backend '{}': {}", backend.id(), why.getMessage());
+            session.ifPresent(Conversation.this::gone);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+
+/** One session's conversations, one for each of its backends. Thread-safe. */
+final class Conversations {
+
+    /**
+     * @param openings how many may be opening at the same time
+     */
+    record Options(int openings) {}
+
+    private static final Sink IGNORED =
+            new Sink() {
+                @Override
+                public void notification(Spliced message) {}
+
+                @Override
+                public boolean question(Question question) {
+                    return false;
+                }
+
+                @Override
+                public void reply(Reply reply) {}
+            };
+
+    private final Conversation.Client client;
+    private final Shared shared;
+    private final Semaphore openings;
+    private final Conversation.Host host;
+    private final Map<String, Conversation> subscriptions = new ConcurrentHashMap<>();
+    private volatile Map<BackendId, Conversation> byBackend = Map.of();
+
+    Conversations(
+            Conversation.Client client, Shared shared, Options options, Conversation.Host host) {
+        this.client = client;
+        this.shared = shared;
+        this.openings = new Semaphore(options.openings());
+        this.host = host;
+    }
+
+    /**
+     * Goes on with {@code backends}. Returns the conversations with those that are gone or changed,
+     * for the caller to close.
+     */
+    List<Conversation> replace(Iterable<Backend> backends, Map<BackendId, String> adopted) {
+        var before = byBackend;
+        var next = new LinkedHashMap<BackendId, Conversation>();
+        for (var backend : backends) {
+            var known = before.get(backend.id());
+            var hint = Optional.ofNullable(adopted.get(backend.id()));
+            next.put(
+                    backend.id(),
+                    known != null && known.backend().equals(backend)
+                            ? known
+                            : new Conversation(backend, client, shared, openings, host, hint));
+        }
+        byBackend = Collections.unmodifiableMap(next);
+        var dropped = new ArrayList<>(before.values());
+        dropped.removeAll(next.values());
+        subscriptions.values().removeAll(dropped);
+        return dropped;
+    }
+
+    Optional<Conversation> find(BackendId backend) {
+        return Optional.ofNullable(byBackend.get(backend));
+    }
+
+    Collection<Conversation> all() {
+        return byBackend.values();
+    }
+
+    /**
+     * What the backends call the conversations that are open; empty text where they have no name.
+     */
+    Map<BackendId, String> openIds() {
+        var ids = new LinkedHashMap<BackendId, String>();
+        byBackend.forEach(
+                (id, conversation) ->
+                        conversation
+                                .open()
+                                .ifPresent(
+                                        connected ->
+                                                ids.put(
+                                                        id,
+                                                        connected
+                                                                .session()
+                                                                .sessionId()
+                                                                .orElse(""))));
+        return ids;
+    }
+
+    Map<String, String> metadata(ClientProfile profile) {
+        var metadata = new LinkedHashMap<String, String>();
+        metadata.put(Metadata.BACKEND_IDS, Metadata.backendIds(byBackend.keySet()));
+        metadata.put(Metadata.PROFILE, Metadata.profile(profile));
+        openIds()
+                .forEach(
+                        (id, name) -> {
+                            if (!name.isEmpty()) {
+                                metadata.put(Metadata.BACKEND_SESSION + id, name);
+                            }
+                        });
+        return metadata;
+    }
+
+    /** Tells every open backend that keeps a log which messages the client wants. */
+    void setLevel(LogLevel level) {
+        for (var conversation : all()) {
+            conversation.open().ifPresent(connected -> setLevel(connected, level));
+        }
+    }
+
+    private void setLevel(Connected connected, LogLevel level) {
+        if (connected.introduction().offers("logging")) {
+            send(
+                    connected,
+                    Method.SET_LEVEL,
+                    Json.object(params -> params.put("level", level.word())));
+        }
+    }
+
+    /**
+     * Whether the client can be reached outside calls now; backend streams are held open only if
+     * so.
+     */
+    void listen(boolean wanted) {
+        for (var conversation : all()) {
+            boolean needed = wanted || subscriptions.containsValue(conversation);
+            conversation.open().ifPresent(connected -> connected.session().listen(needed));
+        }
+    }
+
+    /** Tells a backend session that has just been opened what the session's earlier ones knew. */
+    void restore(
+            Conversation conversation,
+            Connected connected,
+            Optional<LogLevel> level,
+            boolean listening) {
+        var subscribed = subscribedAt(conversation);
+        level.ifPresent(wanted -> setLevel(connected, wanted));
+        connected.session().listen(listening || !subscribed.isEmpty());
+        for (var uri : subscribed) {
+            send(
+                    connected,
+                    Method.RESOURCES_SUBSCRIBE,
+                    Json.object(params -> params.put("uri", uri)));
+        }
+    }
+
+    private void send(Connected connected, String method, Json params) {
+        long id = shared.ids().next();
+        connected
+                .session()
+                .send(id, Spliced.of(JsonRpc.request(Json.of(id), method, params)), IGNORED);
+    }
+
+    /** Remembers a subscription that a backend has accepted, or forgets one that it has ended. */
+    void noteSubscription(Envelope request, Conversation conversation) {
+        switch (request.method()) {
+            case Method.RESOURCES_SUBSCRIBE -> {
+                subscriptions.put(request.uri().orElseThrow(), conversation);
+                conversation.open().ifPresent(connected -> connected.session().listen(true));
+            }
+            case Method.RESOURCES_UNSUBSCRIBE -> subscriptions.remove(request.uri().orElseThrow());
+            default -> {}
+        }
+    }
+
+    /** The resources of one backend that the client wants to hear of. */
+    List<String> subscribedAt(Conversation conversation) {
+        return subscriptions.entrySet().stream()
+                .filter(entry -> entry.getValue() == conversation)
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    /** Ends all conversations, at the backends too, side by side. Blocks for a bounded time. */
+    void close() {
+        var open = List.copyOf(all());
+        var left = new CountDownLatch(open.size());
+        for (var conversation : open) {
+            shared.virtual()
+                    .execute(
+                            () -> {
+                                try {
+                                    conversation.close();
+                                } finally {
+                                    left.countDown();
+                                }
+                            });
+        }
+        try {
+            left.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,266 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.exchange.Alarms.Alarm;
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Running;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.session.SessionObserver.Outcome;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * One request on its way to one backend, and everything that comes back for it.
+ *
+ * <p>Towards the backend it has an id and a progress token that no other call has; the client gets
+ * its own back as it wrote them. It ends once: with the backend's reply, with silence, with a
+ * cancellation, or with its session. Thread-safe.
+ */
+final class ForwardedCall implements Sink, Running, Conversation.Waiter {
+
+    /** What the session does for its calls. */
+    interface Host {
+        /** A notification came on the answer of a call but does not belong to it. */
+        void stray(Conversation conversation, Envelope message);
+
+        /** Whether the client wants a log message. */
+        boolean wantsLog(Envelope message);
+
+        /** The question as the client gets it. */
+        Question rename(Question question, Conversation conversation, Runnable whenAnswered);
+
+        /** Asks the client on its standing stream. */
+        void askElsewhere(Question question);
+
+        /** The call has ended: with {@code reply}, after which nothing more is sent for it. */
+        void ended(ForwardedCall call, Reply reply);
+    }
+
+    private sealed interface State {
+        /** Waits for the conversation to be open. {@code tries} have been made before. */
+        record Waiting(int tries) implements State {}
+
+        record Sent(BackendSession session, long id, int tries) implements State {}
+
+        record Ended() implements State {}
+    }
+
+    private final Exchange exchange;
+    private final Spliced request;
+    private final Conversation conversation;
+    private final AdmissionQueue.Pass pass;
+    private final Shared shared;
+    private final Host host;
+    private final long began = System.nanoTime();
+    private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
+    private final AtomicInteger openQuestions = new AtomicInteger();
+    private volatile long lastSign = began;
+    private volatile Alarm silence = () -> {};
+
+    /**
+     * @param request the client's request under the backend's own names
+     * @param pass returned when the call has ended
+     */
+    ForwardedCall(
+            Exchange exchange,
+            Spliced request,
+            Conversation conversation,
+            AdmissionQueue.Pass pass,
+            Shared shared,
+            Host host) {
+        this.exchange = exchange;
+        this.request = request;
+        this.conversation = conversation;
+        this.pass = pass;
+        this.shared = shared;
+        this.host = host;
+    }
+
+    Exchange exchange() {
+        return exchange;
+    }
+
+    Conversation conversation() {
+        return conversation;
+    }
+
+    /** The id that the client gave the request. */
+    Json clientId() {
+        return exchange.request().id();
+    }
+
+    @Override
+    public void ready(BackendSession session) {
+        long id = shared.ids().next();
+        var now = state.get();
+        if (now instanceof State.Waiting(int tries)
+                && state.compareAndSet(now, new State.Sent(session, id, tries))) {
+            watchSilence();
+            var theirs = Json.of(id);
+            session.send(id, request.id(theirs).progressToken(theirs), this);
+            if (state.get() instanceof State.Ended) {
+                session.cancel(id, "the request was cancelled while it was being sent");
+            }
+        }
+    }
+
+    @Override
+    public void failed(Fault why) {
+        end(new Reply.Failed(why), Outcome.FAILED);
+    }
+
+    @Override
+    public void notification(Spliced message) {
+        lastSign = System.nanoTime();
+        var envelope = message.envelope();
+        switch (envelope.method()) {
+            case Method.PROGRESS ->
+                    exchange.request()
+                            .progressToken()
+                            .ifPresent(
+                                    token -> exchange.sink().notification(message.progress(token)));
+            case Method.LOG_MESSAGE -> {
+                if (host.wantsLog(envelope)) {
+                    exchange.sink().notification(message);
+                }
+            }
+            default -> host.stray(conversation, envelope);
+        }
+    }
+
+    @Override
+    public boolean question(Question asked) {
+        if (state.get() instanceof State.Ended) {
+            return false;
+        }
+        openQuestions.incrementAndGet();
+        var renamed = host.rename(asked, conversation, this::answered);
+        if (!exchange.sink().question(renamed)) {
+            host.askElsewhere(renamed);
+        }
+        return true;
+    }
+
+    private void answered() {
+        lastSign = System.nanoTime();
+        openQuestions.decrementAndGet();
+    }
+
+    @Override
+    public void reply(Reply reply) {
+        switch (reply) {
+            case Reply.Response(var message) -> {
+                shared.health().callSucceeded(conversation.backend().id());
+                boolean error = message.envelope().error().isPresent();
+                end(
+                        new Reply.Response(message.id(clientId())),
+                        error ? Outcome.ERROR : Outcome.RESULT);
+            }
+            case Reply.Failed(Fault.BackendFailed failed)
+                    when failed.reason() == Reason.SESSION_GONE ->
+                    sessionGone(reply);
+            case Reply.Failed(var fault) -> {
+                if (fault instanceof Fault.BackendFailed failed && countsAgainst(failed.reason())) {
+                    shared.health().callFailed(conversation.backend().id());
+                }
+                end(reply, Outcome.FAILED);
+            }
+        }
+    }
+
+    private static boolean countsAgainst(Reason reason) {
+        return switch (reason) {
+            case UNREACHABLE, DISCONNECTED, TIMEOUT, GARBAGE -> true;
+            case AUTHENTICATION, SESSION_GONE, UNHEALTHY, LIMIT -> false;
+        };
+    }
+
+    /**
+     * The backend has forgotten its session and so has not run the request: it is sent once more,
+     * in a new one.
+     */
+    private void sessionGone(Reply reply) {
+        if (!(state.get() instanceof State.Sent sent)) {
+            return;
+        }
+        conversation.gone(sent.session());
+        if (sent.tries() > 0 || !state.compareAndSet(sent, new State.Waiting(sent.tries() + 1))) {
+            end(reply, Outcome.FAILED);
+            return;
+        }
+        silence.cancel();
+        conversation.use(this);
+    }
+
+    private void watchSilence() {
+        var limit = conversation.backend().limits().silence();
+        if (limit.isPositive()) {
+            silence = shared.alarms().after(limit, this::checkSilence);
+        }
+    }
+
+    /**
+     * Ends a call that has shown no sign of life for too long. A person who is thinking is not
+     * silence.
+     */
+    private void checkSilence() {
+        if (!(state.get() instanceof State.Sent sent)) {
+            return;
+        }
+        var limit = conversation.backend().limits().silence();
+        var quiet = Duration.ofNanos(System.nanoTime() - lastSign);
+        if (openQuestions.get() > 0) {
+            silence = shared.alarms().after(limit, this::checkSilence);
+        } else if (quiet.compareTo(limit) < 0) {
+            silence = shared.alarms().after(limit.minus(quiet), this::checkSilence);
+        } else {
+            sent.session().cancel(sent.id(), "no sign of life for " + limit.toMillis() + " ms");
+            shared.health().callFailed(conversation.backend().id());
+            end(new Reply.Failed(silent(limit)), Outcome.FAILED);
+        }
+    }
+
+    private Fault silent(Duration limit) {
+        return new Fault.BackendFailed(
+                conversation.backend().id().value(),
+                Reason.TIMEOUT,
+                "gave no sign of life for " + limit.toMillis() + " ms",
+                true);
+    }
+
+    @Override
+    public void cancel() {
+        cancel("the client cancelled the request", new Fault.Cancelled());
+    }
+
+    /** Ends the call with {@code why}, and tells the backend that nobody waits any more. */
+    void cancel(String reason, Fault why) {
+        if (state.get() instanceof State.Sent sent) {
+            sent.session().cancel(sent.id(), reason);
+        }
+        end(new Reply.Failed(why), Outcome.CANCELLED);
+    }
+
+    private void end(Reply reply, Outcome outcome) {
+        if (state.getAndSet(new State.Ended()) instanceof State.Ended) {
+            return;
+        }
+        silence.cancel();
+        var took = Duration.ofNanos(System.nanoTime() - began);
+        shared.observer()
+                .callEnded(conversation.backend().id(), exchange.request().method(), outcome, took);
+        try (pass) {
+            host.ended(this, reply);
+        }
+    }
+}

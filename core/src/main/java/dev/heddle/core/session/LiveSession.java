@@ -1,0 +1,504 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.aggregation.Listing;
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.catalog.Catalog;
+import dev.heddle.core.catalog.CatalogKey;
+import dev.heddle.core.exchange.ClientStream;
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Running;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.AdmissionQueue.Pass;
+import dev.heddle.core.session.Requests.Decision;
+import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A session that runs in this process, over the conversations with its backends. Checks no caller:
+ * that is a decorator's task.
+ *
+ * <p>Calls own no socket and wait for no lock; each keeps the surface that it started with.
+ * Thread-safe.
+ */
+final class LiveSession implements MultiSession, ForwardedCall.Host {
+    /** How long calls in flight may go on after the session's end. */
+    static final Duration GRACE = Duration.ofSeconds(10);
+
+    private static final Logger log = LoggerFactory.getLogger(LiveSession.class);
+
+    private final String id;
+    private final SessionType type;
+    private final Conversation.Client client;
+    private final Shared shared;
+    private final Instant created;
+    private final AdmissionQueue admission = new AdmissionQueue();
+    private final Map<Json, ForwardedCall> running = new ConcurrentHashMap<>();
+    private final Questions questions;
+    private final StandingStream standing;
+    private final SurfaceKeeper surfaces;
+    private final Conversations conversations;
+    private final Events events = new Events();
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile Instant updated;
+    private volatile ColdStart coldStart = new ColdStart(Set.of());
+    private volatile Runnable afterClose = () -> {};
+    private volatile Optional<LogLevel> logLevel = Optional.empty();
+
+    LiveSession(
+            String id,
+            SessionType type,
+            Conversation.Client client,
+            Shared shared,
+            Conversations.Options options) {
+        this.id = id;
+        this.type = type;
+        this.client = client;
+        this.shared = shared;
+        this.created = shared.clock().instant();
+        this.updated = created;
+        this.questions = new Questions(shared.ids());
+        this.standing = new StandingStream(shared.alarms());
+        this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
+        this.conversations = new Conversations(client, shared, options, events);
+    }
+
+    /** Runs {@code task} when the session has been closed. */
+    void whenClosed(Runnable task) {
+        afterClose = task;
+    }
+
+    /** Shows what is known of {@code backends} and opens, in the background, those that are not opened on demand. */
+    void begin(Iterable<Backend> backends, Map<BackendId, String> adopted) {
+        conversations.replace(backends, adopted);
+        surfaces.show(backends);
+        var missing = conversations.all().stream()
+                .map(conversation -> conversation.backend().id())
+                .filter(backend -> !surfaces.knows(backend))
+                .filter(backend -> shared.health().health(backend).failures() == 0)
+                .toList();
+        coldStart = new ColdStart(missing);
+        openInBackground();
+        shared.observer().sessionOpened();
+    }
+
+    /** Waits for the backends of which nothing was known at the beginning, at most for {@code patience}. */
+    void awaitColdStart(Duration patience) {
+        coldStart.await(patience);
+    }
+
+    /** The backends that this session cannot use now, or of which nothing is known. */
+    List<BackendId> unavailable() {
+        return conversations.all().stream()
+                .map(conversation -> conversation.backend().id())
+                .filter(backend -> !surfaces.knows(backend)
+                        || !shared.health().health(backend).state().usable())
+                .toList();
+    }
+
+    private void openInBackground() {
+        for (var conversation : conversations.all()) {
+            var backend = conversation.backend();
+            boolean onDemand =
+                    backend.target().lazy() && (shared.watched() || surfaces.knows(backend.id()));
+            if (!onDemand && shared.health().health(backend.id()).state().usable()) {
+                conversation.prepare();
+            }
+        }
+    }
+
+    @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
+    public SessionType type() {
+        return type;
+    }
+
+    @Override
+    public ClientProfile profile() {
+        return client.profile();
+    }
+
+    @Override
+    public Instant created() {
+        return created;
+    }
+
+    @Override
+    public Instant updated() {
+        return updated;
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        return conversations.metadata(client.profile());
+    }
+
+    @Override
+    public Listing tools() {
+        return surfaces.surface().tools();
+    }
+
+    @Override
+    public Listing resources() {
+        return surfaces.surface().resources();
+    }
+
+    @Override
+    public Listing prompts() {
+        return surfaces.surface().prompts();
+    }
+
+    @Override
+    public Map<BackendId, String> backendSessions() {
+        return conversations.openIds();
+    }
+
+    @Override
+    public void authorize(Identity caller) {}
+
+    @Override
+    public Running exchange(Identity caller, Exchange exchange) {
+        var pass = admission.tryAdmit();
+        if (pass.isEmpty()) {
+            exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
+            return Running.NONE;
+        }
+        updated = shared.clock().instant();
+        try {
+            return carryOut(
+                    Requests.decide(exchange.request(), surfaces.surface()), exchange, pass.get());
+        } catch (Fault fault) {
+            return refuse(exchange, fault, pass.get());
+        } catch (MalformedJson e) {
+            return refuse(exchange, new Fault.InvalidParams(e.getMessage()), pass.get());
+        }
+    }
+
+    private static Running refuse(Exchange exchange, Fault fault, Pass pass) {
+        try (pass) {
+            exchange.sink().reply(new Reply.Failed(fault));
+        }
+        return Running.NONE;
+    }
+
+    private Running carryOut(Decision decision, Exchange exchange, Pass pass) {
+        return switch (decision) {
+            case Decision.Answer(var result) -> answer(exchange, result, pass);
+            case Decision.SetLevel(var level) -> {
+                setLevel(level);
+                yield answer(exchange, Json.EMPTY_OBJECT, pass);
+            }
+            case Decision.Forward(var backend, var request) ->
+                    forward(backend, request, exchange, pass);
+        };
+    }
+
+    private static Running answer(Exchange exchange, Json result, Pass pass) {
+        try (pass) {
+            var response = JsonRpc.result(exchange.request().id(), result);
+            exchange.sink().reply(new Reply.Response(Spliced.of(response)));
+        }
+        return Running.NONE;
+    }
+
+    private Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {
+        var conversation =
+                conversations
+                        .find(backend)
+                        .orElseThrow(() -> new Fault.NoBackendClient(backend.value()));
+        shared.health()
+                .refusal(backend)
+                .ifPresent(
+                        refusal -> {
+                            throw refusal;
+                        });
+        var call = new ForwardedCall(exchange, request, conversation, pass, shared, this);
+        if (running.putIfAbsent(call.clientId(), call) != null) {
+            throw new Fault.InvalidRequest(
+                    "found id "
+                            + call.clientId()
+                            + ", which a request in flight has already (expected: a new one)");
+        }
+        conversation.use(call);
+        return call;
+    }
+
+    private void setLevel(LogLevel level) {
+        logLevel = Optional.of(level);
+        conversations.setLevel(level);
+    }
+
+    @Override
+    public boolean wantsLog(Envelope message) {
+        var wanted = logLevel;
+        if (wanted.isEmpty()) {
+            return true;
+        }
+        var level = message.level().flatMap(LogLevel::of);
+        return level.isEmpty() || level.get().compareTo(wanted.get()) >= 0;
+    }
+
+    @Override
+    public void stray(Conversation conversation, Envelope message) {
+        events.notification(conversation, message);
+    }
+
+    @Override
+    public Question rename(Question question, Conversation conversation, Runnable whenAnswered) {
+        return questions.open(question, conversation, whenAnswered);
+    }
+
+    @Override
+    public void askElsewhere(Question question) {
+        standing.question(question);
+    }
+
+    @Override
+    public void ended(ForwardedCall call, Reply reply) {
+        running.remove(call.clientId(), call);
+        updated = shared.clock().instant();
+        if (reply instanceof Reply.Response(var message) && message.envelope().error().isEmpty()) {
+            conversations.noteSubscription(call.exchange().request(), call.conversation());
+        }
+        call.exchange().sink().reply(reply);
+    }
+
+    @Override
+    public void notice(Identity caller, Envelope notification) {
+        updated = shared.clock().instant();
+        switch (notification.method()) {
+            case Method.CANCELLED -> {
+                var call = running.get(notification.requestId().orElse(Json.NULL));
+                if (call != null) {
+                    call.cancel();
+                }
+            }
+            case Method.PROGRESS -> questions.progress(notification);
+            case Method.INITIALIZED -> {}
+            default ->
+                    conversations.all().forEach(open -> open.notifyOpen(Spliced.of(notification)));
+        }
+    }
+
+    @Override
+    public void answer(Identity caller, Envelope response) {
+        updated = shared.clock().instant();
+        questions.answer(response);
+    }
+
+    @Override
+    public Attachment attach(Identity caller, ClientStream stream) {
+        if (admission.isClosed()) {
+            throw new Fault.SessionClosed();
+        }
+        updated = shared.clock().instant();
+        standing.attach(stream);
+        conversations.listen(true);
+        return () -> {
+            standing.detach(stream);
+            conversations.listen(standing.isOpen());
+        };
+    }
+
+    @Override
+    public boolean active() {
+        return admission.isBusy() || standing.isOpen();
+    }
+
+    /** Goes on with {@code backends}: those that stay the same keep their conversations. */
+    void rebase(Iterable<Backend> backends) {
+        var dropped = conversations.replace(backends, Map.of());
+        surfaces.show(backends);
+        if (closing.get()) {
+            conversations.close();
+        } else {
+            openInBackground();
+        }
+        dropped.forEach(conversation -> shared.virtual().execute(conversation::close));
+    }
+
+    void catalogPublished(CatalogKey key, Catalog catalog) {
+        if (!surfaces.published(key, catalog) && !standing.isOpen()) {
+            conversations.find(key.backend()).ifPresent(Conversation::readCatalogSoon);
+        }
+        coldStart.settled(key.backend());
+    }
+
+    void probeFailed(BackendId backend) {
+        coldStart.settled(backend);
+    }
+
+    /** Joins a backend that has become usable, or hides one that has stopped being so. */
+    void healthChanged() {
+        surfaces.healthChanged();
+        openInBackground();
+    }
+
+    @Override
+    public void refuse() {
+        admission.close();
+    }
+
+    @Override
+    public void close() {
+        if (!closing.compareAndSet(false, true)) {
+            awaitClosed();
+            return;
+        }
+        admission.close();
+        questions.closeAll("the session has ended");
+        var grace = shared.alarms().after(GRACE, this::cancelAll);
+        admission.closeAndDrain();
+        grace.cancel();
+        conversations.close();
+        shared.observer().sessionClosed();
+        afterClose.run();
+        closed.countDown();
+    }
+
+    private void cancelAll() {
+        running.values()
+                .forEach(call -> call.cancel("the session has ended", new Fault.SessionClosed()));
+    }
+
+    private void awaitClosed() {
+        try {
+            closed.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** What this session does about what its backends send outside calls. */
+    private final class Events implements Conversation.Host {
+        @Override
+        public void opened(Conversation conversation, Connected connected, boolean again) {
+            note(conversation, connected.session().sessionId());
+            conversations.restore(conversation, connected, logLevel, standing.isOpen());
+            if (again) {
+                conversations.subscribedAt(conversation).forEach(standing::resourceUpdated);
+            }
+        }
+
+        @Override
+        public void readCatalog(Conversation conversation, Connected connected) {
+            var backend = conversation.backend();
+            try {
+                var catalog =
+                        shared.reader()
+                                .read(backend, connected.session(), connected.introduction());
+                surfaces.offered(backend.id(), catalog);
+            } catch (Fault fault) {
+                log.warn(
+                        "cannot read what backend '{}' offers: {}",
+                        backend.id(),
+                        fault.getMessage());
+            }
+            coldStart.settled(backend.id());
+        }
+
+        @Override
+        public void notification(Conversation conversation, Envelope message) {
+            switch (message.method()) {
+                case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
+                        conversation.readCatalogSoon();
+                case Method.RESOURCE_UPDATED -> message.uri().ifPresent(standing::resourceUpdated);
+                case Method.CANCELLED ->
+                        questions.withdraw(conversation, message).ifPresent(this::passOn);
+                case Method.PROGRESS -> {} // of a call that has ended
+                case Method.LOG_MESSAGE -> {
+                    if (wantsLog(message)) {
+                        passOn(conversation, Spliced.of(message));
+                    }
+                }
+                default -> passOn(conversation, Spliced.of(message));
+            }
+        }
+
+        private void passOn(Spliced message) {
+            standing.notification(message);
+        }
+
+        private void passOn(Conversation conversation, Spliced message) {
+            if (!standing.notification(message)) {
+                onlyCallTo(conversation)
+                        .ifPresent(call -> call.exchange().sink().notification(message));
+            }
+        }
+
+        @Override
+        public void question(Conversation conversation, Question question) {
+            var call =
+                    standing.isOpen() ? Optional.<ForwardedCall>empty() : onlyCallTo(conversation);
+            if (call.isEmpty() || !call.get().question(question)) {
+                standing.question(rename(question, conversation, () -> {}));
+            }
+        }
+
+        /**
+         * The one call in flight to a backend, to which alone a message without an address can
+         * belong.
+         */
+        private Optional<ForwardedCall> onlyCallTo(Conversation conversation) {
+            var calls =
+                    running.values().stream()
+                            .filter(call -> call.conversation() == conversation)
+                            .limit(2)
+                            .toList();
+            return calls.size() == 1 ? Optional.of(calls.getFirst()) : Optional.empty();
+        }
+
+        @Override
+        public void failed(Conversation conversation) {
+            coldStart.settled(conversation.backend().id());
+        }
+
+        @Override
+        public void ended(Conversation conversation) {
+            questions.forget(conversation);
+            if (!closing.get()) {
+                shared.virtual().execute(() -> note(conversation, Optional.empty()));
+            }
+        }
+
+        /** Notes in the session's record what the backend calls the conversation; blocks. */
+        private void note(Conversation conversation, Optional<String> name) {
+            var field = Metadata.BACKEND_SESSION + conversation.backend().id();
+            var changes = name.map(text -> Changes.set(Map.of(field, text)))
+                    .orElseGet(() -> new Changes(Map.of(), Set.of(field)));
+            try {
+                shared.storage().ifPresent(storage -> storage.update(id, changes));
+            } catch (Fault.StorageUnavailable fault) {
+                log.warn("cannot note a backend session: {}", fault.getMessage());
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.aggregation.Aggregator;
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.BackendRegistry;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.catalog.Catalog;
+import dev.heddle.core.catalog.CatalogKey;
+import dev.heddle.core.catalog.CatalogReader;
+import dev.heddle.core.catalog.Catalogs;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.health.Health;
+import dev.heddle.core.health.HealthBoard;
+import dev.heddle.core.health.HealthRules;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.identity.IdentityBinding;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+
+/**
+ * Makes sessions that run in this process, each bound to the identity that opened it, and tells
+ * them what changes around them: catalogs, health, configuration. Thread-safe.
+ */
+public final class LiveSessionFactory implements MultiSessionFactory {
+    private final SessionType type;
+    private final Shared shared;
+    private final Conversations.Options options;
+    private final Duration coldStart;
+    private final boolean allOrNothing;
+    private final Set<LiveSession> live = ConcurrentHashMap.newKeySet();
+
+    private LiveSessionFactory(Builder from) {
+        this.type = from.type;
+        this.shared = from.shared();
+        this.options = new Conversations.Options(from.openings);
+        this.coldStart = from.coldStart;
+        this.allOrNothing = from.allOrNothing;
+        shared.catalogs().subscribe(this::catalogPublished);
+        shared.health().subscribe(this::probed);
+    }
+
+    /** A factory whose sessions reach backends through {@code connector}. */
+    public static Builder over(BackendConnector connector, Alarms alarms) {
+        return new Builder(connector, alarms);
+    }
+
+    @Override
+    public MultiSession makeSession(
+            String id, Identity identity, ClientProfile profile, Collection<Backend> backends) {
+        var binding = IdentityBinding.of(identity);
+        return begin(id, new Conversation.Client(identity, profile), binding, backends, Map.of());
+    }
+
+    @Override
+    public MultiSession restoreSession(
+            String id, Map<String, String> metadata, Collection<Backend> backends) {
+        var names = metadata.get(Metadata.BACKEND_IDS);
+        if (names == null) {
+            throw new Fault.SessionNotFound();
+        }
+        var binding = bindingOf(metadata);
+        var profile =
+                Optional.ofNullable(metadata.get(Metadata.PROFILE))
+                        .flatMap(Metadata::profile)
+                        .orElseThrow(Fault.SessionNotFound::new);
+        var stored = Metadata.backendIds(names);
+        var wanted = backends.stream().filter(backend -> stored.contains(backend.id())).toList();
+        var adopted = new HashMap<BackendId, String>();
+        for (var backend : wanted) {
+            var name = metadata.get(Metadata.BACKEND_SESSION + backend.id());
+            if (name != null) {
+                adopted.put(backend.id(), name);
+            }
+        }
+        return begin(
+                id, new Conversation.Client(ownerOf(binding), profile), binding, wanted, adopted);
+    }
+
+    private static IdentityBinding bindingOf(Map<String, String> metadata) {
+        var text = metadata.get(Metadata.BINDING);
+        if (text != null) {
+            return IdentityBinding.parse(text);
+        }
+        boolean legacy =
+                metadata.containsKey(Metadata.LEGACY_TOKEN_HASH)
+                        || metadata.containsKey(Metadata.LEGACY_TOKEN_SALT);
+        throw legacy ? new Fault.SessionNotFound() : new Fault.SessionOwnerUnknown();
+    }
+
+    private static Identity ownerOf(IdentityBinding binding) {
+        return switch (binding) {
+            case IdentityBinding.Unauthenticated _ -> Identity.NONE;
+            case IdentityBinding.Owner(var issuer, var subject) ->
+                    new Identity(issuer, subject, "");
+        };
+    }
+
+    private MultiSession begin(
+            String id,
+            Conversation.Client client,
+            IdentityBinding binding,
+            Collection<Backend> backends,
+            Map<BackendId, String> adopted) {
+        requireVisibleAscii(id);
+        var session = new LiveSession(id, type, client, shared, options);
+        live.add(session);
+        session.whenClosed(() -> live.remove(session));
+        session.begin(backends, adopted);
+        session.awaitColdStart(coldStart);
+        var unavailable = allOrNothing ? session.unavailable() : List.<BackendId>of();
+        if (!unavailable.isEmpty()) {
+            session.close();
+            throw Fault.BackendFailed.notSent(
+                    unavailable.getFirst().value(),
+                    Reason.UNHEALTHY,
+                    "is not available, and all backends are required");
+        }
+        return new OwnedSession(session, binding);
+    }
+
+    private static void requireVisibleAscii(String id) {
+        if (id.isEmpty() || id.chars().anyMatch(c -> c < 0x21 || c > 0x7E)) {
+            throw new IllegalArgumentException(
+                    "session id: found '" + id + "' (expected: visible ASCII)");
+        }
+    }
+
+    /** Goes on with other backends, in all sessions. */
+    public void rebase(BackendRegistry.Change change) {
+        var backends = change.after().backends().values();
+        live.forEach(session -> shared.virtual().execute(() -> session.rebase(backends)));
+    }
+
+    private void catalogPublished(CatalogKey key, Catalog catalog) {
+        live.forEach(session -> session.catalogPublished(key, catalog));
+    }
+
+    private void probed(BackendId id, Health before, Health after) {
+        if (after.failures() > 0) {
+            live.forEach(session -> session.probeFailed(id));
+        }
+        if (before.state().usable() != after.state().usable()) {
+            live.forEach(LiveSession::healthChanged);
+        }
+    }
+
+    /** What a factory is made of. Confined to one thread. */
+    public static final class Builder {
+        private final BackendConnector connector;
+        private final Alarms alarms;
+        private SessionType type = SessionType.EMBEDDED;
+        private Aggregator aggregator = Aggregator.raw();
+        private Catalogs catalogs = new Catalogs();
+        private boolean watched;
+        private InstantSource clock = InstantSource.system();
+        private HealthBoard health = new HealthBoard(HealthRules.DEFAULT, clock);
+        private Ids ids = new Ids();
+        private int openings = 10;
+        private Duration coldStart = Duration.ofSeconds(30);
+        private boolean allOrNothing;
+        private Optional<SessionStorage> storage = Optional.empty();
+        private SessionObserver observer = SessionObserver.NONE;
+
+        private Builder(BackendConnector connector, Alarms alarms) {
+            this.connector = connector;
+            this.alarms = alarms;
+        }
+
+        /** The sessions are those of MCP clients, and their records are kept in {@code storage}. */
+        public Builder forClients(SessionStorage where) {
+            type = SessionType.CLIENT;
+            storage = Optional.of(where);
+            return this;
+        }
+
+        /**
+         * Names and hides what backends offer. Without one, clients see the backends' own names.
+         */
+        public Builder aggregator(Aggregator chosen) {
+            aggregator = chosen;
+            return this;
+        }
+
+        /** Catalogs that somebody else keeps fresh too. */
+        public Builder watchedCatalogs(Catalogs shared, Ids used) {
+            catalogs = shared;
+            ids = used;
+            watched = true;
+            return this;
+        }
+
+        public Builder health(HealthBoard board) {
+            health = board;
+            return this;
+        }
+
+        public Builder clock(InstantSource chosen) {
+            clock = chosen;
+            return this;
+        }
+
+        public Builder observer(SessionObserver chosen) {
+            observer = chosen;
+            return this;
+        }
+
+        /**
+         * How many conversations of one session may be opening at the same time; 10 if not said.
+         * Ignored below 1.
+         */
+        public Builder openings(int atOnce) {
+            openings = atOnce > 0 ? atOnce : openings;
+            return this;
+        }
+
+        /**
+         * How long the making of a session waits for backends of which nothing is known; 30 s if
+         * not said.
+         */
+        public Builder coldStart(Duration patience) {
+            coldStart = patience;
+            return this;
+        }
+
+        /** Refuses to make a session unless every backend is available. */
+        public Builder allOrNothing(boolean required) {
+            allOrNothing = required;
+            return this;
+        }
+
+        public LiveSessionFactory build() {
+            return new LiveSessionFactory(this);
+        }
+
+        private Shared shared() {
+            Executor virtual = task -> Thread.ofVirtual().name("heddle-session").start(task);
+            return new Shared(
+                    connector,
+                    catalogs,
+                    new CatalogReader(ids),
+                    watched,
+                    aggregator,
+                    health,
+                    new OpeningLimits(),
+                    ids,
+                    alarms,
+                    clock,
+                    virtual,
+                    storage,
+                    observer);
+        }
+    }
+}

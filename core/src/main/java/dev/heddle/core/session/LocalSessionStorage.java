@@ -1,0 +1,107 @@
+package dev.heddle.core.session;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Keeps session records in this process. Takes no lock across operations; thread-safe. */
+public final class LocalSessionStorage implements SessionStorage {
+    private final Duration timeToLive;
+    private final InstantSource clock;
+    private final Map<String, Kept> records = new ConcurrentHashMap<>();
+
+    private record Kept(Map<String, String> fields, Instant until) {}
+
+    public LocalSessionStorage(Duration timeToLive, InstantSource clock) {
+        this.timeToLive = timeToLive;
+        this.clock = clock;
+    }
+
+    @Override
+    public boolean create(String id, Map<String, String> record) {
+        var done = new boolean[1];
+        records.compute(id, (_, kept) -> {
+            done[0] = kept == null || isOver(kept);
+            return done[0] ? keep(record) : kept;
+        });
+        return done[0];
+    }
+
+    @Override
+    public Optional<Map<String, String>> load(String id) {
+        return Optional.ofNullable(records.get(id)).filter(kept -> !isOver(kept)).map(Kept::fields);
+    }
+
+    @Override
+    public boolean touch(String id) {
+        return records.computeIfPresent(id, (_, kept) -> isOver(kept) ? null : keep(kept.fields()))
+                != null;
+    }
+
+    @Override
+    public boolean update(String id, Changes changes) {
+        var done = new boolean[1];
+        records.computeIfPresent(
+                id,
+                (_, kept) -> {
+                    if (isOver(kept)) {
+                        return null;
+                    }
+                    if (Metadata.isTerminated(kept.fields())) {
+                        return kept;
+                    }
+                    done[0] = true;
+                    var fields = new HashMap<>(kept.fields());
+                    fields.keySet().removeAll(changes.remove());
+                    fields.putAll(changes.set());
+                    return keep(fields);
+                });
+        return done[0];
+    }
+
+    @Override
+    public boolean upsert(String id, Map<String, String> record) {
+        var done = new boolean[1];
+        records.compute(
+                id,
+                (_, kept) -> {
+                    boolean fresh = kept == null || isOver(kept);
+                    if (!fresh && Metadata.isTerminated(kept.fields())) {
+                        return kept;
+                    }
+                    done[0] = true;
+                    var fields =
+                            fresh ? new HashMap<String, String>() : new HashMap<>(kept.fields());
+                    fields.putAll(record);
+                    return keep(fields);
+                });
+        return done[0];
+    }
+
+    @Override
+    public void delete(String id) {
+        records.remove(id);
+    }
+
+    /** Forgets the records that have expired. */
+    public void sweep() {
+        records.values().removeIf(this::isOver);
+    }
+
+    /** How many records are kept, expired ones included until the next sweep. */
+    public int size() {
+        return records.size();
+    }
+
+    private boolean isOver(Kept kept) {
+        return !clock.instant().isBefore(kept.until());
+    }
+
+    private Kept keep(Map<String, String> fields) {
+        return new Kept(Map.copyOf(fields), clock.instant().plus(timeToLive));
+    }
+}

@@ -1,0 +1,31 @@
+package dev.heddle.core.session;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** How severe a log message is, least first (MCP 2025-11-25, Logging; RFC 5424). */
+enum LogLevel {
+    DEBUG,
+    INFO,
+    NOTICE,
+    WARNING,
+    ERROR,
+    CRITICAL,
+    ALERT,
+    EMERGENCY;
+
+    static Optional<LogLevel> of(String word) {
+        return Arrays.stream(values()).filter(level -> level.word().equals(word)).findAny();
+    }
+
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    static String words() {
+        return "one of "
+                + Arrays.stream(values()).map(LogLevel::word).collect(Collectors.joining(", "));
+    }
+}

@@ -1,0 +1,88 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.Revision;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The keys of a session record, and the forms of their values. */
+public final class Metadata {
+    /**
+     * The session's backends, sorted and separated by commas. Always there in a full session, even
+     * if empty.
+     */
+    public static final String BACKEND_IDS = "vmcp.backend.ids";
+
+    /** Followed by a backend's id: what that backend calls its conversation. */
+    public static final String BACKEND_SESSION = "vmcp.backend.session.";
+
+    /**
+     * The text of the session's {@link dev.heddle.core.identity.IdentityBinding}. A placeholder has
+     * none.
+     */
+    public static final String BINDING = "vmcp.identity.binding";
+
+    /** {@code true} once the session has been terminated. */
+    public static final String TERMINATED = "terminated";
+
+    /** What the client said of itself, as JSON. */
+    public static final String PROFILE = "heddle.client.profile";
+
+    /** The owner of a session of old; a record that has it and no binding is void. */
+    static final String LEGACY_TOKEN_HASH = "vmcp.token.hash";
+
+    static final String LEGACY_TOKEN_SALT = "vmcp.token.salt";
+
+    private Metadata() {}
+
+    public static boolean isTerminated(Map<String, String> record) {
+        return "true".equals(record.get(TERMINATED));
+    }
+
+    /** Whether the record is of a full session, not of a placeholder. */
+    public static boolean isFull(Map<String, String> record) {
+        return record.containsKey(BINDING);
+    }
+
+    static String backendIds(Collection<BackendId> ids) {
+        return ids.stream().map(BackendId::value).sorted().collect(Collectors.joining(","));
+    }
+
+    static List<BackendId> backendIds(String text) {
+        return Stream.of(text.split(",")).filter(id -> !id.isEmpty()).map(BackendId::new).toList();
+    }
+
+    static String profile(ClientProfile profile) {
+        return Json.object(
+                        members ->
+                                members.put("revision", profile.revision().text())
+                                        .put("capabilities", profile.capabilities())
+                                        .put("clientInfo", profile.clientInfo()))
+                .toString();
+    }
+
+    /** The profile that {@code text} holds, or empty if it is not one. */
+    static Optional<ClientProfile> profile(String text) {
+        try {
+            var json = Json.parse(text);
+            return json.text("revision")
+                    .flatMap(Revision::of)
+                    .map(
+                            revision ->
+                                    new ClientProfile(
+                                            revision,
+                                            json.get("capabilities").orElse(Json.EMPTY_OBJECT),
+                                            json.get("clientInfo").orElse(Json.EMPTY_OBJECT)));
+        } catch (MalformedJson e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.aggregation.Listing;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.BlockingCall;
+import dev.heddle.core.exchange.ClientStream;
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.NonBlocking;
+import dev.heddle.core.exchange.Running;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+
+import java.time.Instant;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * One client's conversation with many backends.
+ *
+ * <p>Everything that a client asks goes through {@link #exchange}, which never blocks; the methods
+ * of {@link Caller} are its blocking forms. Lists are immutable snapshots: a new one replaces the
+ * old one, and each call keeps the one that it started with. Thread-safe.
+ */
+public interface MultiSession extends Caller {
+    /** The session's id: visible ASCII, 0x21 to 0x7E. */
+    String id();
+
+    SessionType type();
+
+    /** What the client said of itself. */
+    ClientProfile profile();
+
+    Instant created();
+
+    /** When the client last used the session. */
+    Instant updated();
+
+    /** What is stored of the session, so that it can be restored: see {@link Metadata}. */
+    Map<String, String> metadata();
+
+    /** The tools as this session's client sees them. */
+    Listing tools();
+
+    Listing resources();
+
+    Listing prompts();
+
+    /**
+     * The ids that backends gave to the conversations that are open now; empty text for one without
+     * a name.
+     */
+    Map<BackendId, String> backendSessions();
+
+    /**
+     * Lets only those pass who may use the session.
+     *
+     * @throws dev.heddle.core.fault.Fault if {@code caller} may not
+     */
+    void authorize(Identity caller);
+
+    /** Carries one request. Never blocks, and never throws: a failure is a reply too. */
+    Running exchange(Identity caller, Exchange exchange);
+
+    /** Takes a notification of the client. Never blocks. */
+    void notice(Identity caller, Envelope notification);
+
+    /** Takes the client's answer to a question. Never blocks. */
+    void answer(Identity caller, Envelope response);
+
+    /** Uses {@code stream} from now on for what belongs to no call. Never blocks. */
+    Attachment attach(Identity caller, ClientStream stream);
+
+    /** Whether an open stream or a call in flight shows that the client is there. */
+    boolean active();
+
+    /**
+     * Refuses newcomers from now on, without waiting for those inside; {@link #close} does the
+     * rest.
+     */
+    void refuse();
+
+    /** A stream in use. */
+    @FunctionalInterface
+    interface Attachment {
+        /** Stops using the stream. Idempotent; never blocks. */
+        void detach();
+    }
+
+    @Override
+    default Json callTool(Identity caller, String name, Json arguments, Json meta) {
+        return ask(
+                caller,
+                Method.TOOLS_CALL,
+                Json.object(
+                        params -> {
+                            params.put("name", name).put("arguments", arguments);
+                            if (!meta.members().isEmpty()) {
+                                params.put("_meta", meta);
+                            }
+                        }));
+    }
+
+    @Override
+    default Json readResource(Identity caller, String uri) {
+        return ask(caller, Method.RESOURCES_READ, Json.object(params -> params.put("uri", uri)));
+    }
+
+    @Override
+    default Json getPrompt(Identity caller, String name, Json arguments) {
+        return ask(
+                caller,
+                Method.PROMPTS_GET,
+                Json.object(params -> params.put("name", name).put("arguments", arguments)));
+    }
+
+    private Json ask(Identity caller, String method, Json params) {
+        NonBlocking.requireMayBlock();
+        var call = new BlockingCall();
+        var id = Json.of("call-" + UUID.randomUUID());
+        exchange(caller, new Exchange(JsonRpc.request(id, method, params), call));
+        return call.await();
+    }
+}

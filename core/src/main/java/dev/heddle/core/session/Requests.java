@@ -1,0 +1,136 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.aggregation.Surface;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.Optional;
+
+/**
+ * Says what is to become of a request, given what the client sees. Decides and does nothing else.
+ */
+final class Requests {
+
+    /** What is to become of a request. */
+    sealed interface Decision {
+        /** The gateway answers it. */
+        record Answer(Json result) implements Decision {}
+
+        /** A backend answers it. */
+        record Forward(BackendId backend, Spliced request) implements Decision {}
+
+        /** The client sets the level below which it wants no log messages. */
+        record SetLevel(LogLevel level) implements Decision {}
+    }
+
+    private static final Json NO_COMPLETIONS =
+            Json.parse("{\"completion\":{\"values\":[],\"total\":0,\"hasMore\":false}}");
+
+    private Requests() {}
+
+    /**
+     * @throws Fault if nobody is to answer it
+     */
+    static Decision decide(Envelope request, Surface surface) {
+        return switch (request.method()) {
+            case Method.PING -> new Decision.Answer(Json.EMPTY_OBJECT);
+            case Method.TOOLS_LIST -> new Decision.Answer(surface.tools().page(request.cursor()));
+            case Method.RESOURCES_LIST ->
+                    new Decision.Answer(surface.resources().page(request.cursor()));
+            case Method.TEMPLATES_LIST ->
+                    new Decision.Answer(surface.templates().page(request.cursor()));
+            case Method.PROMPTS_LIST ->
+                    new Decision.Answer(surface.prompts().page(request.cursor()));
+            case Method.TOOLS_CALL -> toolCall(request, surface);
+            case Method.PROMPTS_GET -> promptGet(request, surface);
+            case Method.RESOURCES_READ, Method.RESOURCES_SUBSCRIBE, Method.RESOURCES_UNSUBSCRIBE ->
+                    resource(request, surface);
+            case Method.COMPLETE -> completion(request, surface);
+            case Method.SET_LEVEL -> new Decision.SetLevel(level(request));
+            case Method.INITIALIZE ->
+                    throw new Fault.InvalidRequest("found initialize in an initialised session");
+            default -> throw new Fault.MethodNotFound(request.method());
+        };
+    }
+
+    private static Decision toolCall(Envelope request, Surface surface) {
+        var name = request.name().orElseThrow(() -> missing("name", "the name of a tool"));
+        request.param("arguments")
+                .filter(arguments -> !arguments.isObject())
+                .ifPresent(
+                        _ -> {
+                            throw missing("arguments", "an object or nothing");
+                        });
+        var route = surface.tool(name).orElseThrow(() -> new Fault.ToolNotFound(name));
+        return new Decision.Forward(route.backend(), renamed(request, name, route.original()));
+    }
+
+    private static Decision promptGet(Envelope request, Surface surface) {
+        var name = request.name().orElseThrow(() -> missing("name", "the name of a prompt"));
+        var route = surface.prompt(name).orElseThrow(() -> new Fault.PromptNotFound(name));
+        return new Decision.Forward(route.backend(), renamed(request, name, route.original()));
+    }
+
+    private static Spliced renamed(Envelope request, String name, String original) {
+        var message = Spliced.of(request);
+        return name.equals(original) ? message : message.name(original);
+    }
+
+    private static Decision resource(Envelope request, Surface surface) {
+        var uri = request.uri().orElseThrow(() -> missing("uri", "the URI of a resource"));
+        var backend = surface.resource(uri).orElseThrow(() -> new Fault.ResourceNotFound(uri));
+        return new Decision.Forward(backend, Spliced.of(request));
+    }
+
+    private static Decision completion(Envelope request, Surface surface) {
+        var ref =
+                request.param("ref")
+                        .orElseThrow(() -> missing("ref", "a reference to a prompt or a resource"));
+        return switch (ref.text("type").orElse("")) {
+            case "ref/prompt" -> {
+                var name =
+                        ref.text("name")
+                                .orElseThrow(() -> missing("ref.name", "the name of a prompt"));
+                yield surface.prompt(name)
+                        .<Decision>map(
+                                route ->
+                                        new Decision.Forward(
+                                                route.backend(),
+                                                name.equals(route.original())
+                                                        ? Spliced.of(request)
+                                                        : Spliced.of(request)
+                                                                .ref(
+                                                                        ref.with(
+                                                                                "name",
+                                                                                Json.of(
+                                                                                        route
+                                                                                                .original())))))
+                        .orElse(new Decision.Answer(NO_COMPLETIONS));
+            }
+            case "ref/resource" -> {
+                var uri =
+                        ref.text("uri")
+                                .orElseThrow(() -> missing("ref.uri", "a URI or a URI template"));
+                Optional<BackendId> backend = surface.resource(uri);
+                yield backend.<Decision>map(id -> new Decision.Forward(id, Spliced.of(request)))
+                        .orElse(new Decision.Answer(NO_COMPLETIONS));
+            }
+            default -> throw missing("ref.type", "ref/prompt or ref/resource");
+        };
+    }
+
+    private static LogLevel level(Envelope request) {
+        return request.level()
+                .flatMap(LogLevel::of)
+                .orElseThrow(() -> missing("level", LogLevel.words()));
+    }
+
+    private static Fault missing(String param, String expected) {
+        return new Fault.InvalidParams(
+                "params." + param + ": found nothing usable (expected: " + expected + ")");
+    }
+}

@@ -1,0 +1,323 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.aggregation.Listing;
+import dev.heddle.core.backend.BackendRegistry;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.identity.IdentityBinding;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one place where sessions begin and end.
+ *
+ * <p>A session is created in two phases: a placeholder is stored under a fresh id, then the session is made and its
+ * record completed. Whatever ends in between wins: a placeholder that was terminated never becomes a session.
+ * Thread-safe. Only {@link #live} may be called on an event loop; everything else blocks.
+ */
+public final class SessionManager implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(SessionManager.class);
+    private static final int ID_BYTES = 24;
+    private static final int GENERATE_TRIES = 2;
+
+    private final SessionStorage storage;
+    private final MultiSessionFactory factory;
+    private final BackendRegistry registry;
+    private final SessionLimits limits;
+    private final InstantSource clock;
+    private final Quota quota;
+    private final SecureRandom random = new SecureRandom();
+    private final Map<String, Held> sessions = new ConcurrentHashMap<>();
+    private final Map<String, CountDownLatch> restoring = new ConcurrentHashMap<>();
+    private volatile boolean draining;
+
+    /** A session of this process, and its right to be there. */
+    private record Held(MultiSession session, Quota.Share share) {}
+
+    public SessionManager(
+            SessionStorage storage,
+            MultiSessionFactory factory,
+            BackendRegistry registry,
+            SessionLimits limits,
+            InstantSource clock) {
+        this.storage = storage;
+        this.factory = factory;
+        this.registry = registry;
+        this.limits = limits;
+        this.clock = clock;
+        this.quota = new Quota(limits);
+    }
+
+    /**
+     * Stores a placeholder and returns its id: 192 random bits in visible ASCII.
+     *
+     * @throws Fault.StorageUnavailable if it cannot be stored
+     */
+    public String generate() {
+        for (int i = 0; i < GENERATE_TRIES; i++) {
+            var bytes = new byte[ID_BYTES];
+            random.nextBytes(bytes);
+            var id = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+            if (storage.create(id, Map.of())) {
+                return id;
+            }
+        }
+        throw new Fault.StorageUnavailable("no fresh session id was accepted");
+    }
+
+    /**
+     * Makes the session whose placeholder is stored under {@code id}.
+     *
+     * @param remote the address that counts as the owner where the session is anonymous
+     * @throws Fault.SessionNotFound if the placeholder was terminated or has expired
+     * @throws Fault.LimitReached if there are too many sessions
+     */
+    public MultiSession createSession(String id, Identity opener, ClientProfile profile, String remote) {
+        requirePlaceholder(id);
+        var share = quota.take(ownerKey(IdentityBinding.of(opener), remote));
+        try {
+            if (draining) {
+                throw new Fault.LimitReached("the gateway is shutting down", Duration.ofSeconds(1));
+            }
+            var backends = registry.snapshot().backends().values();
+            var session = factory.makeSession(id, opener, profile, backends);
+            hold(id, new Held(session, share));
+            return session;
+        } catch (RuntimeException | Error e) {
+            share.giveBack();
+            markTerminated(id);
+            throw e;
+        }
+    }
+
+    private void requirePlaceholder(String id) {
+        var record = storage.load(id);
+        if (record.isEmpty() || Metadata.isTerminated(record.get())) {
+            throw new Fault.SessionNotFound();
+        }
+    }
+
+    private static String ownerKey(IdentityBinding binding, String remote) {
+        return switch (binding) {
+            case IdentityBinding.Unauthenticated _ -> "address " + remote;
+            case IdentityBinding.Owner owner -> owner.format();
+        };
+    }
+
+    /** Holds the session first and completes its record second, so that whoever terminates it meanwhile finds it. */
+    private void hold(String id, Held held) {
+        sessions.put(id, held);
+        boolean stored = false;
+        try {
+            stored = storage.update(id, SessionStorage.Changes.set(held.session().metadata()));
+        } finally {
+            if (!stored && sessions.remove(id, held)) {
+                held.session().close();
+            }
+        }
+        if (!stored) {
+            throw new Fault.SessionNotFound();
+        }
+    }
+
+    private void markTerminated(String id) {
+        try {
+            storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        } catch (Fault.StorageUnavailable e) {
+            log.warn("cannot mark a session that failed to begin: {}", e.getMessage());
+        }
+    }
+
+    /** The session if this process holds it. Never blocks. */
+    public Optional<MultiSession> live(String id) {
+        return Optional.ofNullable(sessions.get(id)).map(Held::session);
+    }
+
+    /**
+     * Whether {@code id} names a session that has not ended.
+     *
+     * @throws Fault.StorageUnavailable if that cannot be told
+     */
+    public boolean validate(String id) {
+        return live(id).isPresent()
+                || storage.load(id).filter(record -> !Metadata.isTerminated(record)).isPresent();
+    }
+
+    /**
+     * The session, restored from its record if this process does not hold it. Concurrent callers restore once.
+     *
+     * @throws Fault.SessionNotFound if there is none
+     * @throws Fault.StorageUnavailable if that cannot be told; nothing is lost by it
+     */
+    public MultiSession getMultiSession(String id) {
+        while (true) {
+            var held = sessions.get(id);
+            if (held != null) {
+                return held.session();
+            }
+            var done = new CountDownLatch(1);
+            var other = restoring.putIfAbsent(id, done);
+            if (other == null) {
+                try {
+                    return restore(id);
+                } finally {
+                    restoring.remove(id);
+                    done.countDown();
+                }
+            }
+            awaitOther(other);
+        }
+    }
+
+    private static void awaitOther(CountDownLatch other) {
+        try {
+            other.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Fault.SessionNotFound();
+        }
+    }
+
+    private MultiSession restore(String id) {
+        var record = storage.load(id).orElseThrow(Fault.SessionNotFound::new);
+        if (Metadata.isTerminated(record) || record.isEmpty()) {
+            throw new Fault.SessionNotFound();
+        }
+        var binding = Optional.ofNullable(record.get(Metadata.BINDING)).map(IdentityBinding::parse);
+        var share = quota.take(binding.map(owner -> ownerKey(owner, "restored")).orElse("unknown"));
+        try {
+            var session = factory.restoreSession(id, record, registry.snapshot().backends().values());
+            hold(id, new Held(session, share));
+            return session;
+        } catch (RuntimeException | Error e) {
+            share.giveBack();
+            throw e;
+        }
+    }
+
+    /** The tools of a session as {@code caller} sees them. */
+    public Listing getAdaptedTools(String id, Identity caller) {
+        var session = getMultiSession(id);
+        session.authorize(caller);
+        return session.tools();
+    }
+
+    /**
+     * Ends a session: its record is marked, newcomers are refused, and in the background calls in flight get a grace
+     * and backends are told. A placeholder is only marked, and expires, so that it can never become a session.
+     *
+     * @throws Fault if {@code caller} may not use the session, or there is none
+     */
+    public void terminate(String id, Identity caller) {
+        var held = sessions.get(id);
+        if (held != null) {
+            held.session().authorize(caller);
+            end(id, held);
+            return;
+        }
+        var record = storage.load(id).orElseThrow(Fault.SessionNotFound::new);
+        if (Metadata.isTerminated(record)) {
+            throw new Fault.SessionNotFound();
+        }
+        if (Metadata.isFull(record)) {
+            var session = getMultiSession(id);
+            session.authorize(caller);
+            end(id, sessions.get(id));
+        } else {
+            storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        }
+    }
+
+    private void end(String id, @Nullable Held held) {
+        storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        if (held != null && sessions.remove(id, held)) {
+            held.session().refuse();
+            Thread.ofVirtual().name("heddle-end").start(() -> finish(id, held));
+        }
+    }
+
+    private void finish(String id, Held held) {
+        try {
+            held.session().close();
+        } finally {
+            held.share().giveBack();
+            storage.delete(id);
+        }
+    }
+
+    /**
+     * Ends the sessions that are over and extends the life of those that are in use. To be called several times within
+     * the idle time.
+     */
+    public void sweep() {
+        for (var id : List.copyOf(sessions.keySet())) {
+            var held = sessions.get(id);
+            if (held != null) {
+                sweep(id, held);
+            }
+        }
+    }
+
+    private void sweep(String id, Held held) {
+        try {
+            var now = clock.instant();
+            var session = held.session();
+            boolean tooOld = limits.lifetime()
+                    .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
+                    .isPresent();
+            boolean unused = !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
+            if (tooOld || unused || !storage.touch(id)) {
+                log.debug("a session is over: {}", tooOld ? "too old" : "not used");
+                end(id, held);
+            }
+        } catch (Fault.StorageUnavailable e) {
+            log.warn("sessions are kept while their storage cannot be asked: {}", e.getMessage());
+        }
+    }
+
+    /** The sessions that this process holds. */
+    public Collection<MultiSession> sessions() {
+        return sessions.values().stream().map(Held::session).toList();
+    }
+
+    /** Refuses new sessions from now on. */
+    public void drain() {
+        draining = true;
+    }
+
+    /** Ends all sessions that this process holds, and waits until they have ended. */
+    @Override
+    public void close() {
+        drain();
+        var open = List.copyOf(sessions.entrySet());
+        sessions.clear();
+        open.forEach(entry -> entry.getValue().session().refuse());
+        var left = new CountDownLatch(open.size());
+        for (var entry : open) {
+            Thread.ofVirtual().name("heddle-end").start(() -> {
+                try {
+                    finish(entry.getKey(), entry.getValue());
+                } finally {
+                    left.countDown();
+                }
+            });
+        }
+        try {
+            left.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

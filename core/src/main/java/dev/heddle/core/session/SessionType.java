@@ -1,0 +1,9 @@
+package dev.heddle.core.session;
+
+/** Who opened a session. */
+public enum SessionType {
+    /** An MCP client, by {@code initialize}. */
+    CLIENT,
+    /** The program in which the session layer is embedded. */
+    EMBEDDED
+}

@@ -1,0 +1,36 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.aggregation.Aggregator;
+import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.catalog.CatalogReader;
+import dev.heddle.core.catalog.Catalogs;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.health.HealthBoard;
+
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+
+/**
+ * What all sessions of one factory have in common.
+ *
+ * @param watched whether somebody keeps the catalogs of all backends fresh, so that a session need
+ *     not start a lazy backend only to learn what it offers
+ * @param storage where the names of open backend sessions are noted, so that they can be taken over
+ * @param virtual runs blocking code, each task on a virtual thread of its own
+ */
+record Shared(
+        BackendConnector connector,
+        Catalogs catalogs,
+        CatalogReader reader,
+        boolean watched,
+        Aggregator aggregator,
+        HealthBoard health,
+        OpeningLimits openings,
+        Ids ids,
+        Alarms alarms,
+        InstantSource clock,
+        Executor virtual,
+        Optional<SessionStorage> storage,
+        SessionObserver observer) {}

@@ -1,0 +1,142 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.ClientStream;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * The way to a client for what belongs to no call: its newest open stream, or the wait for one.
+ *
+ * <p>Each message travels on one stream only. While there is none, the notices that a client needs
+ * in order not to be wrong (changed lists, updated resources) are kept, once each; a question waits
+ * a little; the rest is dropped. Thread-safe: the whole state is one immutable value.
+ */
+final class StandingStream {
+    /** How long a question waits for the client to open a stream. */
+    static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final int MAX_KEPT = 1000;
+
+    /**
+     * @param streams those that are open, oldest first
+     * @param kept notices for the next stream, each under a key of its own
+     * @param waiting questions for the next stream
+     */
+    private record State(
+            List<ClientStream> streams, Map<String, Spliced> kept, List<Question> waiting) {
+        static final State EMPTY = new State(List.of(), Map.of(), List.of());
+
+        Optional<ClientStream> newest() {
+            return streams.isEmpty() ? Optional.empty() : Optional.of(streams.getLast());
+        }
+
+        State keeping(String key, Spliced notice) {
+            if (kept.size() >= MAX_KEPT && !kept.containsKey(key)) {
+                return this;
+            }
+            var more = new LinkedHashMap<>(kept);
+            more.put(key, notice);
+            return new State(streams, more, waiting);
+        }
+
+        State waiting(Question question) {
+            return new State(streams, kept, with(waiting, question));
+        }
+
+        State withoutWaiting(Question question) {
+            return new State(streams, kept, without(waiting, question));
+        }
+
+        private static <T> List<T> with(List<T> list, T one) {
+            var more = new ArrayList<>(list);
+            more.add(one);
+            return List.copyOf(more);
+        }
+
+        private static <T> List<T> without(List<T> list, T one) {
+            return list.stream().filter(other -> !other.equals(one)).toList();
+        }
+    }
+
+    private final Alarms alarms;
+    private final AtomicReference<State> state = new AtomicReference<>(State.EMPTY);
+
+    StandingStream(Alarms alarms) {
+        this.alarms = alarms;
+    }
+
+    boolean isOpen() {
+        return !state.get().streams().isEmpty();
+    }
+
+    /** Uses {@code stream} from now on, beginning with what has been kept for it. */
+    void attach(ClientStream stream) {
+        var before =
+                state.getAndUpdate(
+                        now -> new State(State.with(now.streams(), stream), Map.of(), List.of()));
+        before.kept().values().forEach(stream::notification);
+        before.waiting().forEach(this::question);
+    }
+
+    void detach(ClientStream stream) {
+        state.updateAndGet(
+                now -> new State(State.without(now.streams(), stream), now.kept(), now.waiting()));
+    }
+
+    /** Says that a list is another one now. */
+    void listChanged(String method) {
+        keepOrSend(method, Spliced.of(JsonRpc.notification(method)));
+    }
+
+    /** Says that a resource has been updated. */
+    void resourceUpdated(String uri) {
+        var params = Json.object(members -> members.put("uri", uri));
+        keepOrSend(
+                "updated " + uri,
+                Spliced.of(JsonRpc.notification(Method.RESOURCE_UPDATED, params)));
+    }
+
+    private void keepOrSend(String key, Spliced notice) {
+        var before =
+                state.getAndUpdate(
+                        now -> now.newest().isPresent() ? now : now.keeping(key, notice));
+        before.newest().ifPresent(stream -> stream.notification(notice));
+    }
+
+    /** Sends a notification that is not worth keeping. Returns whether there was a stream. */
+    boolean notification(Spliced message) {
+        var stream = state.get().newest();
+        stream.ifPresent(open -> open.notification(message));
+        return stream.isPresent();
+    }
+
+    /** Asks the client, now or on the next stream that it opens soon, or else refuses for it. */
+    void question(Question question) {
+        var before =
+                state.getAndUpdate(now -> now.newest().isPresent() ? now : now.waiting(question));
+        if (before.newest().isEmpty()) {
+            alarms.after(PATIENCE, () -> giveUp(question));
+        } else if (!before.newest().get().question(question)) {
+            question.refuse("the client cannot be asked");
+        }
+    }
+
+    private void giveUp(Question question) {
+        var before = state.getAndUpdate(now -> now.withoutWaiting(question));
+        if (before.waiting().stream().anyMatch(question::equals)) {
+            question.refuse("the client has no open stream to be asked on");
+        }
+    }
+}

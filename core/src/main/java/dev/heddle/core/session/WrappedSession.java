@@ -1,0 +1,119 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.aggregation.Listing;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.ClientStream;
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Running;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Envelope;
+
+import java.time.Instant;
+import java.util.Map;
+
+/**
+ * A session that is another one until a decorator says otherwise. Thread-safe if the decorator is.
+ */
+public abstract class WrappedSession implements MultiSession {
+    private final MultiSession next;
+
+    protected WrappedSession(MultiSession next) {
+        this.next = next;
+    }
+
+    /** The session that is wrapped. */
+    protected final MultiSession next() {
+        return next;
+    }
+
+    @Override
+    public final String id() {
+        return next.id();
+    }
+
+    @Override
+    public final SessionType type() {
+        return next.type();
+    }
+
+    @Override
+    public final ClientProfile profile() {
+        return next.profile();
+    }
+
+    @Override
+    public final Instant created() {
+        return next.created();
+    }
+
+    @Override
+    public final Instant updated() {
+        return next.updated();
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        return next.metadata();
+    }
+
+    @Override
+    public Listing tools() {
+        return next.tools();
+    }
+
+    @Override
+    public Listing resources() {
+        return next.resources();
+    }
+
+    @Override
+    public Listing prompts() {
+        return next.prompts();
+    }
+
+    @Override
+    public final Map<BackendId, String> backendSessions() {
+        return next.backendSessions();
+    }
+
+    @Override
+    public void authorize(Identity caller) {
+        next.authorize(caller);
+    }
+
+    @Override
+    public Running exchange(Identity caller, Exchange exchange) {
+        return next.exchange(caller, exchange);
+    }
+
+    @Override
+    public void notice(Identity caller, Envelope notification) {
+        next.notice(caller, notification);
+    }
+
+    @Override
+    public void answer(Identity caller, Envelope response) {
+        next.answer(caller, response);
+    }
+
+    @Override
+    public Attachment attach(Identity caller, ClientStream stream) {
+        return next.attach(caller, stream);
+    }
+
+    @Override
+    public final boolean active() {
+        return next.active();
+    }
+
+    @Override
+    public final void refuse() {
+        next.refuse();
+    }
+
+    @Override
+    public void close() {
+        next.close();
+    }
+}

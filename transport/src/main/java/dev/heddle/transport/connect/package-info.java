@@ -1,0 +1,5 @@
+/** Conversations with backends: streamable HTTP, HTTP+SSE, stdio, in-process. */
+@NullMarked
+package dev.heddle.transport.connect;
+
+import org.jspecify.annotations.NullMarked;

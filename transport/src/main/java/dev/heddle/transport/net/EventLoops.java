@@ -1,0 +1,141 @@
+package dev.heddle.transport.net;
+
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.NonBlocking;
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringServerSocketChannel;
+import io.netty.channel.uring.IoUringSocketChannel;
+import io.netty.util.HashedWheelTimer;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.FastThreadLocalThread;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The threads on which all sockets live, one for each core, and a timer. Clients and backends share them, so that a call
+ * can stay on one thread. Thread-safe.
+ */
+public final class EventLoops implements AutoCloseable {
+
+    /** How the kernel is asked about sockets. */
+    public enum Io {
+        IO_URING,
+        EPOLL,
+        NIO;
+
+        /** The best that works on this machine. */
+        public static Io best() {
+            if (IoUring.isAvailable()) {
+                return IO_URING;
+            }
+            return Epoll.isAvailable() ? EPOLL : NIO;
+        }
+
+        private IoHandlerFactory factory() {
+            return switch (this) {
+                case IO_URING -> IoUringIoHandler.newFactory();
+                case EPOLL -> EpollIoHandler.newFactory();
+                case NIO -> NioIoHandler.newFactory();
+            };
+        }
+    }
+
+    /** A thread on which nothing may block. */
+    private static final class LoopThread extends FastThreadLocalThread implements NonBlocking {
+        LoopThread(Runnable task, String name) {
+            super(task, name);
+            setDaemon(true);
+        }
+    }
+
+    private final Io io;
+    private final EventLoopGroup group;
+    private final List<EventLoop> loops = new ArrayList<>();
+    private final HashedWheelTimer timer = new HashedWheelTimer(
+            new DefaultThreadFactory("heddle-timer", true), 20, TimeUnit.MILLISECONDS, 512, false);
+
+    public EventLoops(Io io) {
+        this(io, Runtime.getRuntime().availableProcessors());
+    }
+
+    public EventLoops(Io io, int threads) {
+        this.io = io;
+        this.group = new MultiThreadIoEventLoopGroup(
+                threads,
+                new DefaultThreadFactory("heddle-loop", true) {
+                    @Override
+                    protected Thread newThread(Runnable task, String name) {
+                        return new LoopThread(task, name);
+                    }
+                },
+                io.factory());
+        for (EventExecutor loop : group) {
+            loops.add((EventLoop) loop);
+        }
+    }
+
+    public Io io() {
+        return io;
+    }
+
+    public EventLoopGroup group() {
+        return group;
+    }
+
+    /** The event loop that the current thread runs, or else any. */
+    public EventLoop here() {
+        for (var loop : loops) {
+            if (loop.inEventLoop()) {
+                return loop;
+            }
+        }
+        return group.next();
+    }
+
+    public Class<? extends ServerChannel> serverChannel() {
+        return switch (io) {
+            case IO_URING -> IoUringServerSocketChannel.class;
+            case EPOLL -> EpollServerSocketChannel.class;
+            case NIO -> NioServerSocketChannel.class;
+        };
+    }
+
+    public Class<? extends Channel> channel() {
+        return switch (io) {
+            case IO_URING -> IoUringSocketChannel.class;
+            case EPOLL -> EpollSocketChannel.class;
+            case NIO -> NioSocketChannel.class;
+        };
+    }
+
+    /** Runs short tasks later, on a thread of its own, within about 20 ms of the time that was asked for. */
+    public Alarms alarms() {
+        return (delay, task) -> {
+            var timeout = timer.newTimeout(_ -> task.run(), delay.toNanos(), TimeUnit.NANOSECONDS);
+            return timeout::cancel;
+        };
+    }
+
+    /** Ends all threads, and with them all connections. Blocks for at most a few seconds. */
+    @Override
+    public void close() {
+        timer.stop();
+        group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+    }
+}
