@@ -57,6 +57,11 @@ public final class JsonRpc {
                                 members.put("data", data);
                             }
                         });
+        return error(id, error);
+    }
+
+    /** An error object as it is. */
+    public static Envelope error(Json id, Json error) {
         return Envelope.parse(
                 Json.object(
                                 members ->

@@ -19,8 +19,17 @@ public sealed interface Target {
      */
     boolean lazy();
 
-    /** A server that is reached over HTTP. */
-    record Remote(URI url, Wire wire) implements Target {
+    /**
+     * A server that is reached over HTTP.
+     *
+     * @param caBundle a PEM file with the authorities to trust, instead of the platform's
+     */
+    record Remote(URI url, Wire wire, Optional<Path> caBundle) implements Target {
+        /** A server whose certificate the platform can check. */
+        public Remote(URI url, Wire wire) {
+            this(url, wire, Optional.empty());
+        }
+
         @Override
         public String transport() {
             return wire.text();

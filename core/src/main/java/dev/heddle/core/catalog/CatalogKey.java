@@ -26,7 +26,7 @@ public record CatalogKey(BackendId backend, String place, String clientKind) {
         add(digest, backend.auth().settings());
         add(digest, backend.headers());
         switch (backend.target()) {
-            case Target.Remote(var url, var wire) -> digest.add(url.toString()).add(wire.text());
+            case Target.Remote(var url, var wire, _) -> digest.add(url.toString()).add(wire.text());
             case Target.Command command -> {
                 command.argv().forEach(digest::add);
                 add(digest, command.env());

@@ -53,16 +53,20 @@ public final class Catalogs {
 
     /** Remembers what a backend offers. Returns the one shared instance of that content. */
     public Catalog remember(CatalogKey key, Catalog catalog) {
-        var shared = known.values().stream()
-                .map(Known::catalog)
-                .filter(other -> other.digest().equals(catalog.digest()))
-                .findAny()
-                .orElse(catalog);
+        var shared =
+                known.values().stream()
+                        .map(Known::catalog)
+                        .filter(other -> other.digest().equals(catalog.digest()))
+                        .findAny()
+                        .orElse(catalog);
         known.put(key, new Known(shared, orders.incrementAndGet()));
         return shared;
     }
 
-    /** Remembers what a backend offers, and tells the listeners if that is something else than before. */
+    /**
+     * Remembers what a backend offers, and tells the listeners if that is something else than
+     * before.
+     */
     public void publish(CatalogKey key, Catalog catalog) {
         var before = known(key);
         var shared = remember(key, catalog);

@@ -15,18 +15,20 @@ import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Method;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * A conversation of the gateway's own with one backend: it learns what the backend offers and when that changes, and
- * whether the backend is well.
+ * A conversation of the gateway's own with one backend: it learns what the backend offers and when
+ * that changes, and whether the backend is well.
  *
  * <p>Runs on one virtual thread, which {@link #stop} ends.
  */
@@ -102,13 +104,17 @@ final class Watch {
             session.listen(true);
             read(connected);
             health.probeSucceeded(backend.id(), Duration.ofNanos(System.nanoTime() - began));
-            while (!stopped && heed(connected, signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
+            while (!stopped
+                    && heed(connected, signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
                 log.trace("backend '{}' is still there", backend.id());
             }
         }
     }
 
-    /** Does what {@code signal}, or the lack of one, asks for. Returns whether to go on with this conversation. */
+    /**
+     * Does what {@code signal}, or the lack of one, asks for. Returns whether to go on with this
+     * conversation.
+     */
     private boolean heed(Connected connected, @Nullable Signal signal) {
         if (signal == Signal.LISTS_CHANGED) {
             signals.removeIf(Signal.LISTS_CHANGED::equals);
@@ -128,9 +134,10 @@ final class Watch {
     }
 
     private void failed(Fault fault) {
-        boolean expected = fault instanceof Fault.BackendFailed failed
-                && failed.reason() == Reason.AUTHENTICATION
-                && !backend.auth().equals(OutgoingAuth.UNAUTHENTICATED);
+        boolean expected =
+                fault instanceof Fault.BackendFailed failed
+                        && failed.reason() == Reason.AUTHENTICATION
+                        && !backend.auth().equals(OutgoingAuth.UNAUTHENTICATED);
         log.warn("backend '{}': {}", backend.id(), fault.getMessage());
         if (expected) {
             health.probeSucceeded(backend.id(), Duration.ZERO);
@@ -168,7 +175,7 @@ final class Watch {
         public void notification(Envelope message) {
             switch (message.method()) {
                 case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
-                    signals.add(Signal.LISTS_CHANGED);
+                        signals.add(Signal.LISTS_CHANGED);
                 default -> {}
             }
         }

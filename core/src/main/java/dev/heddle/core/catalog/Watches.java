@@ -7,11 +7,15 @@ import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.health.HealthBoard;
+
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Watches every configured backend, as far as {@link #follow} says so, until {@link #close}. Thread-safe. */
+/**
+ * Watches every configured backend, as far as {@link #follow} says so, until {@link #close}.
+ * Thread-safe.
+ */
 public final class Watches implements AutoCloseable {
     private final BackendConnector connector;
     private final Catalogs catalogs;
@@ -22,9 +26,15 @@ public final class Watches implements AutoCloseable {
     private final Map<BackendId, Watch> watches = new HashMap<>();
     private boolean closed;
 
-    /** @param gateway what the gateway says of itself when it asks for its own sake */
+    /**
+     * @param gateway what the gateway says of itself when it asks for its own sake
+     */
     public Watches(
-            BackendConnector connector, Catalogs catalogs, Ids ids, HealthBoard health, ClientProfile gateway) {
+            BackendConnector connector,
+            Catalogs catalogs,
+            Ids ids,
+            HealthBoard health,
+            ClientProfile gateway) {
         this.connector = connector;
         this.catalogs = catalogs;
         this.reader = new CatalogReader(ids);
@@ -32,23 +42,29 @@ public final class Watches implements AutoCloseable {
         this.gateway = gateway;
     }
 
-    /** Watches the backends of {@code snapshot}, and no others: those that stay the same are not disturbed. */
+    /**
+     * Watches the backends of {@code snapshot}, and no others: those that stay the same are not
+     * disturbed.
+     */
     public void follow(BackendRegistry.Snapshot snapshot) {
         lock.lock();
         try {
             if (closed) {
                 return;
             }
-            watches.values().removeIf(watch -> {
-                boolean over = !snapshot.find(watch.backend().id())
-                        .filter(watch.backend()::equals)
-                        .isPresent();
-                if (over) {
-                    watch.stop();
-                    health.forget(watch.backend().id());
-                }
-                return over;
-            });
+            watches.values()
+                    .removeIf(
+                            watch -> {
+                                boolean over =
+                                        !snapshot.find(watch.backend().id())
+                                                .filter(watch.backend()::equals)
+                                                .isPresent();
+                                if (over) {
+                                    watch.stop();
+                                    health.forget(watch.backend().id());
+                                }
+                                return over;
+                            });
             snapshot.backends().values().forEach(this::watch);
         } finally {
             lock.unlock();
@@ -56,11 +72,13 @@ public final class Watches implements AutoCloseable {
     }
 
     private void watch(Backend backend) {
-        watches.computeIfAbsent(backend.id(), id -> {
-            var watch = new Watch(backend, gateway, connector, catalogs, reader, health);
-            Thread.ofVirtual().name("heddle-watch-" + id).start(watch::run);
-            return watch;
-        });
+        watches.computeIfAbsent(
+                backend.id(),
+                id -> {
+                    var watch = new Watch(backend, gateway, connector, catalogs, reader, health);
+                    Thread.ofVirtual().name("heddle-watch-" + id).start(watch::run);
+                    return watch;
+                });
     }
 
     /** Ends all watches. Does not wait for them; idempotent. */

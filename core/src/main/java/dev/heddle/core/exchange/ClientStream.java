@@ -16,4 +16,7 @@ public interface ClientStream {
      * @return whether it was taken
      */
     boolean question(Question question);
+
+    /** Hears that nothing more will come. */
+    default void ended() {}
 }

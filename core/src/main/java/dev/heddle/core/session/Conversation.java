@@ -6,6 +6,7 @@ import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -220,7 +221,9 @@ final class Conversation {
         switch (before) {
             case State.OpeningNow(var waiters, _) -> {
                 waiters.forEach(waiter -> waiter.ready(session));
-                readCatalogSoon();
+                if (!connected.introduction().equals(Introduction.UNKNOWN)) {
+                    readCatalogSoon();
+                }
             }
             case State.Ended _ -> release(session);
             case State.Idle _, State.Open _, State.Resting _ -> {}

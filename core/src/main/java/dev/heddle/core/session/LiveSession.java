@@ -48,6 +48,8 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
     /** How long calls in flight may go on after the session's end. */
     static final Duration GRACE = Duration.ofSeconds(10);
 
+    private static final int MAX_STREAMS = 8;
+
     private static final Logger log = LoggerFactory.getLogger(LiveSession.class);
 
     private final String id;
@@ -92,21 +94,28 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         afterClose = task;
     }
 
-    /** Shows what is known of {@code backends} and opens, in the background, those that are not opened on demand. */
+    /**
+     * Shows what is known of {@code backends} and opens, in the background, those that are not
+     * opened on demand.
+     */
     void begin(Iterable<Backend> backends, Map<BackendId, String> adopted) {
         conversations.replace(backends, adopted);
         surfaces.show(backends);
-        var missing = conversations.all().stream()
-                .map(conversation -> conversation.backend().id())
-                .filter(backend -> !surfaces.knows(backend))
-                .filter(backend -> shared.health().health(backend).failures() == 0)
-                .toList();
+        var missing =
+                conversations.all().stream()
+                        .map(conversation -> conversation.backend().id())
+                        .filter(backend -> !surfaces.knows(backend))
+                        .filter(backend -> shared.health().health(backend).failures() == 0)
+                        .toList();
         coldStart = new ColdStart(missing);
         openInBackground();
         shared.observer().sessionOpened();
     }
 
-    /** Waits for the backends of which nothing was known at the beginning, at most for {@code patience}. */
+    /**
+     * Waits for the backends of which nothing was known at the beginning, at most for {@code
+     * patience}.
+     */
     void awaitColdStart(Duration patience) {
         coldStart.await(patience);
     }
@@ -115,8 +124,10 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
     List<BackendId> unavailable() {
         return conversations.all().stream()
                 .map(conversation -> conversation.backend().id())
-                .filter(backend -> !surfaces.knows(backend)
-                        || !shared.health().health(backend).state().usable())
+                .filter(
+                        backend ->
+                                !surfaces.knows(backend)
+                                        || !shared.health().health(backend).state().usable())
                 .toList();
     }
 
@@ -319,6 +330,11 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         if (admission.isClosed()) {
             throw new Fault.SessionClosed();
         }
+        if (standing.open() >= MAX_STREAMS) {
+            throw new Fault.LimitReached(
+                    "the session has " + MAX_STREAMS + " open streams already",
+                    Duration.ofSeconds(1));
+        }
         updated = shared.clock().instant();
         standing.attach(stream);
         conversations.listen(true);
@@ -378,6 +394,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         var grace = shared.alarms().after(GRACE, this::cancelAll);
         admission.closeAndDrain();
         grace.cancel();
+        standing.close();
         conversations.close();
         shared.observer().sessionClosed();
         afterClose.run();
@@ -492,8 +509,9 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         /** Notes in the session's record what the backend calls the conversation; blocks. */
         private void note(Conversation conversation, Optional<String> name) {
             var field = Metadata.BACKEND_SESSION + conversation.backend().id();
-            var changes = name.map(text -> Changes.set(Map.of(field, text)))
-                    .orElseGet(() -> new Changes(Map.of(), Set.of(field)));
+            var changes =
+                    name.map(text -> Changes.set(Map.of(field, text)))
+                            .orElseGet(() -> new Changes(Map.of(), Set.of(field)));
             try {
                 shared.storage().ifPresent(storage -> storage.update(id, changes));
             } catch (Fault.StorageUnavailable fault) {

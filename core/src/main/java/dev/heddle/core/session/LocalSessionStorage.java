@@ -24,10 +24,12 @@ public final class LocalSessionStorage implements SessionStorage {
     @Override
     public boolean create(String id, Map<String, String> record) {
         var done = new boolean[1];
-        records.compute(id, (_, kept) -> {
-            done[0] = kept == null || isOver(kept);
-            return done[0] ? keep(record) : kept;
-        });
+        records.compute(
+                id,
+                (_, kept) -> {
+                    done[0] = kept == null || isOver(kept);
+                    return done[0] ? keep(record) : kept;
+                });
         return done[0];
     }
 

@@ -52,7 +52,10 @@ final class Questions {
         }
     }
 
-    /** Takes back a question that its backend wants no answer to any more: the notice for the client, if any. */
+    /**
+     * Takes back a question that its backend wants no answer to any more: the notice for the
+     * client, if any.
+     */
     Optional<Spliced> withdraw(Conversation from, Envelope cancellation) {
         var theirs = cancellation.requestId().orElse(Json.NULL);
         return idsFrom(from, question -> question.asked().request().id().equals(theirs)).stream()

@@ -1,6 +1,7 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.fault.Fault;
+
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,17 +37,23 @@ final class Quota {
         }
     }
 
-    /** @throws Fault.LimitReached if there are too many sessions */
+    /**
+     * @throws Fault.LimitReached if there are too many sessions
+     */
     Share take(String owner) {
-        if (total.getAndUpdate(count -> count < limits.total() ? count + 1 : count) >= limits.total()) {
-            throw new Fault.LimitReached("there are " + limits.total() + " sessions already", RETRY_AFTER);
+        if (total.getAndUpdate(count -> count < limits.total() ? count + 1 : count)
+                >= limits.total()) {
+            throw new Fault.LimitReached(
+                    "there are " + limits.total() + " sessions already", RETRY_AFTER);
         }
         var refused = new boolean[1];
-        perOwner.compute(owner, (_, count) -> {
-            int held = count == null ? 0 : count;
-            refused[0] = held >= limits.perOwner();
-            return refused[0] ? count : Integer.valueOf(held + 1);
-        });
+        perOwner.compute(
+                owner,
+                (_, count) -> {
+                    int held = count == null ? 0 : count;
+                    refused[0] = held >= limits.perOwner();
+                    return refused[0] ? count : Integer.valueOf(held + 1);
+                });
         if (refused[0]) {
             total.decrementAndGet();
             throw new Fault.LimitReached(

@@ -6,6 +6,11 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -16,16 +21,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The one place where sessions begin and end.
  *
- * <p>A session is created in two phases: a placeholder is stored under a fresh id, then the session is made and its
- * record completed. Whatever ends in between wins: a placeholder that was terminated never becomes a session.
- * Thread-safe. Only {@link #live} may be called on an event loop; everything else blocks.
+ * <p>A session is created in two phases: a placeholder is stored under a fresh id, then the session
+ * is made and its record completed. Whatever ends in between wins: a placeholder that was
+ * terminated never becomes a session. Thread-safe. Only {@link #live} may be called on an event
+ * loop; everything else blocks.
  */
 public final class SessionManager implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SessionManager.class);
@@ -84,7 +87,8 @@ public final class SessionManager implements AutoCloseable {
      * @throws Fault.SessionNotFound if the placeholder was terminated or has expired
      * @throws Fault.LimitReached if there are too many sessions
      */
-    public MultiSession createSession(String id, Identity opener, ClientProfile profile, String remote) {
+    public MultiSession createSession(
+            String id, Identity opener, ClientProfile profile, String remote) {
         requirePlaceholder(id);
         var share = quota.take(ownerKey(IdentityBinding.of(opener), remote));
         try {
@@ -116,7 +120,10 @@ public final class SessionManager implements AutoCloseable {
         };
     }
 
-    /** Holds the session first and completes its record second, so that whoever terminates it meanwhile finds it. */
+    /**
+     * Holds the session first and completes its record second, so that whoever terminates it
+     * meanwhile finds it.
+     */
     private void hold(String id, Held held) {
         sessions.put(id, held);
         boolean stored = false;
@@ -156,7 +163,8 @@ public final class SessionManager implements AutoCloseable {
     }
 
     /**
-     * The session, restored from its record if this process does not hold it. Concurrent callers restore once.
+     * The session, restored from its record if this process does not hold it. Concurrent callers
+     * restore once.
      *
      * @throws Fault.SessionNotFound if there is none
      * @throws Fault.StorageUnavailable if that cannot be told; nothing is lost by it
@@ -198,7 +206,8 @@ public final class SessionManager implements AutoCloseable {
         var binding = Optional.ofNullable(record.get(Metadata.BINDING)).map(IdentityBinding::parse);
         var share = quota.take(binding.map(owner -> ownerKey(owner, "restored")).orElse("unknown"));
         try {
-            var session = factory.restoreSession(id, record, registry.snapshot().backends().values());
+            var session =
+                    factory.restoreSession(id, record, registry.snapshot().backends().values());
             hold(id, new Held(session, share));
             return session;
         } catch (RuntimeException | Error e) {
@@ -215,8 +224,9 @@ public final class SessionManager implements AutoCloseable {
     }
 
     /**
-     * Ends a session: its record is marked, newcomers are refused, and in the background calls in flight get a grace
-     * and backends are told. A placeholder is only marked, and expires, so that it can never become a session.
+     * Ends a session: its record is marked, newcomers are refused, and in the background calls in
+     * flight get a grace and backends are told. A placeholder is only marked, and expires, so that
+     * it can never become a session.
      *
      * @throws Fault if {@code caller} may not use the session, or there is none
      */
@@ -258,8 +268,8 @@ public final class SessionManager implements AutoCloseable {
     }
 
     /**
-     * Ends the sessions that are over and extends the life of those that are in use. To be called several times within
-     * the idle time.
+     * Ends the sessions that are over and extends the life of those that are in use. To be called
+     * several times within the idle time.
      */
     public void sweep() {
         for (var id : List.copyOf(sessions.keySet())) {
@@ -274,10 +284,12 @@ public final class SessionManager implements AutoCloseable {
         try {
             var now = clock.instant();
             var session = held.session();
-            boolean tooOld = limits.lifetime()
-                    .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
-                    .isPresent();
-            boolean unused = !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
+            boolean tooOld =
+                    limits.lifetime()
+                            .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
+                            .isPresent();
+            boolean unused =
+                    !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
             if (tooOld || unused || !storage.touch(id)) {
                 log.debug("a session is over: {}", tooOld ? "too old" : "not used");
                 end(id, held);
@@ -306,13 +318,16 @@ public final class SessionManager implements AutoCloseable {
         open.forEach(entry -> entry.getValue().session().refuse());
         var left = new CountDownLatch(open.size());
         for (var entry : open) {
-            Thread.ofVirtual().name("heddle-end").start(() -> {
-                try {
-                    finish(entry.getKey(), entry.getValue());
-                } finally {
-                    left.countDown();
-                }
-            });
+            Thread.ofVirtual()
+                    .name("heddle-end")
+                    .start(
+                            () -> {
+                                try {
+                                    finish(entry.getKey(), entry.getValue());
+                                } finally {
+                                    left.countDown();
+                                }
+                            });
         }
         try {
             left.await();

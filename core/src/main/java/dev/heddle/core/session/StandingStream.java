@@ -81,6 +81,11 @@ final class StandingStream {
         return !state.get().streams().isEmpty();
     }
 
+    /** How many streams the client holds open. */
+    int open() {
+        return state.get().streams().size();
+    }
+
     /** Uses {@code stream} from now on, beginning with what has been kept for it. */
     void attach(ClientStream stream) {
         var before =
@@ -88,6 +93,11 @@ final class StandingStream {
                         now -> new State(State.with(now.streams(), stream), Map.of(), List.of()));
         before.kept().values().forEach(stream::notification);
         before.waiting().forEach(this::question);
+    }
+
+    /** Ends every open stream. */
+    void close() {
+        state.getAndSet(State.EMPTY).streams().forEach(ClientStream::ended);
     }
 
     void detach(ClientStream stream) {

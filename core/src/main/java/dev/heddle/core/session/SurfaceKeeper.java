@@ -23,7 +23,8 @@ import java.util.function.Function;
 /**
  * Keeps one session's surface true: what its client sees, given what each backend offers to it.
  *
- * <p>Until a backend has told this session itself what it offers, the session sees what others see. Thread-safe.
+ * <p>Until a backend has told this session itself what it offers, the session sees what others see.
+ * Thread-safe.
  */
 final class SurfaceKeeper {
 
@@ -87,16 +88,19 @@ final class SurfaceKeeper {
         }
     }
 
-    /** Shows what {@code backend} has just offered to this session, whatever it offers to others. */
+    /**
+     * Shows what {@code backend} has just offered to this session, whatever it offers to others.
+     */
     void offered(BackendId backend, Catalog catalog) {
-        change(() -> {
-            var share = shares.get(backend);
-            if (share != null) {
-                var interned = shared.catalogs().remember(share.key(), catalog);
-                shares.put(backend, new Share(share.key(), Optional.of(interned), true));
-            }
-            return share != null;
-        });
+        change(
+                () -> {
+                    var share = shares.get(backend);
+                    if (share != null) {
+                        var interned = shared.catalogs().remember(share.key(), catalog);
+                        shares.put(backend, new Share(share.key(), Optional.of(interned), true));
+                    }
+                    return share != null;
+                });
     }
 
     /**
@@ -105,14 +109,15 @@ final class SurfaceKeeper {
      * @return whether that is shown; if not, this session has to ask the backend again
      */
     boolean published(CatalogKey key, Catalog catalog) {
-        return change(() -> {
-            var share = shares.get(key.backend());
-            if (share == null || share.own() || !key.place().equals(share.key().place())) {
-                return false;
-            }
-            shares.put(key.backend(), new Share(share.key(), Optional.of(catalog), false));
-            return true;
-        });
+        return change(
+                () -> {
+                    var share = shares.get(key.backend());
+                    if (share == null || share.own() || !key.place().equals(share.key().place())) {
+                        return false;
+                    }
+                    shares.put(key.backend(), new Share(share.key(), Optional.of(catalog), false));
+                    return true;
+                });
     }
 
     /** Shows or hides the offers of a backend whose health has changed. */

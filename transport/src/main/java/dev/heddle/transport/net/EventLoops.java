@@ -2,6 +2,7 @@ package dev.heddle.transport.net;
 
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.NonBlocking;
+
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -23,13 +24,14 @@ import io.netty.util.HashedWheelTimer;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocalThread;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The threads on which all sockets live, one for each core, and a timer. Clients and backends share them, so that a call
- * can stay on one thread. Thread-safe.
+ * The threads on which all sockets live, one for each core, and a timer. Clients and backends share
+ * them, so that a call can stay on one thread. Thread-safe.
  */
 public final class EventLoops implements AutoCloseable {
 
@@ -67,8 +69,13 @@ public final class EventLoops implements AutoCloseable {
     private final Io io;
     private final EventLoopGroup group;
     private final List<EventLoop> loops = new ArrayList<>();
-    private final HashedWheelTimer timer = new HashedWheelTimer(
-            new DefaultThreadFactory("heddle-timer", true), 20, TimeUnit.MILLISECONDS, 512, false);
+    private final HashedWheelTimer timer =
+            new HashedWheelTimer(
+                    new DefaultThreadFactory("heddle-timer", true),
+                    20,
+                    TimeUnit.MILLISECONDS,
+                    512,
+                    false);
 
     public EventLoops(Io io) {
         this(io, Runtime.getRuntime().availableProcessors());
@@ -76,15 +83,16 @@ public final class EventLoops implements AutoCloseable {
 
     public EventLoops(Io io, int threads) {
         this.io = io;
-        this.group = new MultiThreadIoEventLoopGroup(
-                threads,
-                new DefaultThreadFactory("heddle-loop", true) {
-                    @Override
-                    protected Thread newThread(Runnable task, String name) {
-                        return new LoopThread(task, name);
-                    }
-                },
-                io.factory());
+        this.group =
+                new MultiThreadIoEventLoopGroup(
+                        threads,
+                        new DefaultThreadFactory("heddle-loop", true) {
+                            @Override
+                            protected Thread newThread(Runnable task, String name) {
+                                return new LoopThread(task, name);
+                            }
+                        },
+                        io.factory());
         for (EventExecutor loop : group) {
             loops.add((EventLoop) loop);
         }
@@ -124,7 +132,10 @@ public final class EventLoops implements AutoCloseable {
         };
     }
 
-    /** Runs short tasks later, on a thread of its own, within about 20 ms of the time that was asked for. */
+    /**
+     * Runs short tasks later, on a thread of its own, within about 20 ms of the time that was asked
+     * for.
+     */
     public Alarms alarms() {
         return (delay, task) -> {
             var timeout = timer.newTimeout(_ -> task.run(), delay.toNanos(), TimeUnit.NANOSECONDS);

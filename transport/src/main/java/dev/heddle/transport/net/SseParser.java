@@ -1,14 +1,15 @@
 package dev.heddle.transport.net;
 
 import io.netty.buffer.ByteBuf;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Cuts a stream of bytes into server-sent events (WHATWG HTML, Server-sent events). Lines may end in CR, LF or both, and
- * may be cut anywhere between two reads. Confined to one thread.
+ * Cuts a stream of bytes into server-sent events (WHATWG HTML, Server-sent events). Lines may end
+ * in CR, LF or both, and may be cut anywhere between two reads. Confined to one thread.
  */
 public final class SseParser {
 
@@ -33,7 +34,9 @@ public final class SseParser {
     private boolean afterCarriageReturn;
     private boolean atStart = true;
 
-    /** @param maxEvent the most bytes that one event may have */
+    /**
+     * @param maxEvent the most bytes that one event may have
+     */
     public SseParser(int maxEvent, Listener listener) {
         this.maxEvent = maxEvent;
         this.listener = listener;
@@ -58,7 +61,9 @@ public final class SseParser {
                 line.write(b);
                 if (line.size() + data.size() > maxEvent) {
                     throw new IllegalStateException(
-                            "server-sent event is too large (expected: at most " + maxEvent + " bytes)");
+                            "server-sent event is too large (expected: at most "
+                                    + maxEvent
+                                    + " bytes)");
                 }
             }
         }
@@ -77,7 +82,10 @@ public final class SseParser {
     }
 
     private static boolean startsWithByteOrderMark(byte[] bytes) {
-        return bytes.length >= 3 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF;
+        return bytes.length >= 3
+                && bytes[0] == (byte) 0xEF
+                && bytes[1] == (byte) 0xBB
+                && bytes[2] == (byte) 0xBF;
     }
 
     private void field(byte[] bytes, int from) {
@@ -98,7 +106,10 @@ public final class SseParser {
                 hasData = true;
             }
             case "event" -> type = text(bytes, value);
-            case "id" -> Optional.of(text(bytes, value)).filter(id -> id.indexOf('\0') < 0).ifPresent(listener::id);
+            case "id" ->
+                    Optional.of(text(bytes, value))
+                            .filter(id -> id.indexOf('\0') < 0)
+                            .ifPresent(listener::id);
             case "retry" -> number(text(bytes, value)).ifPresent(listener::retry);
             default -> {} // unknown fields are ignored
         }
@@ -109,7 +120,10 @@ public final class SseParser {
     }
 
     private static OptionalLong number(String text) {
-        boolean digits = !text.isEmpty() && text.length() < 10 && text.chars().allMatch(c -> c >= '0' && c <= '9');
+        boolean digits =
+                !text.isEmpty()
+                        && text.length() < 10
+                        && text.chars().allMatch(c -> c >= '0' && c <= '9');
         return digits ? OptionalLong.of(Long.parseLong(text)) : OptionalLong.empty();
     }
 

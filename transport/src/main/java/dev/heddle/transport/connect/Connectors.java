@@ -1,0 +1,53 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.OutgoingAuthRegistry;
+import dev.heddle.core.backend.Target;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.transport.net.EventLoops;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
+/** Opens a conversation with any backend, by the transport that it speaks. Thread-safe. */
+public final class Connectors implements BackendConnector, AutoCloseable {
+    private final HttpConnector http;
+    private final StdioConnector stdio;
+    private final SharedConnector shared;
+    private final InProcessConnector inProcess;
+
+    public Connectors(EventLoops loops, OutgoingAuthRegistry auth, Ids ids) {
+        var handshake = new Handshake(ids);
+        var alarms = loops.alarms();
+        this.http = new HttpConnector(new HttpPool(loops), auth, handshake, alarms);
+        try {
+            this.stdio = new StdioConnector(handshake, alarms);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot prepare to run programs", e);
+        }
+        this.shared = new SharedConnector(stdio);
+        this.inProcess = new InProcessConnector(handshake);
+    }
+
+    @Override
+    public Connected connect(Backend backend, Opening opening) {
+        var connector =
+                switch (backend.target()) {
+                    case Target.Remote _ -> http;
+                    case Target.Command command -> command.shared() ? shared : stdio;
+                    case Target.InProcess _ -> inProcess;
+                };
+        return connector.connect(backend, opening);
+    }
+
+    /** Ends the programs that are still running. */
+    @Override
+    public void close() {
+        try {
+            stdio.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot clean up after programs", e);
+        }
+    }
+}

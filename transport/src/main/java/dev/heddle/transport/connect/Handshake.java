@@ -1,0 +1,89 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.Introduction;
+import dev.heddle.core.exchange.BlockingCall;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
+import dev.heddle.protocol.Spliced;
+
+/** The first words of a conversation (MCP 2025-11-25, Lifecycle). Thread-safe. */
+final class Handshake {
+    private final Ids ids;
+
+    Handshake(Ids ids) {
+        this.ids = ids;
+    }
+
+    /**
+     * Says who the client is and hears who the backend is. Blocks, at most for the backend's
+     * opening time.
+     *
+     * @throws Fault.BackendFailed if the backend does not answer, or speaks no revision that the
+     *     gateway knows
+     */
+    Introduction introduce(Backend backend, BackendSession session, ClientProfile profile) {
+        var name = backend.id().value();
+        long id = ids.next();
+        var params =
+                Json.object(
+                        members ->
+                                members.put("protocolVersion", profile.revision().text())
+                                        .put("capabilities", profile.capabilities())
+                                        .put("clientInfo", profile.clientInfo()));
+        var call = new BlockingCall();
+        session.send(id, Spliced.of(JsonRpc.request(Json.of(id), Method.INITIALIZE, params)), call);
+        var patience = backend.limits().open();
+        try {
+            return read(
+                    name,
+                    call.await(patience)
+                            .orElseThrow(
+                                    () ->
+                                            Fault.BackendFailed.notSent(
+                                                    name,
+                                                    Reason.TIMEOUT,
+                                                    "did not answer initialize within "
+                                                            + patience.toMillis()
+                                                            + " ms")));
+        } catch (Fault.ErrorReply refused) {
+            throw Fault.BackendFailed.notSent(
+                    name, Reason.GARBAGE, "refused initialize: " + refused.getMessage());
+        }
+    }
+
+    private static Introduction read(String backend, Json result) {
+        var version = result.text("protocolVersion").orElse("");
+        var revision =
+                Revision.of(version)
+                        .orElseThrow(
+                                () ->
+                                        Fault.BackendFailed.notSent(
+                                                backend,
+                                                Reason.GARBAGE,
+                                                "speaks MCP '"
+                                                        + version
+                                                        + "' (expected: "
+                                                        + Revision.V2024_11_05.text()
+                                                        + " to "
+                                                        + Revision.LATEST.text()
+                                                        + ")"));
+        return new Introduction(
+                revision,
+                result.get("capabilities").orElse(Json.EMPTY_OBJECT).detached(),
+                result.get("serverInfo").orElse(Json.EMPTY_OBJECT).detached(),
+                result.text("instructions"));
+    }
+
+    /** Says that the conversation has begun. */
+    static void confirm(BackendSession session) {
+        session.notify(Spliced.of(JsonRpc.notification(Method.INITIALIZED)));
+    }
+}

@@ -1,0 +1,367 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.BackendEvents;
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Malformed;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import io.netty.handler.codec.http.HttpResponse;
+
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A conversation over Streamable HTTP: every message is a POST of its own (MCP 2025-11-25,
+ * Streamable HTTP). Owns no socket while nothing is under way. Thread-safe.
+ */
+final class HttpBackendSession implements BackendSession {
+    private static final Duration DELETE_PATIENCE = Duration.ofSeconds(5);
+    private static final int MAX_REDIRECTS = 3;
+
+    private final HttpPool pool;
+    private final BackendEvents events;
+    private final Map<Long, Post> calls = new ConcurrentHashMap<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final StandingGet standing;
+    private volatile Endpoint endpoint;
+    private volatile Endpoint.Talk talk;
+
+    HttpBackendSession(
+            HttpPool pool,
+            Endpoint endpoint,
+            Endpoint.Talk talk,
+            Alarms alarms,
+            BackendEvents events) {
+        this.pool = pool;
+        this.endpoint = endpoint;
+        this.talk = talk;
+        this.events = events;
+        this.standing =
+                new StandingGet(pool, () -> this.endpoint, () -> this.talk, alarms, new Unbound());
+    }
+
+    @Override
+    public Optional<String> sessionId() {
+        return talk.sessionId().isEmpty() ? Optional.empty() : Optional.of(talk.sessionId());
+    }
+
+    /** Takes the name and the revision that the handshake has brought. */
+    void introduced(Endpoint.Talk agreed) {
+        talk = agreed;
+    }
+
+    @Override
+    public void send(long id, Spliced request, Sink sink) {
+        var post = new Post(id, request, sink);
+        calls.put(id, post);
+        post.send(0);
+    }
+
+    @Override
+    public void cancel(long id, String why) {
+        var post = calls.remove(id);
+        if (post != null) {
+            var params = Json.object(members -> members.put("requestId", id).put("reason", why));
+            notify(Spliced.of(JsonRpc.notification(Method.CANCELLED, params)));
+            post.abort();
+        }
+    }
+
+    @Override
+    public void notify(Spliced notification) {
+        pool.send(
+                endpoint.origin(),
+                endpoint.post(notification, talk),
+                new MessageStream(new Ignored()));
+    }
+
+    @Override
+    public void answer(Spliced response) {
+        pool.send(
+                endpoint.origin(), endpoint.post(response, talk), new MessageStream(new Ignored()));
+    }
+
+    @Override
+    public void listen(boolean wanted) {
+        standing.want(wanted && !closed.get());
+    }
+
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        standing.want(false);
+        var gone =
+                Fault.BackendFailed.notSent(
+                        endpoint.backend(),
+                        Fault.BackendFailed.Reason.DISCONNECTED,
+                        "session was closed by the gateway");
+        for (var id : List.copyOf(calls.keySet())) {
+            var post = calls.remove(id);
+            if (post != null) {
+                post.abort();
+                post.sink.reply(new Reply.Failed(gone));
+            }
+        }
+        if (!talk.sessionId().isEmpty()) {
+            delete();
+        }
+    }
+
+    private void delete() {
+        var done = new CountDownLatch(1);
+        var sent =
+                pool.send(
+                        endpoint.origin(),
+                        endpoint.delete(talk),
+                        new MessageStream(
+                                new Ignored() {
+                                    @Override
+                                    public void complete() {
+                                        done.countDown();
+                                    }
+
+                                    @Override
+                                    public void refused(HttpResponse head, String body) {
+                                        done.countDown();
+                                    }
+
+                                    @Override
+                                    public void broken(Throwable why, boolean mayHaveArrived) {
+                                        done.countDown();
+                                    }
+                                }));
+        try {
+            if (!done.await(DELETE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                sent.abort();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            sent.abort();
+        }
+    }
+
+    /**
+     * Follows a redirect to the same host, as a server does that wants another spelling of its
+     * path.
+     */
+    private boolean follow(HttpResponse head, int redirects) {
+        int status = head.status().code();
+        var location = head.headers().get("Location");
+        if ((status != 307 && status != 308) || location == null || redirects >= MAX_REDIRECTS) {
+            return false;
+        }
+        try {
+            var target = endpoint.url().resolve(URI.create(location));
+            boolean sameHost = endpoint.isSameHost(target);
+            if (sameHost) {
+                endpoint = endpoint.at(target);
+            }
+            return sameHost;
+        } catch (IllegalArgumentException notAUrl) {
+            return false;
+        }
+    }
+
+    /** One request, and the answer that comes on its POST. */
+    private final class Post implements MessageStream.Receiver {
+        private final long id;
+        private final Spliced request;
+        private final Sink sink;
+        private final boolean inSession = !talk.sessionId().isEmpty();
+        private volatile HttpPool.Sent sent = () -> {};
+        private int redirects;
+
+        Post(long id, Spliced request, Sink sink) {
+            this.id = id;
+            this.request = request;
+            this.sink = sink;
+        }
+
+        void send(int followed) {
+            redirects = followed;
+            sent =
+                    pool.send(
+                            endpoint.origin(),
+                            endpoint.post(request, talk),
+                            new MessageStream(this));
+        }
+
+        void abort() {
+            sent.abort();
+        }
+
+        @Override
+        public void accepted(HttpResponse head) {
+            var name = head.headers().get(Endpoint.SESSION_HEADER);
+            if (!inSession
+                    && name != null
+                    && request.envelope().method().equals(Method.INITIALIZE)) {
+                talk = new Endpoint.Talk(name, "");
+            }
+        }
+
+        @Override
+        public void message(Envelope message) {
+            switch (message.kind()) {
+                case RESPONSE -> {
+                    if (message.id().integer().orElse(-1) == id) {
+                        end(new Reply.Response(Spliced.of(message)));
+                    }
+                }
+                case NOTIFICATION -> sink.notification(Spliced.of(message));
+                case REQUEST -> asked(message);
+            }
+        }
+
+        private void asked(Envelope message) {
+            if (message.method().equals(Method.PING)) {
+                answer(Spliced.of(JsonRpc.result(message.id(), Json.EMPTY_OBJECT)));
+                return;
+            }
+            var question = new Question(Spliced.of(message), HttpBackendSession.this::answer);
+            if (!sink.question(question)) {
+                events.question(question);
+            }
+        }
+
+        @Override
+        public void complete() {
+            fail(
+                    new Fault.BackendFailed(
+                            endpoint.backend(),
+                            Fault.BackendFailed.Reason.GARBAGE,
+                            "ended its answer without a reply",
+                            true));
+        }
+
+        @Override
+        public void refused(HttpResponse head, String body) {
+            if (follow(head, redirects)) {
+                send(redirects + 1);
+                return;
+            }
+            var error = jsonRpcError(body);
+            if (error.isPresent() && error.get().id().integer().orElse(-1) == id) {
+                end(new Reply.Response(Spliced.of(error.get())));
+            } else {
+                fail(HttpOutcome.status(endpoint.backend(), head.status().code(), body, inSession));
+            }
+        }
+
+        private static Optional<Envelope> jsonRpcError(String body) {
+            try {
+                return Optional.of(Envelope.parse(body.getBytes(StandardCharsets.UTF_8)))
+                        .filter(message -> message.error().isPresent());
+            } catch (Malformed notOne) {
+                return Optional.empty();
+            }
+        }
+
+        @Override
+        public void broken(Throwable why, boolean mayHaveArrived) {
+            fail(HttpOutcome.broken(endpoint.backend(), why, mayHaveArrived));
+        }
+
+        @Override
+        public void garbage(String what) {
+            fail(MessageStream.asFault(endpoint.backend(), what));
+            abort();
+        }
+
+        private void fail(Fault.BackendFailed why) {
+            end(new Reply.Failed(why));
+        }
+
+        private void end(Reply reply) {
+            if (calls.remove(id, this)) {
+                sink.reply(reply);
+            }
+        }
+    }
+
+    /**
+     * Hands on what comes on the standing stream, which belongs to no call that is known to the
+     * HTTP layer.
+     */
+    private final class Unbound implements StandingGet.Receiver {
+        @Override
+        public void message(Envelope message) {
+            switch (message.kind()) {
+                case RESPONSE -> {
+                    var post = calls.get(message.id().integer().orElse(-1));
+                    if (post != null) {
+                        post.message(message);
+                    }
+                }
+                case NOTIFICATION -> {
+                    var post =
+                            message.progress()
+                                    .map(token -> calls.get(token.integer().orElse(-1)))
+                                    .orElse(null);
+                    if (post != null) {
+                        post.message(message);
+                    } else {
+                        events.notification(message);
+                    }
+                }
+                case REQUEST -> {
+                    if (message.method().equals(Method.PING)) {
+                        answer(Spliced.of(JsonRpc.result(message.id(), Json.EMPTY_OBJECT)));
+                    } else {
+                        events.question(
+                                new Question(Spliced.of(message), HttpBackendSession.this::answer));
+                    }
+                }
+            }
+        }
+
+        @Override
+        public void sessionGone() {
+            events.lost(
+                    Fault.BackendFailed.notSent(
+                            endpoint.backend(),
+                            Fault.BackendFailed.Reason.SESSION_GONE,
+                            "has forgotten the session"));
+        }
+    }
+
+    /** Whether a message arrives is not worth knowing. */
+    private static class Ignored implements MessageStream.Receiver {
+        @Override
+        public void accepted(HttpResponse head) {}
+
+        @Override
+        public void message(Envelope message) {}
+
+        @Override
+        public void complete() {}
+
+        @Override
+        public void refused(HttpResponse head, String body) {}
+
+        @Override
+        public void broken(Throwable why, boolean mayHaveArrived) {}
+
+        @Override
+        public void garbage(String what) {}
+    }
+}

@@ -1,0 +1,83 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.Introduction;
+import dev.heddle.core.backend.OutgoingAuthRegistry;
+import dev.heddle.core.backend.Target;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+
+import java.util.LinkedHashMap;
+
+/**
+ * Opens conversations over HTTP: Streamable HTTP, or the older HTTP+SSE where that is what the
+ * backend speaks.
+ */
+final class HttpConnector implements BackendConnector {
+    private final HttpPool pool;
+    private final OutgoingAuthRegistry auth;
+    private final Handshake handshake;
+    private final Alarms alarms;
+
+    HttpConnector(HttpPool pool, OutgoingAuthRegistry auth, Handshake handshake, Alarms alarms) {
+        this.pool = pool;
+        this.auth = auth;
+        this.handshake = handshake;
+        this.alarms = alarms;
+    }
+
+    @Override
+    public Connected connect(Backend backend, Opening opening) {
+        if (!(backend.target() instanceof Target.Remote(var url, var wire, var caBundle))) {
+            throw new IllegalArgumentException(
+                    "backend '" + backend.id() + "' is not reached over HTTP");
+        }
+        var headers = new LinkedHashMap<>(backend.headers());
+        headers.putAll(auth.headers(backend.auth(), opening.caller()));
+        var endpoint = new Endpoint(backend.id().value(), url, caBundle, headers);
+        return switch (wire) {
+            case STREAMABLE_HTTP -> streamable(backend, endpoint, opening);
+            case SSE -> SseWire.connect(pool, endpoint, backend, opening, handshake);
+            case EITHER -> either(backend, endpoint, opening);
+        };
+    }
+
+    /** Tries the newer transport first (MCP 2025-11-25, Transports, Backwards Compatibility). */
+    private Connected either(Backend backend, Endpoint endpoint, Opening opening) {
+        try {
+            return streamable(backend, endpoint, opening);
+        } catch (Fault.BackendFailed refused) {
+            if (refused.reason() != Reason.UNREACHABLE && refused.reason() != Reason.GARBAGE) {
+                throw refused;
+            }
+            try {
+                return SseWire.connect(pool, endpoint, backend, opening, handshake);
+            } catch (Fault.BackendFailed neither) {
+                throw refused;
+            }
+        }
+    }
+
+    private Connected streamable(Backend backend, Endpoint endpoint, Opening opening) {
+        if (opening.adopted().isPresent()) {
+            var talk = Endpoint.Talk.of(opening.adopted().get(), opening.profile().revision());
+            var session = new HttpBackendSession(pool, endpoint, talk, alarms, opening.events());
+            return new Connected(session, Introduction.UNKNOWN);
+        }
+        var session =
+                new HttpBackendSession(
+                        pool, endpoint, Endpoint.Talk.NONE, alarms, opening.events());
+        try {
+            var introduction = handshake.introduce(backend, session, opening.profile());
+            session.introduced(
+                    Endpoint.Talk.of(session.sessionId().orElse(""), introduction.revision()));
+            Handshake.confirm(session);
+            return new Connected(session, introduction);
+        } catch (Throwable e) {
+            session.close();
+            throw e;
+        }
+    }
+}

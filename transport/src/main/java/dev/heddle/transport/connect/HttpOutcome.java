@@ -1,0 +1,81 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.util.Locale;
+
+import javax.net.ssl.SSLException;
+
+/** What HTTP says when it does not carry a JSON-RPC answer, in the words of the domain. */
+final class HttpOutcome {
+    private HttpOutcome() {}
+
+    /**
+     * What a status other than 2xx means for a request that was sent in a session.
+     *
+     * @param inSession whether the request named a session
+     */
+    static Fault.BackendFailed status(String backend, int status, String body, boolean inSession) {
+        if (inSession && (status == 404 || (isSessionRefusal(status) && mentionsSession(body)))) {
+            return Fault.BackendFailed.notSent(
+                    backend, Reason.SESSION_GONE, "has forgotten the session");
+        }
+        return switch (status) {
+            case 401, 403 ->
+                    Fault.BackendFailed.notSent(
+                            backend,
+                            Reason.AUTHENTICATION,
+                            "refused the gateway's credentials (HTTP " + status + ")");
+            case 404, 405 ->
+                    Fault.BackendFailed.notSent(
+                            backend,
+                            Reason.UNREACHABLE,
+                            "has no MCP endpoint there (HTTP " + status + ")");
+            case 408, 502, 503, 504 ->
+                    new Fault.BackendFailed(
+                            backend,
+                            Reason.UNREACHABLE,
+                            "is not available (HTTP " + status + ")",
+                            true);
+            default ->
+                    new Fault.BackendFailed(
+                            backend,
+                            Reason.GARBAGE,
+                            "answered HTTP " + status + " (expected: 200)",
+                            status >= 500);
+        };
+    }
+
+    /** Some servers say so when they mean 404. */
+    private static boolean isSessionRefusal(int status) {
+        return status == 400 || status == 401;
+    }
+
+    private static boolean mentionsSession(String body) {
+        return body.toLowerCase(Locale.ROOT).contains("session");
+    }
+
+    /** What a broken connection means. */
+    static Fault.BackendFailed broken(String backend, Throwable why, boolean mayHaveArrived) {
+        if (!mayHaveArrived) {
+            return Fault.BackendFailed.notSent(
+                    backend, Reason.UNREACHABLE, "cannot be reached: " + describe(why));
+        }
+        return new Fault.BackendFailed(
+                backend, Reason.DISCONNECTED, "closed the connection before it had answered", true);
+    }
+
+    private static String describe(Throwable why) {
+        return switch (why) {
+            case ConnectException _ -> "connection refused";
+            case UnknownHostException _ -> "unknown host";
+            case SSLException _ -> "TLS failed";
+            case IOException _ -> "connection failed";
+            default -> why.getClass().getSimpleName();
+        };
+    }
+}

@@ -1,0 +1,77 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.Json;
+
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Gives all conversations with a backend one process. The first that needs it starts it; the last
+ * that leaves ends it. Thread-safe.
+ */
+final class SharedConnector implements BackendConnector {
+    private final BackendConnector starter;
+    private final Map<Backend, CompletableFuture<SharedProcess>> processes =
+            new ConcurrentHashMap<>();
+
+    /**
+     * @param starter starts one process for each conversation
+     */
+    SharedConnector(BackendConnector starter) {
+        this.starter = starter;
+    }
+
+    @Override
+    public Connected connect(Backend backend, Opening opening) {
+        while (true) {
+            var mine = new CompletableFuture<SharedProcess>();
+            var others = processes.putIfAbsent(backend, mine);
+            if (others == null) {
+                start(backend, opening, mine);
+            }
+            var process = others == null ? mine : others;
+            var joined = await(process).join(opening.events());
+            if (joined.isPresent()) {
+                return joined.get();
+            }
+            processes.remove(backend, process);
+        }
+    }
+
+    private void start(Backend backend, Opening opening, CompletableFuture<SharedProcess> started) {
+        var process = new SharedProcess(backend.id().value());
+        var own =
+                new Opening(
+                        opening.caller(),
+                        answersNothing(opening.profile()),
+                        process,
+                        opening.adopted());
+        try {
+            process.started(starter.connect(backend, own));
+            started.complete(process);
+        } catch (RuntimeException | Error e) {
+            processes.remove(backend, started);
+            started.completeExceptionally(e);
+            throw e;
+        }
+    }
+
+    private static SharedProcess await(CompletableFuture<SharedProcess> process) {
+        try {
+            return process.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof Fault fault ? fault : e;
+        }
+    }
+
+    /** A shared process cannot ask one client, so it is told that nobody can answer. */
+    private static ClientProfile answersNothing(ClientProfile first) {
+        return new ClientProfile(first.revision(), Json.EMPTY_OBJECT, first.clientInfo());
+    }
+}

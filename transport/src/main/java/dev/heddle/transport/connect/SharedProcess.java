@@ -1,0 +1,222 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendEvents;
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * One process that several sessions use. Each sees its own calls, and hears of changed lists and of
+ * the resources that it has subscribed to. Nobody can be asked a question: it would be a guess whom
+ * it is meant for. Thread-safe.
+ */
+final class SharedProcess implements BackendEvents {
+    private final String backend;
+    private final ReentrantLock lock = new ReentrantLock(); // guards views and connected
+    private final Set<View> views = ConcurrentHashMap.newKeySet();
+    private @Nullable Connected connected;
+
+    SharedProcess(String backend) {
+        this.backend = backend;
+    }
+
+    void started(Connected process) {
+        lock.lock();
+        try {
+            connected = process;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A view for one more session, or empty if the process has ended. */
+    Optional<Connected> join(BackendEvents events) {
+        lock.lock();
+        try {
+            if (connected == null) {
+                return Optional.empty();
+            }
+            var view = new View(connected.session(), events);
+            views.add(view);
+            return Optional.of(new Connected(view, connected.introduction()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void leave(View view) {
+        Optional<BackendSession> last = Optional.empty();
+        lock.lock();
+        try {
+            if (views.remove(view) && views.isEmpty() && connected != null) {
+                last = Optional.of(connected.session());
+                connected = null;
+            }
+        } finally {
+            lock.unlock();
+        }
+        last.ifPresent(BackendSession::close);
+    }
+
+    @Override
+    public void notification(Envelope message) {
+        boolean updated = message.method().equals(Method.RESOURCE_UPDATED);
+        var uri = message.uri().orElse("");
+        for (var view : views) {
+            if (!updated || view.subscriptions.contains(uri)) {
+                view.events.notification(message);
+            }
+        }
+    }
+
+    @Override
+    public void question(Question question) {
+        question.refuse(
+                "backend '"
+                        + backend
+                        + "' is shared by several clients, so none of them can be asked");
+    }
+
+    @Override
+    public void lost(Fault.BackendFailed why) {
+        lock.lock();
+        try {
+            connected = null;
+        } finally {
+            lock.unlock();
+        }
+        List.copyOf(views).forEach(view -> view.events.lost(why));
+        views.clear();
+    }
+
+    private boolean isSubscribed(String uri) {
+        return views.stream().anyMatch(view -> view.subscriptions.contains(uri));
+    }
+
+    /** One session's share of the process. */
+    private final class View implements BackendSession {
+        private final BackendSession process;
+        private final BackendEvents events;
+        private final Set<String> subscriptions = ConcurrentHashMap.newKeySet();
+        private final Map<Long, Sink> calls = new ConcurrentHashMap<>();
+
+        View(BackendSession process, BackendEvents events) {
+            this.process = process;
+            this.events = events;
+        }
+
+        @Override
+        public Optional<String> sessionId() {
+            return process.sessionId();
+        }
+
+        @Override
+        public void send(long id, Spliced request, Sink sink) {
+            var envelope = request.envelope();
+            var uri = envelope.uri().orElse("");
+            switch (envelope.method()) {
+                case Method.SET_LEVEL ->
+                        sink.reply(acknowledged(id)); // each session filters what it hears
+                case Method.RESOURCES_UNSUBSCRIBE -> {
+                    subscriptions.remove(uri);
+                    if (isSubscribed(uri)) {
+                        sink.reply(acknowledged(id));
+                    } else {
+                        forward(id, request, sink);
+                    }
+                }
+                case Method.RESOURCES_SUBSCRIBE -> {
+                    subscriptions.add(uri);
+                    forward(id, request, sink);
+                }
+                default -> forward(id, request, sink);
+            }
+        }
+
+        private static Reply acknowledged(long id) {
+            return new Reply.Response(Spliced.of(JsonRpc.result(Json.of(id), Json.EMPTY_OBJECT)));
+        }
+
+        private void forward(long id, Spliced request, Sink sink) {
+            calls.put(id, sink);
+            process.send(
+                    id,
+                    request,
+                    new Sink() {
+                        @Override
+                        public void notification(Spliced message) {
+                            sink.notification(message);
+                        }
+
+                        @Override
+                        public boolean question(Question question) {
+                            SharedProcess.this.question(question);
+                            return true;
+                        }
+
+                        @Override
+                        public void reply(Reply reply) {
+                            if (calls.remove(id) != null) {
+                                sink.reply(reply);
+                            }
+                        }
+                    });
+        }
+
+        @Override
+        public void cancel(long id, String why) {
+            if (calls.remove(id) != null) {
+                process.cancel(id, why);
+            }
+        }
+
+        /** What one client says of itself is no business of the others. */
+        @Override
+        public void notify(Spliced notification) {}
+
+        @Override
+        public void answer(Spliced response) {
+            process.answer(response);
+        }
+
+        @Override
+        public void listen(boolean wanted) {
+            process.listen(wanted);
+        }
+
+        @Override
+        public void close() {
+            for (var id : List.copyOf(calls.keySet())) {
+                var sink = calls.remove(id);
+                if (sink != null) {
+                    process.cancel(id, "the session has ended");
+                    sink.reply(
+                            new Reply.Failed(
+                                    Fault.BackendFailed.notSent(
+                                            backend,
+                                            Reason.DISCONNECTED,
+                                            "session was closed by the gateway")));
+                }
+            }
+            leave(this);
+        }
+    }
+}

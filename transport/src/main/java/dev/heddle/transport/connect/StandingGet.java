@@ -1,0 +1,187 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.protocol.Envelope;
+
+import io.netty.handler.codec.http.HttpResponse;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+
+/**
+ * A backend's GET stream, held open while it is wanted: opened anew when it ends, where it left off
+ * (MCP 2025-11-25, Streamable HTTP, Listening for Messages and Resumability). Thread-safe: the
+ * whole state is one immutable value.
+ */
+final class StandingGet {
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
+    /** Takes what the stream brings. */
+    interface Receiver {
+        void message(Envelope message);
+
+        /** The backend does not know the session any more. */
+        void sessionGone();
+    }
+
+    private sealed interface State {
+        /** Not wanted. */
+        record Off() implements State {}
+
+        /** Wanted, and open or being opened. */
+        record On(Attempt attempt) implements State {}
+
+        /** Wanted, and waiting for the next try. */
+        record Pausing() implements State {}
+
+        /** The backend has no such stream. */
+        record NotOffered() implements State {}
+    }
+
+    private final HttpPool pool;
+    private final Supplier<Endpoint> endpoint;
+    private final Supplier<Endpoint.Talk> talk;
+    private final Alarms alarms;
+    private final Receiver receiver;
+    private final AtomicReference<State> state = new AtomicReference<>(new State.Off());
+    private volatile String position = "";
+    private volatile Duration pause = FIRST_PAUSE;
+    private volatile boolean offered;
+
+    StandingGet(
+            HttpPool pool,
+            Supplier<Endpoint> endpoint,
+            Supplier<Endpoint.Talk> talk,
+            Alarms alarms,
+            Receiver receiver) {
+        this.pool = pool;
+        this.endpoint = endpoint;
+        this.talk = talk;
+        this.alarms = alarms;
+        this.receiver = receiver;
+    }
+
+    /** Opens the stream, or closes it. Idempotent. */
+    void want(boolean wanted) {
+        if (wanted) {
+            var attempt = new Attempt();
+            var before =
+                    state.getAndUpdate(
+                            now -> now instanceof State.Off ? new State.On(attempt) : now);
+            if (before instanceof State.Off) {
+                attempt.begin();
+            }
+        } else {
+            var before =
+                    state.getAndUpdate(
+                            now -> now instanceof State.NotOffered ? now : new State.Off());
+            if (before instanceof State.On(var attempt)) {
+                attempt.abort();
+            }
+        }
+    }
+
+    private void openAgain() {
+        var attempt = new Attempt();
+        var before =
+                state.getAndUpdate(
+                        now -> now instanceof State.Pausing ? new State.On(attempt) : now);
+        if (before instanceof State.Pausing) {
+            attempt.begin();
+        }
+    }
+
+    /** One opening of the stream. */
+    private final class Attempt implements MessageStream.Receiver {
+        private volatile HttpPool.Sent sent = () -> {};
+
+        void begin() {
+            var to = endpoint.get();
+            sent = pool.send(to.origin(), to.get(talk.get(), position), new MessageStream(this));
+            if (!isCurrent()) {
+                abort();
+            }
+        }
+
+        void abort() {
+            sent.abort();
+        }
+
+        private boolean isCurrent() {
+            return state.get() instanceof State.On(var attempt) && attempt == this;
+        }
+
+        private void become(State next) {
+            state.updateAndGet(
+                    now -> now instanceof State.On(var attempt) && attempt == this ? next : now);
+        }
+
+        @Override
+        public void accepted(HttpResponse head) {
+            offered = true;
+            pause = FIRST_PAUSE;
+        }
+
+        @Override
+        public void message(Envelope message) {
+            if (isCurrent()) {
+                receiver.message(message);
+            }
+        }
+
+        @Override
+        public void position(String eventId) {
+            position = eventId;
+        }
+
+        @Override
+        public void retry(long millis) {
+            pause = Duration.ofMillis(Math.min(millis, LONGEST_PAUSE.toMillis()));
+        }
+
+        @Override
+        public void complete() {
+            pauseThenOpen();
+        }
+
+        @Override
+        public void broken(Throwable why, boolean mayHaveArrived) {
+            pauseThenOpen();
+        }
+
+        @Override
+        public void garbage(String what) {
+            abort();
+            pauseThenOpen();
+        }
+
+        private void pauseThenOpen() {
+            if (isCurrent()) {
+                become(new State.Pausing());
+                var wait = pause;
+                pause =
+                        wait.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0
+                                ? LONGEST_PAUSE
+                                : wait.multipliedBy(2);
+                alarms.after(wait, StandingGet.this::openAgain);
+            }
+        }
+
+        @Override
+        public void refused(HttpResponse head, String body) {
+            int status = head.status().code();
+            if (status == 409 || status == 429 || status >= 500) {
+                pauseThenOpen(); // another stream of the session is still open there, or the
+                // backend is not well
+                return;
+            }
+            boolean gone = status == 404 && offered && isCurrent();
+            become(new State.NotOffered());
+            if (gone) {
+                receiver.sessionGone();
+            }
+        }
+    }
+}

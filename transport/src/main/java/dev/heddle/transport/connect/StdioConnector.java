@@ -1,0 +1,150 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.Target;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.protocol.Spliced;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** Opens conversations by starting programs, one for each conversation. Thread-safe. */
+final class StdioConnector implements BackendConnector, AutoCloseable {
+    private final Handshake handshake;
+    private final Alarms alarms;
+    private final Guard guard;
+    private final Map<BackendId, Semaphore> processes = new ConcurrentHashMap<>();
+
+    StdioConnector(Handshake handshake, Alarms alarms) throws IOException {
+        this.handshake = handshake;
+        this.alarms = alarms;
+        this.guard = Guard.open();
+    }
+
+    @Override
+    public Connected connect(Backend backend, Opening opening) {
+        if (!(backend.target() instanceof Target.Command command)) {
+            throw new IllegalArgumentException("backend '" + backend.id() + "' is not a program");
+        }
+        requireRunnable(backend, command);
+        var permits =
+                processes.computeIfAbsent(backend.id(), _ -> new Semaphore(command.processes()));
+        if (!permits.tryAcquire()) {
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(),
+                    Reason.LIMIT,
+                    "has " + command.processes() + " processes already (its limit)");
+        }
+        var slot = new Slot(permits);
+        try {
+            return start(backend, command, opening, slot);
+        } catch (IOException e) {
+            slot.free();
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(),
+                    Reason.UNREACHABLE,
+                    "could not be started: " + e.getMessage());
+        } catch (Throwable e) {
+            slot.free();
+            throw e;
+        }
+    }
+
+    private static void requireRunnable(Backend backend, Target.Command command) {
+        var program = command.argv().getFirst();
+        if (Guard.find(program).isEmpty()) {
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(),
+                    Reason.UNREACHABLE,
+                    "cannot be started: found no program '" + program + "'");
+        }
+        if (command.cwd().isPresent() && !Files.isDirectory(command.cwd().get())) {
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(),
+                    Reason.UNREACHABLE,
+                    "cannot be started: found no folder '" + command.cwd().get() + "'");
+        }
+    }
+
+    private Connected start(Backend backend, Target.Command command, Opening opening, Slot slot)
+            throws IOException {
+        var session = new DuplexSession(backend.id().value(), opening.events());
+        var process = ChildProcess.start(guard, backend.id().value(), command);
+        session.over(new Counted(process, slot));
+        try {
+            process.serve(session);
+            var introduction = handshake.introduce(backend, session, opening.profile());
+            Handshake.confirm(session);
+            stopWhenIdle(session, command);
+            return new Connected(session, introduction);
+        } catch (Throwable e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /** Ends a program that nobody has used for long; the next call starts another. */
+    private void stopWhenIdle(DuplexSession session, Target.Command command) {
+        var limit = command.idleStop();
+        if (limit.isPositive()) {
+            alarms.after(
+                    limit,
+                    () -> {
+                        if (session.isUnusedFor(limit)) {
+                            Thread.ofVirtual()
+                                    .start(
+                                            () ->
+                                                    session.lost(
+                                                            "was stopped after "
+                                                                    + limit.toSeconds()
+                                                                    + " s without use"));
+                        } else if (!session.isOver()) {
+                            stopWhenIdle(session, command);
+                        }
+                    });
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        guard.close();
+    }
+
+    /** The right to one process. */
+    private static final class Slot {
+        private final Semaphore permits;
+        private final AtomicBoolean freed = new AtomicBoolean();
+
+        Slot(Semaphore permits) {
+            this.permits = permits;
+        }
+
+        void free() {
+            if (freed.compareAndSet(false, true)) {
+                permits.release();
+            }
+        }
+    }
+
+    /** A process that frees its slot when it has ended. */
+    private record Counted(ChildProcess process, Slot slot) implements DuplexSession.Wire {
+        @Override
+        public boolean send(Spliced message) {
+            return process.send(message);
+        }
+
+        @Override
+        public void close() {
+            process.close();
+            slot.free();
+        }
+    }
+}

@@ -1,0 +1,209 @@
+package dev.heddle.transport.serve;
+
+import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.util.ReferenceCountUtil;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+
+/**
+ * One client connection: puts requests together and has them answered one at a time. Confined to
+ * its event loop.
+ */
+final class HttpFront extends ChannelInboundHandlerAdapter {
+    private static final Logger log = LoggerFactory.getLogger(HttpFront.class);
+    private static final int MAX_WAITING = 16;
+
+    /** Answers requests. */
+    @FunctionalInterface
+    interface Requests {
+        void handle(HttpRequest head, byte[] body, HttpReply reply);
+    }
+
+    private final Requests requests;
+    private final int maxBody;
+    private final Duration signsOfLife;
+    private final ArrayDeque<HttpObject> waiting = new ArrayDeque<>();
+    private @Nullable HttpRequest head;
+    private @Nullable ByteBuf body;
+    private boolean answering;
+    private boolean refusing;
+
+    /**
+     * @param signsOfLife how often an event stream shows that it is alive
+     */
+    HttpFront(Requests requests, int maxBody, Duration signsOfLife) {
+        this.requests = requests;
+        this.maxBody = maxBody;
+        this.signsOfLife = signsOfLife;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (!(message instanceof HttpObject part)) {
+            ReferenceCountUtil.release(message);
+        } else if (answering) {
+            waiting.add(part);
+            if (waiting.size() > MAX_WAITING) {
+                ctx.channel().config().setAutoRead(false);
+            }
+        } else {
+            take(ctx, part);
+        }
+    }
+
+    private void take(ChannelHandlerContext ctx, HttpObject part) {
+        try {
+            if (refusing) {
+                return;
+            }
+            if (part.decoderResult().isFailure()) {
+                refuse(ctx, part.decoderResult().cause());
+                return;
+            }
+            if (part instanceof HttpRequest request) {
+                begin(ctx, request);
+            }
+            if (part instanceof HttpContent content && head != null) {
+                collect(ctx, content);
+            }
+        } finally {
+            ReferenceCountUtil.release(part);
+        }
+    }
+
+    private void begin(ChannelHandlerContext ctx, HttpRequest request) {
+        head = request;
+        if (HttpUtil.getContentLength(request, 0L) > maxBody) {
+            refuseBody(ctx);
+        } else if (HttpUtil.is100ContinueExpected(request)) {
+            ctx.writeAndFlush(
+                    new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+        }
+    }
+
+    private void collect(ChannelHandlerContext ctx, HttpContent content) {
+        var piece = content.content();
+        if (piece.isReadable()) {
+            var collected = body == null ? ctx.alloc().heapBuffer(piece.readableBytes()) : body;
+            body = collected;
+            if (collected.readableBytes() + piece.readableBytes() > maxBody) {
+                refuseBody(ctx);
+                return;
+            }
+            collected.writeBytes(piece);
+        }
+        if (content instanceof LastHttpContent) {
+            answer(ctx);
+        }
+    }
+
+    private void answer(ChannelHandlerContext ctx) {
+        var request = head;
+        if (request == null) {
+            return;
+        }
+        var bytes = takeBody();
+        head = null;
+        answering = true;
+        var reply =
+                new HttpReply(
+                        ctx.channel(),
+                        HttpUtil.isKeepAlive(request),
+                        signsOfLife,
+                        () -> answered(ctx));
+        try {
+            requests.handle(request, bytes, reply);
+        } catch (RuntimeException bug) {
+            log.error("request could not be handled", bug);
+            reply.error(500, JsonRpc.error(Json.NULL, ErrorCode.INTERNAL_ERROR, "Internal error"));
+        }
+    }
+
+    private byte[] takeBody() {
+        var collected = body;
+        body = null;
+        if (collected == null) {
+            return new byte[0];
+        }
+        var bytes = new byte[collected.readableBytes()];
+        collected.readBytes(bytes);
+        collected.release();
+        return bytes;
+    }
+
+    private void answered(ChannelHandlerContext ctx) {
+        answering = false;
+        ctx.channel()
+                .eventLoop()
+                .execute(
+                        () -> {
+                            while (!answering && !waiting.isEmpty()) {
+                                take(ctx, waiting.remove());
+                            }
+                            ctx.channel().config().setAutoRead(true);
+                        });
+    }
+
+    private void refuseBody(ChannelHandlerContext ctx) {
+        refuse(
+                ctx,
+                413,
+                "found a body of more than " + maxBody + " bytes (expected: at most that)");
+    }
+
+    private void refuse(ChannelHandlerContext ctx, Throwable why) {
+        boolean tooLong =
+                why instanceof TooLongHttpHeaderException
+                        || why instanceof TooLongHttpLineException;
+        refuse(
+                ctx,
+                tooLong ? 431 : 400,
+                tooLong ? "found too long a request head" : "found no legal HTTP request");
+    }
+
+    /**
+     * Answers with an error and closes, since what follows on the connection cannot be told apart.
+     */
+    private void refuse(ChannelHandlerContext ctx, int status, String why) {
+        refusing = true;
+        head = null;
+        takeBody();
+        var error = JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why);
+        new HttpReply(ctx.channel(), false, signsOfLife, () -> {}).error(status, error);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        takeBody();
+        waiting.forEach(ReferenceCountUtil::release);
+        waiting.clear();
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        log.debug("client connection failed: {}", cause.toString());
+        ctx.close();
+    }
+}

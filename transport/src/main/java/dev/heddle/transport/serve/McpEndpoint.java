@@ -1,0 +1,264 @@
+package dev.heddle.transport.serve;
+
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.MultiSession;
+import dev.heddle.core.session.SessionManager;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Malformed;
+import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
+import dev.heddle.protocol.Spliced;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpRequest;
+
+import java.net.InetSocketAddress;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/**
+ * The MCP endpoint: where a client's request comes in and finds its session (MCP 2025-11-25,
+ * Streamable HTTP).
+ *
+ * <p>A request for a session of this process stays on its event loop. Whatever blocks (beginning,
+ * restoring and ending sessions) is handed to a virtual thread, here and nowhere else. Thread-safe.
+ */
+final class McpEndpoint {
+    private static final String SESSION_HEADER = "Mcp-Session-Id";
+    private static final String VERSION_HEADER = "MCP-Protocol-Version";
+    private static final String EVENTS = "text/event-stream";
+    private static final String JSON = "application/json";
+
+    private final SessionManager sessions;
+    private final IncomingIdentity identities;
+    private final Introductions introductions;
+    private final AtomicInteger openStreams = new AtomicInteger();
+
+    McpEndpoint(SessionManager sessions, IncomingIdentity identities, Introductions.Self self) {
+        this.sessions = sessions;
+        this.identities = identities;
+        this.introductions = new Introductions(sessions, self);
+    }
+
+    /** How many GET streams are open. */
+    int openStreams() {
+        return openStreams.get();
+    }
+
+    void handle(HttpRequest head, byte[] body, HttpReply reply) {
+        var version = head.headers().get(VERSION_HEADER);
+        if (version != null && Revision.of(version).isEmpty()) {
+            refuse(
+                    reply,
+                    400,
+                    "found "
+                            + VERSION_HEADER
+                            + " '"
+                            + version
+                            + "' (expected: one of "
+                            + revisions()
+                            + ")");
+            return;
+        }
+        switch (head.method().name()) {
+            case "POST" -> post(head, body, reply);
+            case "GET" -> get(head, reply);
+            case "DELETE" -> delete(head, reply);
+            default -> {
+                reply.header(HttpHeaderNames.ALLOW, "POST, GET, DELETE, OPTIONS");
+                refuse(reply, 405, "found " + head.method() + " (expected: POST, GET or DELETE)");
+            }
+        }
+    }
+
+    private static String revisions() {
+        return Arrays.stream(Revision.values())
+                .map(Revision::text)
+                .collect(Collectors.joining(", "));
+    }
+
+    private void post(HttpRequest head, byte[] body, HttpReply reply) {
+        var type = head.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
+        if (!type.toLowerCase(Locale.ROOT).startsWith(JSON)) {
+            refuse(reply, 415, "found Content-Type '" + type + "' (expected: " + JSON + ")");
+            return;
+        }
+        if (!accepts(head, JSON)) {
+            refuse(
+                    reply,
+                    406,
+                    "found an Accept header without "
+                            + JSON
+                            + " (expected: "
+                            + JSON
+                            + ", "
+                            + EVENTS
+                            + ")");
+            return;
+        }
+        Envelope message;
+        try {
+            message = Envelope.parse(body);
+        } catch (Malformed e) {
+            reply.error(400, JsonRpc.error(e.id(), e.code(), e.getMessage()));
+            return;
+        }
+        var caller = identities.of(head.headers());
+        if (message.isRequest() && message.method().equals(Method.INITIALIZE)) {
+            initialize(message, caller, reply);
+        } else {
+            inSession(
+                    head,
+                    message.id(),
+                    reply,
+                    session -> carry(session, caller, message, head, reply));
+        }
+    }
+
+    private void initialize(Envelope message, Identity caller, HttpReply reply) {
+        var remote =
+                reply.channel().remoteAddress() instanceof InetSocketAddress address
+                        ? address.getAddress().getHostAddress()
+                        : "local";
+        blocking(
+                message.id(),
+                reply,
+                () -> {
+                    var begun = introductions.begin(message, caller, remote);
+                    var response = Spliced.of(JsonRpc.result(message.id(), begun.result()));
+                    reply.first(SESSION_HEADER, begun.session().id(), response);
+                });
+    }
+
+    /**
+     * Finds the session that the request names: at once if this process holds it, else on a virtual
+     * thread.
+     */
+    private void inSession(HttpRequest head, Json id, HttpReply reply, Consumer<MultiSession> use) {
+        var name = head.headers().get(SESSION_HEADER);
+        if (name == null) {
+            var why =
+                    "found no "
+                            + SESSION_HEADER
+                            + " header (expected: the id that initialize was answered with)";
+            reply.error(
+                    400, JsonRpc.error(id, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why));
+            return;
+        }
+        var live = sessions.live(name);
+        if (live.isPresent()) {
+            guarded(id, reply, () -> use.accept(live.get()));
+        } else {
+            blocking(id, reply, () -> use.accept(sessions.getMultiSession(name)));
+        }
+    }
+
+    private static void blocking(Json id, HttpReply reply, Runnable task) {
+        Thread.ofVirtual().name("heddle-front").start(() -> guarded(id, reply, task));
+    }
+
+    private static void guarded(Json id, HttpReply reply, Runnable task) {
+        try {
+            task.run();
+        } catch (Fault fault) {
+            reply.fault(id, fault);
+        } catch (MalformedJson e) {
+            reply.fault(id, new Fault.InvalidParams(e.getMessage()));
+        }
+    }
+
+    private static void carry(
+            MultiSession session,
+            Identity caller,
+            Envelope message,
+            HttpRequest head,
+            HttpReply reply) {
+        switch (message.kind()) {
+            case REQUEST -> {
+                var sink = new PostSink(message.id(), reply, accepts(head, EVENTS));
+                session.exchange(caller, new Exchange(message, sink));
+            }
+            case NOTIFICATION -> {
+                session.notice(caller, message);
+                reply.empty(202);
+            }
+            case RESPONSE -> {
+                session.answer(caller, message);
+                reply.empty(202);
+            }
+        }
+    }
+
+    private void get(HttpRequest head, HttpReply reply) {
+        if (!accepts(head, EVENTS)) {
+            refuse(
+                    reply,
+                    406,
+                    "found an Accept header without " + EVENTS + " (expected: " + EVENTS + ")");
+            return;
+        }
+        var caller = identities.of(head.headers());
+        inSession(
+                head,
+                Json.NULL,
+                reply,
+                session -> {
+                    var attachment = session.attach(caller, new GetStream(reply));
+                    reply.begin();
+                    openStreams.incrementAndGet();
+                    reply.channel()
+                            .closeFuture()
+                            .addListener(
+                                    _ -> {
+                                        openStreams.decrementAndGet();
+                                        attachment.detach();
+                                    });
+                });
+    }
+
+    private void delete(HttpRequest head, HttpReply reply) {
+        var name = head.headers().get(SESSION_HEADER);
+        if (name == null) {
+            refuse(
+                    reply,
+                    400,
+                    "found no "
+                            + SESSION_HEADER
+                            + " header (expected: the id of the session to end)");
+            return;
+        }
+        var caller = identities.of(head.headers());
+        blocking(
+                Json.NULL,
+                reply,
+                () -> {
+                    sessions.terminate(name, caller);
+                    reply.empty(200);
+                });
+    }
+
+    private static boolean accepts(HttpRequest head, String type) {
+        var accept = head.headers().get(HttpHeaderNames.ACCEPT);
+        if (accept == null) {
+            return true;
+        }
+        var ranges = accept.toLowerCase(Locale.ROOT);
+        var family = type.substring(0, type.indexOf('/')) + "/*";
+        return ranges.contains(type) || ranges.contains("*/*") || ranges.contains(family);
+    }
+
+    private static void refuse(HttpReply reply, int status, String why) {
+        reply.error(
+                status,
+                JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why));
+    }
+}

@@ -1,0 +1,211 @@
+package dev.heddle.transport.serve;
+
+import dev.heddle.core.session.SessionManager;
+import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.transport.net.EventLoops;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.util.concurrent.GlobalEventExecutor;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+
+/**
+ * The HTTP server in front: the MCP endpoint, and a few pages. Checks who may talk to it at all
+ * before anything else. Thread-safe.
+ */
+public final class McpServer implements AutoCloseable {
+    private static final WriteBufferWaterMark BUFFER =
+            new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
+
+    private final ServeOptions options;
+    private final McpEndpoint endpoint;
+    private final Pages pages;
+    private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final Channel listening;
+
+    /**
+     * Listens, and serves until it is closed.
+     *
+     * @param name what the gateway calls itself towards clients
+     * @throws IOException if it cannot listen there
+     */
+    public McpServer(
+            EventLoops loops,
+            ServeOptions options,
+            SessionManager sessions,
+            IncomingIdentity identities,
+            Pages pages,
+            String name,
+            String version)
+            throws IOException {
+        this.options = options;
+        this.endpoint =
+                new McpEndpoint(sessions, identities, new Introductions.Self(name, version));
+        this.pages = pages;
+        this.listening = listen(loops);
+    }
+
+    private Channel listen(EventLoops loops) throws IOException {
+        var bound =
+                new ServerBootstrap()
+                        .group(loops.group())
+                        .channel(loops.serverChannel())
+                        .option(ChannelOption.SO_BACKLOG, 1024)
+                        .option(ChannelOption.SO_REUSEADDR, true)
+                        .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, BUFFER)
+                        .childHandler(
+                                new ChannelInitializer<Channel>() {
+                                    @Override
+                                    protected void initChannel(Channel channel) {
+                                        accept(channel);
+                                    }
+                                })
+                        .bind(options.host(), options.port())
+                        .awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new IOException(
+                    "cannot listen on "
+                            + options.host()
+                            + ":"
+                            + options.port()
+                            + ": "
+                            + bound.cause().getMessage(),
+                    bound.cause());
+        }
+        return bound.channel();
+    }
+
+    private void accept(Channel channel) {
+        if (connections.size() >= options.maxConnections()) {
+            channel.close();
+            return;
+        }
+        connections.add(channel);
+        channel.pipeline()
+                .addLast(new HttpServerCodec(8192, options.maxHeader(), 16 * 1024))
+                .addLast(new HttpFront(this::handle, options.maxBody(), options.keepAlive()));
+    }
+
+    /** Where the server listens. */
+    public InetSocketAddress address() {
+        return (InetSocketAddress) listening.localAddress();
+    }
+
+    /** How many clients' GET streams are open. */
+    public int openStreams() {
+        return endpoint.openStreams();
+    }
+
+    private void handle(HttpRequest head, byte[] body, HttpReply reply) {
+        var host = head.headers().get(HttpHeaderNames.HOST);
+        if (host == null || !options.origins().allowsHost(host)) {
+            refuse(
+                    reply,
+                    403,
+                    "found Host '"
+                            + host
+                            + "' (expected: a name of this server; see allowedHosts)");
+            return;
+        }
+        var origin = head.headers().get(HttpHeaderNames.ORIGIN);
+        if (origin != null) {
+            if (!options.origins().allowsOrigin(origin, host)) {
+                refuse(
+                        reply,
+                        403,
+                        "found Origin '" + origin + "' (expected: one of allowedOrigins)");
+                return;
+            }
+            letBrowserRead(origin, reply);
+        }
+        var path = path(head.uri());
+        if (head.method().name().equals("OPTIONS")) {
+            preflight(reply);
+        } else if (path.equals(options.path()) || path.equals(options.path() + "/")) {
+            endpoint.handle(head, body, reply);
+        } else {
+            page(head, path, reply);
+        }
+    }
+
+    private static String path(String uri) {
+        int query = uri.indexOf('?');
+        return query < 0 ? uri : uri.substring(0, query);
+    }
+
+    private static void letBrowserRead(String origin, HttpReply reply) {
+        reply.header(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+                .header(HttpHeaderNames.VARY, "Origin")
+                .header(
+                        HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS,
+                        "Mcp-Session-Id, MCP-Protocol-Version");
+    }
+
+    private static void preflight(HttpReply reply) {
+        reply.header(HttpHeaderNames.ALLOW, "POST, GET, DELETE, OPTIONS")
+                .header(HttpHeaderNames.ACCESS_CONTROL_ALLOW_METHODS, "POST, GET, DELETE, OPTIONS")
+                .header(
+                        HttpHeaderNames.ACCESS_CONTROL_ALLOW_HEADERS,
+                        "Content-Type, Accept, Authorization, Mcp-Session-Id, MCP-Protocol-Version,"
+                                + " Last-Event-ID")
+                .header(HttpHeaderNames.ACCESS_CONTROL_MAX_AGE, "7200")
+                .empty(204);
+    }
+
+    private void page(HttpRequest head, String path, HttpReply reply) {
+        var method = head.method().name();
+        if (!method.equals("GET") && !method.equals("HEAD")) {
+            refuse(
+                    reply,
+                    404,
+                    "found " + method + " " + path + " (expected: " + options.path() + ")");
+            return;
+        }
+        Thread.ofVirtual()
+                .name("heddle-page")
+                .start(
+                        () -> {
+                            var page = pages.at(path);
+                            if (page.isEmpty()) {
+                                refuse(
+                                        reply,
+                                        404,
+                                        "found " + path + " (expected: " + options.path() + ")");
+                            } else {
+                                var body = method.equals("HEAD") ? "" : page.get().body();
+                                reply.text(page.get().status(), page.get().contentType(), body);
+                            }
+                        });
+    }
+
+    private static void refuse(HttpReply reply, int status, String why) {
+        reply.error(
+                status,
+                JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why));
+    }
+
+    /** Takes no new connections from now on. */
+    public void stopListening() {
+        listening.close().awaitUninterruptibly();
+    }
+
+    /** Closes all connections. */
+    @Override
+    public void close() {
+        stopListening();
+        connections.close().awaitUninterruptibly();
+    }
+}

@@ -1,0 +1,62 @@
+package dev.heddle.transport.serve;
+
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+/**
+ * Puts what comes back for a request into the answer of its POST: one JSON text if that is all
+ * there is, else a stream of events (MCP 2025-11-25, Streamable HTTP, Sending Messages).
+ */
+final class PostSink implements Sink {
+    private final Json id;
+    private final HttpReply reply;
+    private final boolean takesEvents;
+
+    /**
+     * @param takesEvents whether the client accepts a stream
+     */
+    PostSink(Json id, HttpReply reply, boolean takesEvents) {
+        this.id = id;
+        this.reply = reply;
+        this.takesEvents = takesEvents;
+    }
+
+    /** A client that is too slow for them loses progress and log messages, never anything else. */
+    @Override
+    public void notification(Spliced message) {
+        var method = message.envelope().method();
+        boolean expendable = method.equals(Method.PROGRESS) || method.equals(Method.LOG_MESSAGE);
+        if (takesEvents && (reply.isWritable() || !expendable)) {
+            reply.event(message, () -> {});
+        }
+    }
+
+    @Override
+    public boolean question(Question question) {
+        if (!takesEvents || !reply.isOpen()) {
+            return false;
+        }
+        reply.event(question.message(), () -> question.refuse("the client has gone"));
+        return true;
+    }
+
+    @Override
+    public void reply(Reply ending) {
+        switch (ending) {
+            case Reply.Response(var message) -> reply.last(200, message);
+            case Reply.Failed(Fault.Cancelled _) -> {
+                if (takesEvents) {
+                    reply.end();
+                } else {
+                    reply.empty(202);
+                }
+            }
+            case Reply.Failed(var fault) -> reply.fault(id, fault);
+        }
+    }
+}
