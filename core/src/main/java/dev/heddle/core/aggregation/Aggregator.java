@@ -27,7 +27,7 @@ import java.util.function.Function;
 public final class Aggregator {
     private static final int REMEMBERED = 256;
 
-    private final AggregationRules rules;
+    private volatile AggregationRules rules;
     private final ReentrantLock lock = new ReentrantLock(); // guards remembered
     private final Map<List<String>, Surface> remembered = new LinkedHashMap<>(16, 0.75f, true);
 
@@ -38,6 +38,17 @@ public final class Aggregator {
     /** One that leaves the backends' names alone. */
     public static Aggregator raw() {
         return new Aggregator(AggregationRules.RAW);
+    }
+
+    /** Goes by other rules from now on; surfaces that exist stay as they are. */
+    public void follow(AggregationRules next) {
+        lock.lock();
+        try {
+            rules = next;
+            remembered.clear();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** The surface of {@code parts}, which stand in the order of the configuration. */

@@ -8,8 +8,11 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.health.HealthBoard;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -17,6 +20,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * Thread-safe.
  */
 public final class Watches implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(8);
+
     private final BackendConnector connector;
     private final Catalogs catalogs;
     private final CatalogReader reader;
@@ -24,6 +29,7 @@ public final class Watches implements AutoCloseable {
     private final ClientProfile gateway;
     private final ReentrantLock lock = new ReentrantLock(); // guards watches and closed
     private final Map<BackendId, Watch> watches = new HashMap<>();
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private boolean closed;
 
     /**
@@ -76,12 +82,13 @@ public final class Watches implements AutoCloseable {
                 backend.id(),
                 id -> {
                     var watch = new Watch(backend, gateway, connector, catalogs, reader, health);
-                    Thread.ofVirtual().name("heddle-watch-" + id).start(watch::run);
+                    threads.removeIf(thread -> !thread.isAlive());
+                    threads.add(Thread.ofVirtual().name("heddle-watch-" + id).start(watch::run));
                     return watch;
                 });
     }
 
-    /** Ends all watches. Does not wait for them; idempotent. */
+    /** Ends all watches, and waits a little until their backends have been told. Idempotent. */
     @Override
     public void close() {
         lock.lock();
@@ -91,6 +98,15 @@ public final class Watches implements AutoCloseable {
             watches.clear();
         } finally {
             lock.unlock();
+        }
+        long until = System.nanoTime() + PATIENCE.toNanos();
+        for (var thread : threads) {
+            try {
+                thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
         }
     }
 }

@@ -1,0 +1,160 @@
+package dev.heddle.app.cli;
+
+import dev.heddle.app.config.Durations;
+import dev.heddle.app.config.HeddleConfig;
+import dev.heddle.app.config.Problems;
+import dev.heddle.app.wiring.Reloads;
+import dev.heddle.app.wiring.Server;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+
+/** Serves until it is told to stop. */
+@Command(
+        name = "serve",
+        mixinStandardHelpOptions = true,
+        description = "Serves one MCP endpoint in front of the backends.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  heddle serve",
+            "  heddle serve --config heddle.yaml",
+            "  heddle serve --mcp-config ~/.cursor/mcp.json",
+            "  heddle serve http://127.0.0.1:3101/mcp \"npx -y"
+                    + " @modelcontextprotocol/server-everything\""
+        })
+final class Serve implements Callable<Integer> {
+    private static final Logger log = LoggerFactory.getLogger(Serve.class);
+
+    @Mixin private BackendOptions backends = new BackendOptions();
+
+    @Mixin private BackendOptions.Targets targets = new BackendOptions.Targets();
+
+    @Option(
+            names = "--host",
+            paramLabel = "HOST",
+            description = "Address to listen on (127.0.0.1).")
+    private @Nullable String host;
+
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            description = "Port to listen on (4483); 0 for any.")
+    private @Nullable Integer port;
+
+    @Option(
+            names = "--session-ttl",
+            paramLabel = "TIME",
+            description = "A session that is not used for this long ends (30m).")
+    private @Nullable String sessionTtl;
+
+    @Option(
+            names = "--allow-anonymous-remote",
+            description = "Listen on an address that other machines reach, without authentication.")
+    private boolean allowAnonymousRemote;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        var config = read();
+        backends.startLogging(config, "info");
+        var stop = new CountDownLatch(1);
+        var stopped = new CountDownLatch(1);
+        var server = new Server(config, Version.text(), InstantSource.system());
+        var reloads = backends.file().map(file -> new Reloads(file, this::read, server.gateway()));
+        reloads.ifPresent(reload -> Hangup.listen(() -> reload.reload("it was told to")));
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        new Thread(
+                                () -> {
+                                    stop.countDown();
+                                    awaitQuietly(stopped);
+                                }));
+        announce(server, config);
+        stop.await();
+        log.info("stopping: calls in flight get a grace");
+        reloads.ifPresent(Reloads::close);
+        server.close();
+        stopped.countDown();
+        return 0;
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private HeddleConfig read() {
+        return backends.read(targets.list())
+                .with(
+                        Optional.ofNullable(host),
+                        Optional.ofNullable(port),
+                        ttl(),
+                        allowAnonymousRemote);
+    }
+
+    private Optional<Duration> ttl() {
+        return Optional.ofNullable(sessionTtl)
+                .map(
+                        text ->
+                                Durations.parse(text)
+                                        .filter(Duration::isPositive)
+                                        .orElseThrow(
+                                                () ->
+                                                        new Problems.Invalid(
+                                                                List.of(
+                                                                        "--session-ttl: found '"
+                                                                                + text
+                                                                                + "' (expected: a"
+                                                                                + " time such as"
+                                                                                + " 30m)"))));
+    }
+
+    private void announce(Server server, HeddleConfig config) {
+        var address = server.address();
+        var shown = address.getAddress().isAnyLocalAddress() ? "127.0.0.1" : config.server().host();
+        var url =
+                "http://"
+                        + (shown.contains(":") ? "[" + shown + "]" : shown)
+                        + ":"
+                        + address.getPort()
+                        + config.server().path();
+        log.info(
+                "listening on {} ({}), {} backends",
+                url,
+                server.gateway().loops().io(),
+                config.backends().size());
+        System.out.println(
+                """
+
+                Heddle serves MCP at %s
+
+                For an MCP client:
+                  {"mcpServers": {"%s": {"type": "http", "url": "%s"}}}
+                """
+                        .formatted(url, config.name(), url));
+        if (backends.file().isEmpty() && targets.list().isEmpty()) {
+            System.out.println(
+                    """
+                    Behind it are two small servers that live in this process. For real ones:
+                      heddle serve "npx -y @modelcontextprotocol/server-everything" https://example.com/mcp
+                      heddle serve --mcp-config ~/.cursor/mcp.json
+                      heddle init > heddle.yaml && heddle serve --config heddle.yaml
+                    """);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package dev.heddle.app.config;
+
+import dev.heddle.core.health.HealthRules;
+import dev.heddle.core.session.SessionLimits;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Reads {@code heddle.yaml}. All problems are found in one go. */
+public final class ConfigFile {
+    private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final Duration MILLI = Duration.ofMillis(1);
+
+    private ConfigFile() {}
+
+    /**
+     * What {@code file} says.
+     *
+     * @throws Problems.Invalid if anything is wrong
+     */
+    public static HeddleConfig load(Path file, Map<String, String> environment) {
+        return parse(file.toString(), Sources.read(file), folderOf(file), environment);
+    }
+
+    static Path folderOf(Path file) {
+        return Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(Path.of("."));
+    }
+
+    static HeddleConfig parse(
+            String name, String text, Path folder, Map<String, String> environment) {
+        var problems = new Problems(name);
+        var node = Sources.yaml(text, problems);
+        problems.throwIfAny();
+        var root = Section.root(Keys.FILE, node, new References(environment, folder), problems);
+        var backends = new BackendSection(root, environment).read();
+        var config =
+                new HeddleConfig(
+                        root.text("name").orElse("heddle"),
+                        root.text("groupRef"),
+                        root.map("metadata"),
+                        backends.backends(),
+                        backends.metadata(),
+                        incoming(root.section("incomingAuth")),
+                        new AggregationSection(root.section("aggregation"), backends.backends())
+                                .read(),
+                        operation(root.section("operational")),
+                        sessions(root),
+                        server(root.section("server")),
+                        catalogs(root.section("catalogs")));
+        problems.throwIfAny();
+        return config;
+    }
+
+    private static HeddleConfig.Incoming incoming(Section section) {
+        if (section.text("type").filter("oidc"::equals).isPresent()) {
+            section.complain(
+                    "type", "'oidc', which this version does not have", "anonymous or local");
+            return HeddleConfig.Incoming.ANONYMOUS;
+        }
+        return section.oneOf("type", List.of("anonymous", "local"))
+                .map(
+                        type ->
+                                type.equals("local")
+                                        ? HeddleConfig.Incoming.LOCAL
+                                        : HeddleConfig.Incoming.ANONYMOUS)
+                .orElse(HeddleConfig.Incoming.ANONYMOUS);
+    }
+
+    private static HeddleConfig.Operation operation(Section section) {
+        var level = section.oneOf("logLevel", List.of("error", "warn", "info", "debug", "trace"));
+        var failures = section.section("failureHandling");
+        var mode = failures.oneOf("partialFailureMode", List.of("fail", "best_effort"));
+        return new HeddleConfig.Operation(
+                level,
+                health(failures),
+                failures.duration("statusReportingInterval", SECOND).orElse(Duration.ofSeconds(30)),
+                mode.filter("fail"::equals).isPresent());
+    }
+
+    private static HealthRules health(Section failures) {
+        var standard = HealthRules.DEFAULT;
+        var interval = failures.duration("healthCheckInterval", MILLI).orElse(standard.interval());
+        var timeout =
+                failures.duration("healthCheckTimeout", Duration.ZERO)
+                        .orElse(
+                                standard.timeout().compareTo(interval) < 0
+                                        ? standard.timeout()
+                                        : interval.dividedBy(2));
+        if (timeout.compareTo(interval) >= 0) {
+            failures.complain(
+                    "healthCheckTimeout",
+                    "'" + Durations.format(timeout) + "'",
+                    "less than the healthCheckInterval of " + Durations.format(interval));
+        }
+        var breaker = failures.section("circuitBreaker");
+        int threshold = breaker.number("failureThreshold", 1, 1_000_000).orElse(5);
+        boolean enabled = breaker.flag("enabled").orElse(false);
+        return new HealthRules(
+                interval,
+                timeout,
+                failures.number("unhealthyThreshold", 1, 1_000_000)
+                        .orElse(standard.unhealthyThreshold()),
+                enabled ? OptionalInt.of(threshold) : OptionalInt.empty(),
+                breaker.duration("timeout", SECOND).orElse(standard.breakerTimeout()));
+    }
+
+    private static HeddleConfig.Sessions sessions(Section root) {
+        var storage = root.section("sessionStorage");
+        if (storage.text("provider").filter("redis"::equals).isPresent()) {
+            storage.complain("provider", "'redis', which this version does not have", "memory");
+        } else {
+            storage.oneOf("provider", List.of("memory"));
+        }
+        var section = root.section("sessions");
+        var standard = SessionLimits.DEFAULT;
+        var limits =
+                new SessionLimits(
+                        section.duration("ttl", MILLI).orElse(standard.idle()),
+                        section.duration("lifetime", SECOND),
+                        section.number("max", 1, Integer.MAX_VALUE).orElse(standard.total()),
+                        section.number("maxPerOwner", 1, Integer.MAX_VALUE)
+                                .orElse(standard.perOwner()));
+        var usual = HeddleConfig.Sessions.DEFAULT;
+        return new HeddleConfig.Sessions(
+                limits,
+                section.number("openings", 1, 10_000).orElse(usual.openings()),
+                section.duration("coldStart", Duration.ZERO).orElse(usual.coldStart()));
+    }
+
+    private static HeddleConfig.Server server(Section section) {
+        var standard = HeddleConfig.Server.DEFAULT;
+        var path = section.text("path").orElse(standard.path());
+        if (!path.startsWith("/") || path.length() < 2 || path.endsWith("/")) {
+            section.complain("path", "'" + path + "'", "a path such as /mcp");
+        }
+        return new HeddleConfig.Server(
+                section.text("host").orElse(standard.host()),
+                section.number("port", 0, 65_535).orElse(standard.port()),
+                path,
+                section.flag("allowAnonymousRemote").orElse(false),
+                section.texts("allowedHosts"),
+                section.texts("allowedOrigins"),
+                section.number("maxBody", 1024, 1 << 30).orElse(standard.maxBody()),
+                section.number("maxHeader", 1024, 1 << 24).orElse(standard.maxHeader()),
+                section.number("maxConnections", 1, Integer.MAX_VALUE)
+                        .orElse(standard.maxConnections()),
+                section.duration("keepAlive", Duration.ofMillis(100)).orElse(standard.keepAlive()),
+                section.oneOf("io", List.of("auto", "io_uring", "epoll", "nio"))
+                        .orElse(standard.io()));
+    }
+
+    private static HeddleConfig.Catalogs catalogs(Section section) {
+        var standard = HeddleConfig.Catalogs.standard();
+        var folder = section.file("folder").or(standard::folder);
+        return new HeddleConfig.Catalogs(
+                section.flag("keep").orElse(true) ? folder : Optional.empty());
+    }
+}

@@ -1,0 +1,186 @@
+package dev.heddle.app.config;
+
+import dev.heddle.core.aggregation.AggregationRules;
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.health.HealthRules;
+import dev.heddle.core.session.SessionLimits;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A configuration that has been found right as a whole.
+ *
+ * @param metadata shown in the status
+ * @param backendMetadata by backend id, shown in the status
+ */
+public record HeddleConfig(
+        String name,
+        Optional<String> groupRef,
+        Map<String, String> metadata,
+        List<Backend> backends,
+        Map<String, Map<String, String>> backendMetadata,
+        Incoming incoming,
+        AggregationRules aggregation,
+        Operation operation,
+        Sessions sessions,
+        Server server,
+        Catalogs catalogs) {
+
+    /** Who callers are. */
+    public enum Incoming {
+        ANONYMOUS,
+        LOCAL
+    }
+
+    /**
+     * How it runs.
+     *
+     * @param statusInterval how often the state of the backends is logged
+     * @param allOrNothing whether new sessions are refused unless every backend is available
+     */
+    public record Operation(
+            Optional<String> logLevel,
+            HealthRules health,
+            Duration statusInterval,
+            boolean allOrNothing) {
+        static final Operation DEFAULT =
+                new Operation(Optional.empty(), HealthRules.DEFAULT, Duration.ofSeconds(30), false);
+    }
+
+    /** How many sessions, and for how long. */
+    public record Sessions(SessionLimits limits, int openings, Duration coldStart) {
+        static final Sessions DEFAULT =
+                new Sessions(SessionLimits.DEFAULT, 10, Duration.ofSeconds(2));
+    }
+
+    /**
+     * The HTTP server in front.
+     *
+     * @param io {@code auto} or the word for one way of asking the kernel about sockets
+     */
+    public record Server(
+            String host,
+            int port,
+            String path,
+            boolean allowAnonymousRemote,
+            List<String> allowedHosts,
+            List<String> allowedOrigins,
+            int maxBody,
+            int maxHeader,
+            int maxConnections,
+            Duration keepAlive,
+            String io) {
+        public static final int DEFAULT_PORT = 4483;
+
+        static final Server DEFAULT =
+                new Server(
+                        "127.0.0.1",
+                        DEFAULT_PORT,
+                        "/mcp",
+                        false,
+                        List.of(),
+                        List.of(),
+                        8 * 1024 * 1024,
+                        64 * 1024,
+                        100_000,
+                        Duration.ofSeconds(25),
+                        "auto");
+
+        Server at(Optional<String> otherHost, Optional<Integer> otherPort, boolean remoteMeant) {
+            return new Server(
+                    otherHost.orElse(host),
+                    otherPort.orElse(port),
+                    path,
+                    allowAnonymousRemote || remoteMeant,
+                    allowedHosts,
+                    allowedOrigins,
+                    maxBody,
+                    maxHeader,
+                    maxConnections,
+                    keepAlive,
+                    io);
+        }
+    }
+
+    /**
+     * What is remembered of backends across restarts.
+     *
+     * @param folder where catalogs are kept; empty if they are not
+     */
+    public record Catalogs(Optional<Path> folder) {
+        static Catalogs standard() {
+            var cache =
+                    Optional.ofNullable(System.getenv("XDG_CACHE_HOME"))
+                            .filter(path -> !path.isBlank())
+                            .map(Path::of)
+                            .orElse(Path.of(System.getProperty("user.home"), ".cache"));
+            return new Catalogs(Optional.of(cache.resolve("heddle")));
+        }
+    }
+
+    /** Everything as it is without a file, in front of {@code backends}. */
+    public static HeddleConfig standard(List<Backend> backends) {
+        return new HeddleConfig(
+                "heddle",
+                Optional.empty(),
+                Map.of(),
+                backends,
+                Map.of(),
+                Incoming.ANONYMOUS,
+                AggregationRules.DEFAULT,
+                Operation.DEFAULT,
+                Sessions.DEFAULT,
+                Server.DEFAULT,
+                Catalogs.standard());
+    }
+
+    /** What the command line says goes before what the file says. */
+    public HeddleConfig with(
+            Optional<String> host,
+            Optional<Integer> port,
+            Optional<Duration> ttl,
+            boolean remoteMeant) {
+        var limits = sessions.limits();
+        var longer =
+                new SessionLimits(
+                        ttl.orElse(limits.idle()),
+                        limits.lifetime(),
+                        limits.total(),
+                        limits.perOwner());
+        return new HeddleConfig(
+                name,
+                groupRef,
+                metadata,
+                backends,
+                backendMetadata,
+                incoming,
+                aggregation,
+                operation,
+                new Sessions(longer, sessions.openings(), sessions.coldStart()),
+                server.at(host, port, remoteMeant),
+                catalogs);
+    }
+
+    /**
+     * The same, but a session waits for backends of which nothing is known for as long as {@code
+     * coldStart}.
+     */
+    public HeddleConfig waiting(Duration coldStart) {
+        return new HeddleConfig(
+                name,
+                groupRef,
+                metadata,
+                backends,
+                backendMetadata,
+                incoming,
+                aggregation,
+                operation,
+                new Sessions(sessions.limits(), sessions.openings(), coldStart),
+                server,
+                catalogs);
+    }
+}

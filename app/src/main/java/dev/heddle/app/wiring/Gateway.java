@@ -1,0 +1,246 @@
+package dev.heddle.app.wiring;
+
+import dev.heddle.app.config.HeddleConfig;
+import dev.heddle.app.telemetry.Metrics;
+import dev.heddle.app.telemetry.StatusPages;
+import dev.heddle.core.aggregation.Aggregator;
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendRegistry;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.OutgoingAuthRegistry;
+import dev.heddle.core.backend.Target;
+import dev.heddle.core.catalog.CatalogKey;
+import dev.heddle.core.catalog.Catalogs;
+import dev.heddle.core.catalog.Watches;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.health.HealthBoard;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.DecoratingSessionFactory;
+import dev.heddle.core.session.LiveSessionFactory;
+import dev.heddle.core.session.LocalSessionStorage;
+import dev.heddle.core.session.SessionDecorator;
+import dev.heddle.core.session.SessionManager;
+import dev.heddle.transport.connect.Connectors;
+import dev.heddle.transport.net.EventLoops;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Everything behind the front, put together: what is made, in which order, and in which order it
+ * ends.
+ *
+ * <p>Thread-safe. {@link #close} blocks for a bounded time.
+ */
+public final class Gateway implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Gateway.class);
+
+    /** What wraps every session, innermost first. */
+    private static final List<SessionDecorator> DECORATORS = List.of();
+
+    private final HeddleConfig config;
+    private final EventLoops loops;
+    private final Connectors connectors;
+    private final BackendRegistry registry;
+    private final Catalogs catalogs;
+    private final Aggregator aggregator;
+    private final Watches watches;
+    private final SessionManager sessions;
+    private final Metrics metrics;
+    private final StatusPages pages;
+    private final ScheduledExecutorService chores;
+    private volatile boolean draining;
+
+    public Gateway(HeddleConfig config, String version, InstantSource clock) {
+        this.config = config;
+        var ids = new Ids();
+        var profile = ClientProfile.gateway(config.name(), version);
+        this.loops = new EventLoops(io(config.server().io()));
+        this.connectors = new Connectors(loops, new OutgoingAuthRegistry(List.of()), ids);
+        this.registry = new BackendRegistry(config.backends());
+        this.catalogs = new Catalogs();
+        this.aggregator = new Aggregator(config.aggregation());
+        this.metrics = new Metrics();
+        var health = new HealthBoard(config.operation().health(), clock);
+        this.watches = new Watches(connectors, catalogs, ids, health, profile);
+        var storage = new LocalSessionStorage(config.sessions().limits().idle(), clock);
+        var factory =
+                LiveSessionFactory.over(connectors, loops.alarms())
+                        .forClients(storage)
+                        .aggregator(aggregator)
+                        .watchedCatalogs(catalogs, ids)
+                        .health(health)
+                        .clock(clock)
+                        .observer(metrics)
+                        .openings(config.sessions().openings())
+                        .coldStart(config.sessions().coldStart())
+                        .allOrNothing(config.operation().allOrNothing())
+                        .build();
+        this.sessions =
+                new SessionManager(
+                        storage,
+                        DecoratingSessionFactory.over(factory, DECORATORS),
+                        registry,
+                        config.sessions().limits(),
+                        clock);
+        var self =
+                new StatusPages.Self(
+                        config.name(),
+                        version,
+                        config.groupRef(),
+                        config.metadata(),
+                        config.backendMetadata());
+        this.pages =
+                new StatusPages(
+                        self,
+                        registry,
+                        catalogs,
+                        health,
+                        aggregator,
+                        metrics,
+                        profile,
+                        () -> draining);
+        keepCatalogs(profile);
+        registry.subscribe(
+                change -> {
+                    watches.follow(change.after());
+                    factory.rebase(change);
+                });
+        watches.follow(registry.snapshot());
+        this.chores =
+                Executors.newSingleThreadScheduledExecutor(
+                        Thread.ofVirtual().name("heddle-chores").factory());
+        every(
+                sweepInterval(),
+                () -> {
+                    sessions.sweep();
+                    storage.sweep();
+                });
+        every(
+                config.operation().statusInterval(),
+                () -> log.debug("backends: {}", pages.summary()));
+    }
+
+    private static EventLoops.Io io(String word) {
+        return switch (word) {
+            case "io_uring" -> EventLoops.Io.IO_URING;
+            case "epoll" -> EventLoops.Io.EPOLL;
+            case "nio" -> EventLoops.Io.NIO;
+            default -> EventLoops.Io.best();
+        };
+    }
+
+    private Duration sweepInterval() {
+        var tenth = config.sessions().limits().idle().dividedBy(10);
+        var minute = Duration.ofMinutes(1);
+        return tenth.compareTo(minute) < 0 ? tenth.plusMillis(10) : minute;
+    }
+
+    private void every(Duration interval, Runnable chore) {
+        long millis = Math.max(1, interval.toMillis());
+        chores.scheduleWithFixedDelay(() -> guarded(chore), millis, millis, TimeUnit.MILLISECONDS);
+    }
+
+    /** A chore that fails is tried again at its next turn. */
+    private static void guarded(Runnable chore) {
+        try {
+            chore.run();
+        } catch (RuntimeException bug) {
+            log.error("a chore failed", bug);
+        }
+    }
+
+    private void keepCatalogs(ClientProfile profile) {
+        config.catalogs()
+                .folder()
+                .ifPresent(
+                        folder -> {
+                            var files = new CatalogFiles(folder);
+                            config.backends().stream()
+                                    .filter(Gateway::isWorthKeeping)
+                                    .forEach(
+                                            backend ->
+                                                    files.loadInto(
+                                                            catalogs,
+                                                            CatalogKey.of(backend, profile)));
+                            catalogs.subscribe(
+                                    (key, catalog) -> {
+                                        if (registry.snapshot()
+                                                .find(key.backend())
+                                                .filter(Gateway::isWorthKeeping)
+                                                .isPresent()) {
+                                            Thread.ofVirtual()
+                                                    .name("heddle-keep")
+                                                    .start(() -> files.save(key, catalog));
+                                        }
+                                    });
+                        });
+    }
+
+    private static boolean isWorthKeeping(Backend backend) {
+        return switch (backend.target()) {
+            case Target.Remote _, Target.Command _ -> true;
+            case Target.InProcess _ -> false;
+        };
+    }
+
+    public HeddleConfig config() {
+        return config;
+    }
+
+    public EventLoops loops() {
+        return loops;
+    }
+
+    public SessionManager sessions() {
+        return sessions;
+    }
+
+    public Metrics metrics() {
+        return metrics;
+    }
+
+    public StatusPages pages() {
+        return pages;
+    }
+
+    /** Who callers are. */
+    public Identity caller() {
+        return switch (config.incoming()) {
+            case ANONYMOUS -> Identity.NONE;
+            case LOCAL -> Identity.local(System.getProperty("user.name"));
+        };
+    }
+
+    /**
+     * Goes on with the backends and the names of {@code next}. Sessions keep the backends that stay
+     * the same.
+     */
+    public void reload(HeddleConfig next) {
+        aggregator.follow(next.aggregation());
+        registry.replace(next.backends());
+    }
+
+    /** Takes no new sessions from now on, and says so on its pages. */
+    public void drain() {
+        draining = true;
+        sessions.drain();
+    }
+
+    @Override
+    public void close() {
+        drain();
+        chores.shutdownNow();
+        sessions.close();
+        watches.close();
+        connectors.close();
+        loops.close();
+    }
+}
