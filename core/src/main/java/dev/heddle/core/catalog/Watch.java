@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -51,7 +52,8 @@ final class Watch {
     private final CatalogReader reader;
     private final HealthBoard health;
     private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
-    private volatile boolean stopped;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private String complaint = "";
 
     Watch(
             Backend backend,
@@ -75,14 +77,14 @@ final class Watch {
 
     /** Ends the watch. Does not wait for it. */
     void stop() {
-        stopped = true;
+        stopped.countDown();
         signals.add(Signal.STOP);
     }
 
     /** Watches until it is stopped. */
     void run() {
         var pause = FIRST_PAUSE;
-        while (!stopped) {
+        while (!isStopped()) {
             try {
                 watchOnce();
                 pause = FIRST_PAUSE;
@@ -104,6 +106,10 @@ final class Watch {
             session.listen(true);
             read(connected);
             health.probeSucceeded(backend.id(), Duration.ofNanos(System.nanoTime() - began));
+            if (!complaint.isEmpty()) {
+                complaint = "";
+                log.info("backend '{}' answers again", backend.id());
+            }
             while (!stopped
                     && heed(connected, signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
                 log.trace("backend '{}' is still there", backend.id());
@@ -138,7 +144,10 @@ final class Watch {
                 fault instanceof Fault.BackendFailed failed
                         && failed.reason() == Reason.AUTHENTICATION
                         && !backend.auth().equals(OutgoingAuth.UNAUTHENTICATED);
-        log.warn("backend '{}': {}", backend.id(), fault.getMessage());
+        if (!complaint.equals(fault.getMessage())) {
+            complaint = fault.getMessage();
+            log.warn("{}", complaint);
+        }
         if (expected) {
             health.probeSucceeded(backend.id(), Duration.ZERO);
         } else {
@@ -146,18 +155,21 @@ final class Watch {
         }
     }
 
+    /** Waits about {@code pause}, unless it is stopped. Returns the next pause. */
     private Duration rest(Duration pause) {
         try {
             long nanos = pause.toNanos();
             long jittered = nanos - nanos / 4 + ThreadLocalRandom.current().nextLong(nanos / 2);
-            if (!stopped) {
-                signals.poll(jittered, TimeUnit.NANOSECONDS);
-            }
+            stopped.await(jittered, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
-            stopped = true;
+            stop();
         }
         var doubled = pause.multipliedBy(2);
         return doubled.compareTo(interval()) > 0 ? interval() : doubled;
+    }
+
+    private boolean isStopped() {
+        return stopped.getCount() == 0;
     }
 
     private Duration interval() {
@@ -187,7 +199,7 @@ final class Watch {
 
         @Override
         public void lost(Fault.BackendFailed why) {
-            log.info("watch lost backend '{}': {}", backend.id(), why.getMessage());
+            log.debug("watch lost backend '{}': {}", backend.id(), why.getMessage());
             signals.add(Signal.LOST);
         }
     }

@@ -188,7 +188,7 @@ final class Conversation {
             events.session = Optional.of(connected.session());
             becomeOpen(connected, before);
         } catch (Fault why) {
-            log.warn("session cannot use backend '{}': {}", backend.id(), why.getMessage());
+            log(why);
             fail(why, before);
         } catch (RuntimeException | Error bug) {
             fail(
@@ -196,6 +196,14 @@ final class Conversation {
                             backend.id().value(), Reason.UNREACHABLE, "could not be opened"),
                     before);
             throw bug;
+        }
+    }
+
+    private void log(Fault why) {
+        if (state.get() instanceof State.Ended) {
+            log.debug("session ended before it could use a backend: {}", why.getMessage());
+        } else {
+            log.warn("session cannot use a backend: {}", why.getMessage());
         }
     }
 

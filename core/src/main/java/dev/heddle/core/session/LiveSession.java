@@ -434,10 +434,9 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
                                 .read(backend, connected.session(), connected.introduction());
                 surfaces.offered(backend.id(), catalog);
             } catch (Fault fault) {
-                log.warn(
-                        "cannot read what backend '{}' offers: {}",
-                        backend.id(),
-                        fault.getMessage());
+                if (!closing.get()) {
+                    log.warn("cannot read what a backend offers: {}", fault.getMessage());
+                }
             }
             coldStart.settled(backend.id());
         }

@@ -1,0 +1,43 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import * as T from '@modelcontextprotocol/sdk/types.js';
+const url = process.argv[2] ?? 'http://127.0.0.1:4483/mcp';
+const client = new Client({name:'try',version:'1'},{capabilities:{roots:{listChanged:true},sampling:{},elicitation:{}}});
+client.setRequestHandler(T.ListRootsRequestSchema, async()=>{console.log('<- roots/list');return {roots:[{uri:'file:///tmp',name:'tmp'}]}});
+client.setRequestHandler(T.CreateMessageRequestSchema, async(r)=>{console.log('<- sampling');return {model:'m',role:'assistant',content:{type:'text',text:'sampled!'}}});
+client.setRequestHandler(T.ElicitRequestSchema, async(r)=>{console.log('<- elicit');return {action:'accept',content:{name:'x',check:true}}});
+for (const n of ['notifications/tools/list_changed','notifications/resources/list_changed','notifications/prompts/list_changed','notifications/message','notifications/resources/updated'])
+  client.fallbackNotificationHandler = async (m)=>console.log('<-', m.method, JSON.stringify(m.params??{}).slice(0,100));
+const t0=Date.now();
+const tr=new StreamableHTTPClientTransport(new URL(url));
+await client.connect(tr);
+console.log('connected', Date.now()-t0,'ms', client.getServerVersion(), client.getServerCapabilities());
+const tools=await client.listTools();
+console.log('tools', tools.tools.length);
+await new Promise(r=>setTimeout(r,1500));
+const names=(await client.listTools()).tools.map(t=>t.name);
+console.log('tools', names.length, names.filter(n=>/sampling|elic|roots/.test(n)).join(' '));
+const call=async(name,args,opts)=>{ const s=Date.now(); try { const r=await client.callTool({name,arguments:args},undefined,opts); console.log(name, Date.now()-s+'ms', JSON.stringify(r).slice(0,160)); } catch(e){ console.log(name,'ERR',e.code,e.message)} };
+for (const p of ['http','sse','stdio']) {
+  await call(p+'_echo',{message:'hi '+p});
+  await call(p+'_trigger-long-running-operation',{duration:1,steps:3},{onprogress:p=>console.log('   progress',JSON.stringify(p))});
+  await call(p+'_trigger-sampling-request',{prompt:'hello',maxTokens:5});
+  await call(p+'_trigger-elicitation-request',{});
+  await call(p+'_get-roots-list',{});
+}
+await call('list_allowed_directories',{});
+await call('sequentialthinking',{thought:'a',nextThoughtNeeded:true,thoughtNumber:1,totalThoughts:2});
+await call('sequentialthinking',{thought:'b',nextThoughtNeeded:false,thoughtNumber:2,totalThoughts:2});
+await call('read_graph',{});
+const rs=await client.listResources(); console.log('resources', rs.resources.length, rs.resources[0]?.uri);
+const ts=await client.listResourceTemplates(); console.log('templates', ts.resourceTemplates.map(t=>t.uriTemplate));
+console.log('read', JSON.stringify(await client.readResource({uri:'demo://resource/dynamic/text/1'})).slice(0,120));
+console.log('prompts', (await client.listPrompts()).prompts.map(p=>p.name).join(' '));
+console.log('complete', JSON.stringify(await client.complete({ref:{type:'ref/prompt',name:'http_completable-prompt'},argument:{name:'department',value:'E'}}).catch(e=>e.message)));
+await client.setLoggingLevel('debug');
+await client.subscribeResource({uri:rs.resources[0].uri}).then(()=>console.log('subscribed'),e=>console.log('sub err',e.message));
+await call('http_toggle-subscriber-updates',{});
+await new Promise(r=>setTimeout(r,6500));
+await tr.terminateSession(); console.log('terminated');
+await client.close();
+process.exit(0);
