@@ -110,7 +110,7 @@ final class Watch {
                 complaint = "";
                 log.info("backend '{}' answers again", backend.id());
             }
-            while (!stopped
+            while (!isStopped()
                     && heed(connected, signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
                 log.trace("backend '{}' is still there", backend.id());
             }

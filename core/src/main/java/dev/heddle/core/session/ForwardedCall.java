@@ -16,6 +16,7 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -64,7 +65,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
     private final long began = System.nanoTime();
     private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
     private final AtomicInteger openQuestions = new AtomicInteger();
-    private volatile long lastSign = began;
+    private volatile Instant lastSign;
     private volatile Alarm silence = () -> {};
 
     /**
@@ -84,6 +85,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         this.pass = pass;
         this.shared = shared;
         this.host = host;
+        this.lastSign = shared.clock().instant();
     }
 
     Exchange exchange() {
@@ -105,6 +107,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         var now = state.get();
         if (now instanceof State.Waiting(int tries)
                 && state.compareAndSet(now, new State.Sent(session, id, tries))) {
+            lastSign = shared.clock().instant();
             watchSilence();
             var theirs = Json.of(id);
             session.send(id, request.id(theirs).progressToken(theirs), this);
@@ -121,7 +124,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
 
     @Override
     public void notification(Spliced message) {
-        lastSign = System.nanoTime();
+        lastSign = shared.clock().instant();
         var envelope = message.envelope();
         switch (envelope.method()) {
             case Method.PROGRESS ->
@@ -152,7 +155,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
     }
 
     private void answered() {
-        lastSign = System.nanoTime();
+        lastSign = shared.clock().instant();
         openQuestions.decrementAndGet();
     }
 
@@ -218,7 +221,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
             return;
         }
         var limit = conversation.backend().limits().silence();
-        var quiet = Duration.ofNanos(System.nanoTime() - lastSign);
+        var quiet = Duration.between(lastSign, shared.clock().instant());
         if (openQuestions.get() > 0) {
             silence = shared.alarms().after(limit, this::checkSilence);
         } else if (quiet.compareTo(limit) < 0) {

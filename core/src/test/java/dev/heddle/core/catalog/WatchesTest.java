@@ -1,0 +1,123 @@
+package dev.heddle.core.catalog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.backend.BackendRegistry;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.health.Health.State;
+import dev.heddle.core.health.HealthBoard;
+import dev.heddle.core.health.HealthRules;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.testkit.ScriptedBackend;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.OptionalInt;
+
+class WatchesTest {
+    private static final ClientProfile GATEWAY = ClientProfile.gateway("test", "1");
+
+    private final ScriptedBackend backend = new ScriptedBackend("a").tools("x");
+    private final Catalogs catalogs = new Catalogs();
+    private final HealthRules rules =
+            new HealthRules(
+                    Duration.ofMillis(20),
+                    Duration.ofMillis(10),
+                    2,
+                    OptionalInt.empty(),
+                    Duration.ofSeconds(1));
+    private final HealthBoard health = new HealthBoard(rules, InstantSource.system());
+    private final Watches watches =
+            new Watches(ScriptedBackend.connector(backend), catalogs, new Ids(), health, GATEWAY);
+    private final BackendRegistry registry = new BackendRegistry(List.of(backend.backend()));
+    private final CatalogKey key = CatalogKey.of(backend.backend(), GATEWAY);
+
+    @AfterEach
+    void close() {
+        watches.close();
+        assertThat(backend.open()).isZero();
+    }
+
+    private List<String> tools() {
+        return catalogs.known(key)
+                .map(catalog -> catalog.tools().stream().map(Catalog.Entry::key).toList())
+                .orElse(List.of());
+    }
+
+    @Test
+    void a_watch_learns_what_a_backend_offers_and_when_that_changes() {
+        watches.follow(registry.snapshot());
+        await().until(() -> tools().equals(List.of("x")));
+        assertThat(backend.lastTalk().isListening()).isTrue();
+        backend.tools("y");
+        backend.lastTalk().events().notification(JsonRpc.notification(Method.TOOLS_CHANGED));
+        await().until(() -> tools().equals(List.of("y")));
+        assertThat(backend.openings()).isEqualTo(1);
+    }
+
+    @Test
+    void a_backend_that_ends_the_conversation_is_watched_in_a_new_one() {
+        watches.follow(registry.snapshot());
+        await().until(() -> !tools().isEmpty());
+        backend.tools("x", "y");
+        backend.lastTalk()
+                .events()
+                .lost(Fault.BackendFailed.notSent("a", Reason.DISCONNECTED, "ended"));
+        await().until(() -> tools().size() == 2);
+        assertThat(backend.open()).isEqualTo(1);
+    }
+
+    @Test
+    void one_that_stops_answering_becomes_unhealthy_and_is_found_when_it_is_back() {
+        watches.follow(registry.snapshot());
+        await().until(() -> health.health(backend.id()).state() == State.HEALTHY);
+        backend.onCall((_, _) -> {}).failing(Reason.UNREACHABLE);
+        await().until(() -> health.health(backend.id()).state() == State.UNHEALTHY);
+        backend.onCall((_, request) -> request.answer(Json.EMPTY_OBJECT)).working();
+        await().until(() -> health.health(backend.id()).state() == State.HEALTHY);
+    }
+
+    @Test
+    void an_error_is_an_answer_too() {
+        backend.onCall((_, request) -> request.error(-32601, "no ping here"));
+        watches.follow(registry.snapshot());
+        await().until(
+                        () ->
+                                backend.lastTalkIfAny()
+                                        .filter(
+                                                talk ->
+                                                        talk.received().stream()
+                                                                        .filter(Method.PING::equals)
+                                                                        .count()
+                                                                > 3)
+                                        .isPresent());
+        assertThat(health.health(backend.id()).state()).isEqualTo(State.HEALTHY);
+    }
+
+    @Test
+    void a_backend_that_is_configured_no_more_is_left_alone() {
+        watches.follow(registry.snapshot());
+        await().until(() -> backend.open() == 1);
+        registry.replace(List.of());
+        watches.follow(registry.snapshot());
+        await().until(() -> backend.open() == 0);
+    }
+
+    @Test
+    void nobody_can_be_asked_in_a_watch() {
+        watches.follow(registry.snapshot());
+        await().until(() -> backend.open() == 1);
+        backend.lastTalk().ask(Method.ROOTS_LIST, Json.EMPTY_OBJECT);
+        assertThat(backend.lastTalk().answers().getFirst().error()).isPresent();
+    }
+}

@@ -1,0 +1,415 @@
+package dev.heddle.core.session;
+
+import static dev.heddle.core.session.SessionFixture.PROFILE;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Json;
+import dev.heddle.testkit.RecordingSink;
+import dev.heddle.testkit.ScriptedBackend;
+
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+class SessionManagerTest {
+    private static final Identity ANNA = new Identity("https://idp", "anna", "t");
+    private static final Identity BERT = new Identity("https://idp", "bert", "t");
+    private static final SessionLimits LIMITS = SessionLimits.DEFAULT;
+
+    private final ScriptedBackend backend = new ScriptedBackend("a").tools("x");
+    private final SessionFixture fixture = new SessionFixture(backend);
+    private final SessionManager manager = fixture.manager(LIMITS);
+
+    private MultiSession open(Identity owner) {
+        return manager.createSession(manager.generate(), owner, PROFILE, "here");
+    }
+
+    @Test
+    void ids_are_long_random_and_visible() {
+        var ids = new HashSet<String>();
+        for (int i = 0; i < 1000; i++) {
+            var id = manager.generate();
+            assertThat(id).matches("[\\x21-\\x7E]{32}");
+            ids.add(id);
+        }
+        assertThat(ids).hasSize(1000);
+    }
+
+    @Test
+    void a_session_has_a_placeholder_first_and_a_full_record_then() {
+        var id = manager.generate();
+        assertThat(fixture.storage.load(id)).contains(Map.of());
+        assertThat(manager.validate(id)).isTrue();
+        manager.createSession(id, ANNA, PROFILE, "here");
+        assertThat(fixture.storage.load(id).orElseThrow())
+                .containsEntry(Metadata.BINDING, "https://idp\0anna")
+                .containsEntry(Metadata.BACKEND_IDS, "a")
+                .containsEntry(Metadata.BACKEND_SESSION + "a", "a-1")
+                .containsKey(Metadata.PROFILE);
+    }
+
+    @Test
+    void a_placeholder_that_was_terminated_never_becomes_a_session() {
+        var id = manager.generate();
+        manager.terminate(id, Identity.NONE);
+        assertThatThrownBy(() -> manager.createSession(id, ANNA, PROFILE, "here"))
+                .isInstanceOf(Fault.SessionNotFound.class);
+        assertThat(manager.validate(id)).isFalse();
+        assertThat(fixture.storage.load(id))
+                .hasValueSatisfying(record -> assertThat(Metadata.isTerminated(record)).isTrue());
+        assertThatThrownBy(() -> manager.getMultiSession(id))
+                .isInstanceOf(Fault.SessionNotFound.class);
+    }
+
+    @Test
+    void a_termination_during_the_making_wins_and_leaves_nothing_open() throws Exception {
+        var gate = new CountDownLatch(1);
+        var making = new CountDownLatch(1);
+        var held = manager(new Pausing(fixture.factory, making, gate));
+        var id = held.generate();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var created = threads.submit(() -> held.createSession(id, ANNA, PROFILE, "here"));
+            making.await();
+            held.terminate(id, Identity.NONE);
+            gate.countDown();
+            assertThatThrownBy(() -> created.get(10, TimeUnit.SECONDS))
+                    .hasRootCauseInstanceOf(Fault.SessionNotFound.class);
+        }
+        assertThat(held.live(id)).isEmpty();
+        assertThat(backend.open()).isZero();
+    }
+
+    @Test
+    void however_making_and_terminating_race_nothing_comes_back_and_nothing_leaks()
+            throws Exception {
+        for (int round = 0; round < 300; round++) {
+            var id = manager.generate();
+            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                threads.submit(() -> manager.createSession(id, Identity.NONE, PROFILE, "here"));
+                threads.submit(() -> manager.terminate(id, Identity.NONE));
+            }
+            var record = fixture.storage.load(id);
+            assertThat(record.isEmpty() || Metadata.isTerminated(record.get())).isTrue();
+            assertThat(manager.live(id)).isEmpty();
+        }
+        await().until(() -> backend.open() == 0);
+        assertThat(manager.sessions()).isEmpty();
+    }
+
+    /** Makes sessions, but not before it is let. */
+    private record Pausing(MultiSessionFactory next, CountDownLatch making, CountDownLatch gate)
+            implements MultiSessionFactory {
+        @Override
+        public MultiSession makeSession(
+                String id, Identity identity, ClientProfile profile, Collection<Backend> backends) {
+            making.countDown();
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return next.makeSession(id, identity, profile, backends);
+        }
+
+        @Override
+        public MultiSession restoreSession(
+                String id, Map<String, String> metadata, Collection<Backend> backends) {
+            return next.restoreSession(id, metadata, backends);
+        }
+    }
+
+    private SessionManager manager(MultiSessionFactory factory) {
+        return fixture.manager(fixture.storage, factory, LIMITS);
+    }
+
+    @Test
+    void terminating_a_session_marks_closes_and_deletes_it() {
+        var session = open(ANNA);
+        manager.terminate(session.id(), ANNA);
+        assertThat(manager.live(session.id())).isEmpty();
+        await().until(() -> fixture.storage.load(session.id()).isEmpty());
+        assertThat(backend.open()).isZero();
+        assertThatThrownBy(() -> manager.terminate(session.id(), ANNA))
+                .isInstanceOf(Fault.SessionNotFound.class);
+    }
+
+    @Test
+    void a_wrong_caller_cannot_terminate_a_session() {
+        var session = open(ANNA);
+        assertThatThrownBy(() -> manager.terminate(session.id(), BERT))
+                .isInstanceOf(Fault.UnauthorizedCaller.class);
+        assertThatThrownBy(() -> manager.getAdaptedTools(session.id(), BERT))
+                .isInstanceOf(Fault.UnauthorizedCaller.class);
+        assertThat(manager.getAdaptedTools(session.id(), ANNA).items()).hasSize(1);
+    }
+
+    @Test
+    void a_termination_does_not_wait_for_the_call_that_is_in_flight() {
+        backend.onCall((_, _) -> {});
+        var session = open(Identity.NONE);
+        var sink = SessionFixture.call(session, "x");
+        manager.terminate(session.id(), Identity.NONE);
+        assertThat(manager.live(session.id())).isEmpty();
+        assertThat(SessionFixture.send(session, Json.of(1), "ping", "{}").fault())
+                .isInstanceOf(Fault.SessionClosed.class);
+        await().until(() -> fixture.alarms.fire(LiveSession.GRACE) == 1);
+        assertThat(sink.fault()).isInstanceOf(Fault.SessionClosed.class);
+    }
+
+    @Test
+    void a_session_that_is_not_used_ends_and_one_in_use_lives_on() {
+        var used = open(Identity.NONE);
+        var left = open(Identity.NONE);
+        for (int i = 0; i < 40; i++) {
+            fixture.clock.advance(LIMITS.idle().dividedBy(20));
+            SessionFixture.call(used, "x").result();
+            manager.sweep();
+        }
+        assertThat(manager.live(used.id())).isPresent();
+        assertThat(manager.live(left.id())).isEmpty();
+        assertThatThrownBy(() -> manager.getMultiSession(left.id()))
+                .isInstanceOf(Fault.SessionNotFound.class);
+        await().until(() -> backend.open() == 1);
+    }
+
+    @Test
+    void an_open_stream_is_use() {
+        var session = open(Identity.NONE);
+        var stream = session.attach(Identity.NONE, new RecordingSink());
+        for (int i = 0; i < 40; i++) {
+            fixture.clock.advance(LIMITS.idle().dividedBy(20));
+            manager.sweep();
+        }
+        assertThat(manager.live(session.id())).isPresent();
+        stream.detach();
+        for (int i = 0; i < 21; i++) {
+            fixture.clock.advance(LIMITS.idle().dividedBy(20));
+            manager.sweep();
+        }
+        assertThat(manager.live(session.id())).isEmpty();
+    }
+
+    @Test
+    void a_lifetime_ends_a_session_however_much_it_is_used() {
+        var limited =
+                fixture.manager(
+                        new SessionLimits(LIMITS.idle(), Optional.of(Duration.ofHours(1)), 10, 10));
+        var session = limited.createSession(limited.generate(), Identity.NONE, PROFILE, "here");
+        session.attach(Identity.NONE, new RecordingSink());
+        for (int i = 0; i < 61; i++) {
+            fixture.clock.advance(Duration.ofMinutes(1));
+            limited.sweep();
+        }
+        assertThat(limited.live(session.id())).isEmpty();
+    }
+
+    @Test
+    void caps_refuse_the_newcomer_and_free_their_place_with_the_session() {
+        var limited = fixture.manager(new SessionLimits(LIMITS.idle(), Optional.empty(), 3, 2));
+        var first = limited.createSession(limited.generate(), ANNA, PROFILE, "here");
+        limited.createSession(limited.generate(), ANNA, PROFILE, "there");
+        assertThatThrownBy(() -> limited.createSession(limited.generate(), ANNA, PROFILE, "here"))
+                .isInstanceOf(Fault.LimitReached.class)
+                .hasMessageContaining("this owner has 2");
+        limited.createSession(limited.generate(), Identity.NONE, PROFILE, "here");
+        assertThatThrownBy(() -> limited.createSession(limited.generate(), BERT, PROFILE, "here"))
+                .isInstanceOf(Fault.LimitReached.class)
+                .hasMessageContaining("there are 3");
+        limited.terminate(first.id(), ANNA);
+        await().until(() -> fixture.storage.load(first.id()).isEmpty());
+        limited.createSession(limited.generate(), BERT, PROFILE, "here");
+    }
+
+    @Test
+    void anonymous_sessions_are_counted_by_address() {
+        var limited = fixture.manager(new SessionLimits(LIMITS.idle(), Optional.empty(), 10, 1));
+        limited.createSession(limited.generate(), Identity.NONE, PROFILE, "10.0.0.1");
+        limited.createSession(limited.generate(), Identity.NONE, PROFILE, "10.0.0.2");
+        assertThatThrownBy(
+                        () ->
+                                limited.createSession(
+                                        limited.generate(), Identity.NONE, PROFILE, "10.0.0.1"))
+                .isInstanceOf(Fault.LimitReached.class);
+    }
+
+    @Test
+    void a_session_that_another_manager_made_is_restored_once_however_many_ask() throws Exception {
+        var id = open(ANNA).id();
+        var restored = new AtomicInteger();
+        var other = manager(new Counting(fixture.factory, restored));
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var asked =
+                    IntStream.range(0, 50)
+                            .mapToObj(_ -> threads.submit(() -> other.getMultiSession(id)))
+                            .toList();
+            var sessions = new HashSet<MultiSession>();
+            for (var session : asked) {
+                sessions.add(session.get(10, TimeUnit.SECONDS));
+            }
+            assertThat(sessions).hasSize(1);
+        }
+        assertThat(restored).hasValue(1);
+        assertThatThrownBy(() -> other.getMultiSession(id).authorize(BERT))
+                .isInstanceOf(Fault.UnauthorizedCaller.class);
+    }
+
+    private record Counting(MultiSessionFactory next, AtomicInteger restored)
+            implements MultiSessionFactory {
+        @Override
+        public MultiSession makeSession(
+                String id, Identity identity, ClientProfile profile, Collection<Backend> backends) {
+            return next.makeSession(id, identity, profile, backends);
+        }
+
+        @Override
+        public MultiSession restoreSession(
+                String id, Map<String, String> metadata, Collection<Backend> backends) {
+            restored.incrementAndGet();
+            return next.restoreSession(id, metadata, backends);
+        }
+    }
+
+    @Test
+    void a_session_terminated_elsewhere_ends_here_at_the_next_sweep() {
+        var session = open(ANNA);
+        fixture.storage.delete(session.id());
+        manager.sweep();
+        assertThat(manager.live(session.id())).isEmpty();
+        await().until(() -> backend.open() == 0);
+    }
+
+    @Test
+    void trouble_with_the_store_refuses_newcomers_and_ends_nobody() {
+        var broken = new BreakableStorage(fixture.storage);
+        var careful = fixture.manager(broken, fixture.factory, LIMITS);
+        var session = careful.createSession(careful.generate(), ANNA, PROFILE, "here");
+        var id = careful.generate();
+        broken.broken = true;
+        assertThatThrownBy(careful::generate).isInstanceOf(Fault.StorageUnavailable.class);
+        assertThatThrownBy(() -> careful.createSession(id, ANNA, PROFILE, "here"))
+                .isInstanceOf(Fault.StorageUnavailable.class);
+        assertThatThrownBy(() -> careful.getMultiSession("unknown"))
+                .isInstanceOf(Fault.StorageUnavailable.class);
+        assertThatThrownBy(() -> careful.terminate(session.id(), ANNA))
+                .isInstanceOf(Fault.StorageUnavailable.class);
+        careful.sweep();
+        assertThat(careful.live(session.id())).isPresent();
+        broken.broken = false;
+        careful.sweep();
+        assertThat(careful.live(session.id())).isPresent();
+        careful.terminate(session.id(), ANNA);
+        assertThat(careful.live(session.id())).isEmpty();
+    }
+
+    /** A store that a test can take away. */
+    private static final class BreakableStorage implements SessionStorage {
+        private final SessionStorage next;
+        private volatile boolean broken;
+
+        BreakableStorage(SessionStorage next) {
+            this.next = next;
+        }
+
+        private SessionStorage working() {
+            if (broken) {
+                throw new Fault.StorageUnavailable("broken as scripted");
+            }
+            return next;
+        }
+
+        @Override
+        public boolean create(String id, Map<String, String> record) {
+            return working().create(id, record);
+        }
+
+        @Override
+        public Optional<Map<String, String>> load(String id) {
+            return working().load(id);
+        }
+
+        @Override
+        public boolean touch(String id) {
+            return working().touch(id);
+        }
+
+        @Override
+        public boolean update(String id, Changes changes) {
+            return working().update(id, changes);
+        }
+
+        @Override
+        public boolean upsert(String id, Map<String, String> record) {
+            return working().upsert(id, record);
+        }
+
+        @Override
+        public void delete(String id) {
+            working().delete(id);
+        }
+    }
+
+    @Test
+    void draining_refuses_new_sessions_and_closing_ends_all() {
+        var session = open(ANNA);
+        manager.drain();
+        assertThatThrownBy(() -> open(BERT)).isInstanceOf(Fault.LimitReached.class);
+        SessionFixture.send(session, Json.of(1), "ping", "{}");
+        manager.close();
+        assertThat(backend.open()).isZero();
+        assertThat(manager.sessions()).isEmpty();
+    }
+
+    @Test
+    void a_decorator_that_fails_or_returns_nothing_closes_what_was_made() {
+        SessionDecorator failing =
+                _ -> {
+                    throw new IllegalStateException("as scripted");
+                };
+        SessionDecorator nothing = _ -> null;
+        for (var decorator : new SessionDecorator[] {failing, nothing}) {
+            var decorated = DecoratingSessionFactory.over(fixture.factory, List.of(decorator));
+            assertThatThrownBy(
+                            () -> decorated.makeSession("id", ANNA, PROFILE, fixture.configured()))
+                    .isInstanceOf(IllegalStateException.class);
+            assertThat(backend.open()).isZero();
+        }
+    }
+
+    @Test
+    void decorators_are_applied_in_order_to_made_and_restored_sessions() {
+        var order = new StringBuilder();
+        SessionDecorator first =
+                session -> {
+                    order.append('1');
+                    return session;
+                };
+        SessionDecorator second =
+                session -> {
+                    order.append('2');
+                    return session;
+                };
+        var decorated = DecoratingSessionFactory.over(fixture.factory, List.of(first, second));
+        var made = decorated.makeSession("id", ANNA, PROFILE, fixture.configured());
+        decorated.restoreSession("id", made.metadata(), fixture.configured());
+        assertThat(order).hasToString("1212");
+        assertThat(DecoratingSessionFactory.over(fixture.factory, List.of()))
+                .isSameAs(fixture.factory);
+    }
+}
