@@ -1,0 +1,61 @@
+package dev.heddle.it;
+
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+
+/** The stub server, which counts its sessions and misbehaves as told. */
+final class Stub implements AutoCloseable {
+    private final Child child;
+    private final int port;
+
+    private Stub(Child child, int port) {
+        this.child = child;
+        this.port = port;
+    }
+
+    static Stub start() {
+        return start(0);
+    }
+
+    static Stub start(int port) {
+        var child =
+                Child.start(
+                        Map.of("PORT", Integer.toString(port)),
+                        Peers.node(),
+                        Peers.fixture("stub.mjs"));
+        return new Stub(child, Integer.parseInt(child.line(line -> line.matches("\\d+"))));
+    }
+
+    int port() {
+        return port;
+    }
+
+    String url() {
+        return "http://127.0.0.1:" + port + "/mcp";
+    }
+
+    private URI control(String path) {
+        return URI.create("http://127.0.0.1:" + port + path);
+    }
+
+    /** Forgets all sessions, and says so with {@code status} and {@code body}. */
+    void forget(int status, String body) {
+        RawClient.page(
+                control(
+                        "/forget?status="
+                                + status
+                                + "&body="
+                                + URLEncoder.encode(body, StandardCharsets.UTF_8)));
+    }
+
+    int count(String what) {
+        return RawClient.page(control("/count")).path(what).asInt();
+    }
+
+    @Override
+    public void close() {
+        child.close();
+    }
+}
