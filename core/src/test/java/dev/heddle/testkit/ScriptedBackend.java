@@ -40,6 +40,7 @@ public final class ScriptedBackend {
     private final AtomicInteger openings = new AtomicInteger();
     private final AtomicInteger mostAtOnce = new AtomicInteger();
     private final AtomicInteger openingNow = new AtomicInteger();
+    private volatile boolean losesNext;
     private volatile Optional<CountDownLatch> gate = Optional.empty();
     private volatile Optional<Fault.BackendFailed> failure = Optional.empty();
     private volatile BiConsumer<Talk, Request> onCall =
@@ -121,6 +122,12 @@ public final class ScriptedBackend {
         return this;
     }
 
+    /** Ends the first conversation before whoever opened it has got it. */
+    public ScriptedBackend losingTheFirst() {
+        losesNext = true;
+        return this;
+    }
+
     /** How often a conversation was opened or tried. */
     public int openings() {
         return openings.get();
@@ -159,13 +166,24 @@ public final class ScriptedBackend {
                     });
             var talk = new Talk(opening, talks.size() + 1);
             talks.add(talk);
-            return new BackendConnector.Connected(talk, introduction());
+            if (losesNext) {
+                losesNext = false;
+                opening.events()
+                        .lost(
+                                Fault.BackendFailed.notSent(
+                                        backend.id().value(), Reason.DISCONNECTED, "as scripted"));
+            }
+            return new BackendConnector.Connected(
+                    talk,
+                    opening.adopted()
+                            .map(known -> Introduction.unknown(known.revision()))
+                            .orElseGet(ScriptedBackend::introduction));
         } finally {
             openingNow.decrementAndGet();
         }
     }
 
-    private Introduction introduction() {
+    private static Introduction introduction() {
         var capabilities =
                 Json.parse(
                         """
@@ -274,7 +292,9 @@ public final class ScriptedBackend {
 
         @Override
         public Optional<String> sessionId() {
-            return opening.adopted().or(() -> Optional.of(backend.id() + "-" + number));
+            return opening.adopted()
+                    .map(BackendConnector.Adopted::sessionId)
+                    .or(() -> Optional.of(backend.id() + "-" + number));
         }
 
         @Override

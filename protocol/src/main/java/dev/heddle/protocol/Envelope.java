@@ -52,6 +52,19 @@ public final class Envelope {
         boolean is(byte[] bytes, int start, int end) {
             return Arrays.equals(key, 0, key.length, bytes, start, end);
         }
+
+        /** Whether the text is the key in another spelling of upper and lower case. */
+        boolean isVariant(byte[] bytes, int start, int end) {
+            if (end - start != key.length) {
+                return false;
+            }
+            for (int i = 0; i < key.length; i++) {
+                if (Character.toLowerCase(bytes[start + i]) != Character.toLowerCase(key[i])) {
+                    return false;
+                }
+            }
+            return true;
+        }
     }
 
     private static final Field[] TOP = {
@@ -72,6 +85,7 @@ public final class Envelope {
     private final byte[] bytes;
     private final int[] ranges = new int[2 * Field.COUNT];
     private final boolean lineBreaks;
+    private int variants;
     private final Kind kind;
     private final String method;
 
@@ -80,6 +94,9 @@ public final class Envelope {
         var scanner = new JsonScanner(bytes, 0, bytes.length);
         scanObject(scanner, TOP);
         scanner.expectEnd();
+        if (variants != 0) {
+            refuseVariants();
+        }
         this.lineBreaks = scanner.lineBreaks();
         this.kind = kindOf();
         this.method = kind == Kind.RESPONSE ? "" : string(Field.METHOD);
@@ -105,6 +122,9 @@ public final class Envelope {
             }
             return new Envelope(bytes);
         } catch (MalformedJson e) {
+            if (e.isEncoding()) {
+                throw invalid("found " + e.getMessage());
+            }
             throw new Malformed(ErrorCode.PARSE_ERROR, "Parse error: " + e.getMessage(), Json.NULL);
         }
     }
@@ -143,13 +163,31 @@ public final class Envelope {
         return find(fields, bytes, start + 1, end - 1);
     }
 
-    private static @Nullable Field find(Field[] fields, byte[] bytes, int start, int end) {
+    /**
+     * A key that differs from a field's in case only is noted: some readers take it for the same.
+     */
+    private @Nullable Field find(Field[] fields, byte[] text, int start, int end) {
         for (var field : fields) {
-            if (field.is(bytes, start, end)) {
+            if (field.is(text, start, end)) {
                 return field;
+            } else if (field.isVariant(text, start, end)) {
+                variants |= 1 << (field.slot / 2);
             }
         }
         return null;
+    }
+
+    private void refuseVariants() {
+        for (var fields : new Field[][] {TOP, PARAMS, META}) {
+            for (var field : fields) {
+                if (has(field) && (variants & 1 << (field.slot / 2)) != 0) {
+                    throw invalid(
+                            "found the key \""
+                                    + new String(field.key, StandardCharsets.US_ASCII)
+                                    + "\" twice, in two spellings (expected: once)");
+                }
+            }
+        }
     }
 
     private void scanValue(JsonScanner scanner, @Nullable Field field) {

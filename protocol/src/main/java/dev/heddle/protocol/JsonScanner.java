@@ -229,7 +229,7 @@ final class JsonScanner {
             legal = legal && position + i < end && (bytes[position + i] & 0xC0) == 0x80;
         }
         if (!legal) {
-            throw new MalformedJson("invalid UTF-8 at byte " + (position - 1));
+            throw new MalformedJson("invalid UTF-8 at byte " + (position - 1), true);
         }
         position += more;
     }

@@ -24,6 +24,8 @@ import java.util.Optional;
 
 /** Which backends a command is about, and how it logs: common to several commands. */
 final class BackendOptions {
+    private static final List<String> LEVELS = List.of("error", "warn", "info", "debug", "trace");
+
     @Option(
             names = {"-c", "--config"},
             paramLabel = "FILE",
@@ -93,6 +95,19 @@ final class BackendOptions {
 
     /** Logs as the command line says, or else as the file says, or else {@code usual}. */
     void startLogging(HeddleConfig read, String usual) {
+        if (!List.of("text", "json").contains(logFormat)) {
+            throw new Problems.Invalid(
+                    List.of("--log-format: found '" + logFormat + "' (expected: text or json)"));
+        }
+        if (logLevel != null && !LEVELS.contains(logLevel)) {
+            throw new Problems.Invalid(
+                    List.of(
+                            "--log-level: found '"
+                                    + logLevel
+                                    + "' (expected: one of "
+                                    + LEVELS
+                                    + ")"));
+        }
         var format = logFormat.equals("json") ? Logs.Format.JSON : Logs.Format.TEXT;
         var level =
                 debug

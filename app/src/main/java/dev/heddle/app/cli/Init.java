@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.Callable;
 
 /** Writes a configuration file to begin with. */
@@ -41,7 +41,10 @@ final class Init implements Callable<Integer> {
         if (Files.exists(output)) {
             throw new IOException(output + ": found a file there (expected: none)");
         }
-        Files.writeString(output, text, StandardOpenOption.CREATE_NEW);
+        var owner =
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+        Files.createFile(output, owner); // it may come to hold secrets
+        Files.writeString(output, text);
         System.err.println("Wrote " + output + ". Next: heddle serve --config " + output);
         return 0;
     }

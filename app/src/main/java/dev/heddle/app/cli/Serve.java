@@ -99,12 +99,33 @@ final class Serve implements Callable<Integer> {
     }
 
     private HeddleConfig read() {
-        return backends.read(targets.list())
-                .with(
-                        Optional.ofNullable(host),
-                        Optional.ofNullable(port),
-                        ttl(),
-                        allowAnonymousRemote);
+        return backends.read(targets.list()).with(host(), port(), ttl(), allowAnonymousRemote);
+    }
+
+    private Optional<String> host() {
+        return Optional.ofNullable(host)
+                .map(name -> valid(!name.isBlank(), "--host", name, "an address or a name", name));
+    }
+
+    private Optional<Integer> port() {
+        return Optional.ofNullable(port)
+                .map(
+                        number ->
+                                valid(
+                                        number >= 0 && number <= 65_535,
+                                        "--port",
+                                        number.toString(),
+                                        "0 to 65535",
+                                        number));
+    }
+
+    private static <T> T valid(
+            boolean valid, String option, String found, String expected, T value) {
+        if (!valid) {
+            throw new Problems.Invalid(
+                    List.of(option + ": found '" + found + "' (expected: " + expected + ")"));
+        }
+        return value;
     }
 
     private Optional<Duration> ttl() {

@@ -19,8 +19,6 @@ final class Sessions {
     }
 
     static MultiSession open(Gateway gateway, ClientProfile profile) {
-        var sessions = gateway.sessions();
-        return sessions.createSession(
-                sessions.generate(), gateway.caller(), profile, "command line");
+        return gateway.sessions().begin(gateway.caller(), profile, "command line");
     }
 }

@@ -10,9 +10,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,7 +48,8 @@ final class BackendSection {
                         ? auth(outgoing.section("default"))
                         : OutgoingAuth.UNAUTHENTICATED;
         var single = new HashMap<String, OutgoingAuth>();
-        outgoing.named("backends").forEach((name, section) -> single.put(name, auth(section)));
+        outgoing.named("backends")
+                .forEach((name, section) -> single.put(slug(name), auth(section)));
         var timeouts = root.section("operational").section("timeouts");
         var silence =
                 timeouts.duration("default", Duration.ZERO)
@@ -71,7 +74,7 @@ final class BackendSection {
                                                                         id,
                                                                         target,
                                                                         auth,
-                                                                        section.map("headers"),
+                                                                        headers(section),
                                                                         limits));
                                 if (read.isPresent()
                                         && backends.putIfAbsent(id, read.get()) != null) {
@@ -81,7 +84,21 @@ final class BackendSection {
                                 metadata(section, id);
                             });
         }
+        var ids = backends.keySet().stream().map(BackendId::value).toList();
+        warnOfStrangers("outgoingAuth.backends", single.keySet(), ids);
+        warnOfStrangers("operational.timeouts.perWorkload", perWorkload.keySet(), ids);
         return new Result(List.copyOf(backends.values()), metadata);
+    }
+
+    /** The id of the backend that {@code name} means. */
+    private static String slug(String name) {
+        return BackendId.slug(name).map(BackendId::value).orElse(name);
+    }
+
+    private static void warnOfStrangers(String path, Collection<String> named, List<String> ids) {
+        named.stream()
+                .filter(name -> !ids.contains(name))
+                .forEach(name -> log.warn("{}: there is no backend '{}'", path, name));
     }
 
     private void metadata(Section section, BackendId id) {
@@ -102,7 +119,7 @@ final class BackendSection {
                         (workload, text) ->
                                 Durations.parse(text)
                                         .ifPresentOrElse(
-                                                silence -> silences.put(workload, silence),
+                                                silence -> silences.put(slug(workload), silence),
                                                 () ->
                                                         timeouts.complain(
                                                                 "perWorkload",
@@ -174,7 +191,7 @@ final class BackendSection {
                             if (url.isEmpty()) {
                                 section.complain(
                                         "url",
-                                        "'" + text + "'",
+                                        section.shown("url"),
                                         "a URL that begins with http:// or https://");
                             }
                             return url.map(
@@ -195,6 +212,20 @@ final class BackendSection {
         }
     }
 
+    private static Map<String, String> headers(Section section) {
+        var headers = section.map("headers");
+        headers.forEach(
+                (name, value) ->
+                        OutgoingAuthRegistry.headerProblem(name, value)
+                                .ifPresent(
+                                        problem ->
+                                                section.complain(
+                                                        "headers",
+                                                        "'" + name + "': " + problem,
+                                                        "a header that can be sent")));
+        return headers;
+    }
+
     private static Optional<Path> caBundle(Section section) {
         var bundle = section.file("caBundlePath");
         if (bundle.isPresent() && section.text("type").filter("entry"::equals).isEmpty()) {
@@ -203,6 +234,10 @@ final class BackendSection {
         if (bundle.isPresent()
                 && (!bundle.get().isAbsolute() || !bundle.get().equals(bundle.get().normalize()))) {
             section.complain("caBundlePath", "'" + bundle.get() + "'", "an absolute path");
+        }
+        if (bundle.isPresent() && !Files.isReadable(bundle.get())) {
+            section.complain(
+                    "caBundlePath", "'" + bundle.get() + "', which cannot be read", "a PEM file");
         }
         return bundle;
     }

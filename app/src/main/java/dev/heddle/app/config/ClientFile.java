@@ -3,6 +3,7 @@ package dev.heddle.app.config;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.OutgoingAuth;
+import dev.heddle.core.backend.OutgoingAuthRegistry;
 import dev.heddle.core.backend.Target;
 
 import java.io.IOException;
@@ -126,13 +127,28 @@ public final class ClientFile {
                                                 id,
                                                 target,
                                                 OutgoingAuth.UNAUTHENTICATED,
-                                                map("headers"),
+                                                headers(),
                                                 Backend.Limits.DEFAULT));
             } else if (fields.containsKey("command")) {
                 return command().map(target -> new Backend(id, target));
             }
             problems.add(line, path, "neither command nor url", "one of them");
             return Optional.empty();
+        }
+
+        private Map<String, String> headers() {
+            var headers = map("headers");
+            headers.forEach(
+                    (name, value) ->
+                            OutgoingAuthRegistry.headerProblem(name, value)
+                                    .ifPresent(
+                                            problem ->
+                                                    problems.add(
+                                                            line,
+                                                            path + ".headers",
+                                                            "'" + name + "': " + problem,
+                                                            "a header that can be sent")));
+            return headers;
         }
 
         private Optional<Target> remote(String type) {
@@ -153,7 +169,7 @@ public final class ClientFile {
                                     problems.add(
                                             line,
                                             path + ".url",
-                                            "'" + text + "'",
+                                            shown("url"),
                                             "a URL that begins with http:// or https://");
                                 }
                                 return url.map(where -> new Target.Remote(where, wire));
@@ -204,6 +220,15 @@ public final class ClientFile {
                             && ((value.startsWith("\"") && value.endsWith("\""))
                                     || (value.startsWith("'") && value.endsWith("'")));
             return quoted ? value.substring(1, value.length() - 1) : value;
+        }
+
+        /**
+         * The value as it stands in the file: references are not put in, so that no secret is
+         * shown.
+         */
+        private String shown(String key) {
+            var member = fields.get(key);
+            return member == null ? "nothing" : member.value().describe();
         }
 
         private Optional<String> text(String key) {

@@ -2,6 +2,7 @@ package dev.heddle.app.config;
 
 import java.io.Serial;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -11,7 +12,10 @@ import java.util.stream.Collectors;
  */
 public final class Problems {
     private final String file;
-    private final List<String> found = new ArrayList<>();
+
+    private record Found(int line, String text) {}
+
+    private final List<Found> found = new ArrayList<>();
 
     Problems(String file) {
         this.file = file;
@@ -21,7 +25,10 @@ public final class Problems {
      * @param path of the key, as {@code backends[0].url}; may be empty
      */
     void add(int line, String path, String text) {
-        found.add(file + ":" + line + ": " + (path.isEmpty() ? "" : path + ": ") + text);
+        found.add(
+                new Found(
+                        line,
+                        file + ":" + line + ": " + (path.isEmpty() ? "" : path + ": ") + text));
     }
 
     void add(int line, String path, String what, String expected) {
@@ -34,7 +41,10 @@ public final class Problems {
 
     /** One line for each problem, in the order of the file. */
     public List<String> lines() {
-        return List.copyOf(found);
+        return found.stream()
+                .sorted(Comparator.comparingInt(Found::line))
+                .map(Found::text)
+                .toList();
     }
 
     /**

@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
  */
 public final class QuickTargets {
     private static final Pattern NAMED = Pattern.compile("([A-Za-z0-9._-]{1,64})=(.+)");
+    private static final Pattern VALUED =
+            Pattern.compile("-(e|v|p|c|r|-env|-volume|-name|-token|-network|-require|-from)");
     private static final Pattern LAUNCHER =
             Pattern.compile("npx|uvx|bunx|pnpx|node|python3?|deno|docker|uv|sh|bash");
 
@@ -32,7 +34,7 @@ public final class QuickTargets {
         var problems = new ArrayList<String>();
         for (var text : targets) {
             var named = NAMED.matcher(text);
-            boolean isNamed = named.matches() && !text.startsWith("http");
+            boolean isNamed = named.matches() && !text.matches("https?://.*");
             var target = target(isNamed ? named.group(2) : text);
             if (target.isEmpty()) {
                 problems.add(
@@ -114,11 +116,22 @@ public final class QuickTargets {
         return BackendId.slug(text).orElse(new BackendId("backend"));
     }
 
+    /**
+     * The package or program that is run. Options, their values and settings are passed over: they
+     * may be secrets.
+     */
     private static String program(List<String> argv) {
+        boolean value = false;
         for (var word : argv) {
             var base = word.substring(word.lastIndexOf('/') + 1);
+            boolean option = word.startsWith("-");
             boolean skipped =
-                    word.startsWith("-") || LAUNCHER.matcher(base).matches() || base.equals("run");
+                    value
+                            || option
+                            || word.contains("=")
+                            || LAUNCHER.matcher(base).matches()
+                            || base.equals("run");
+            value = option && VALUED.matcher(word).matches();
             if (!skipped) {
                 int version = base.indexOf('@');
                 var name = version > 0 ? base.substring(0, version) : base;

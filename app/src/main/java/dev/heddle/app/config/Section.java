@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,6 +28,7 @@ final class Section {
     private final Map<String, Node.Member> members;
     private final References references;
     private final Problems problems;
+    private final Map<String, Section> sections = new HashMap<>();
 
     private Section(
             Keys keys,
@@ -127,6 +129,14 @@ final class Section {
         return path;
     }
 
+    /**
+     * The value of {@code key} as it stands in the file: references are not put in, so that no
+     * secret is shown.
+     */
+    String shown(String key) {
+        return value(key).describe();
+    }
+
     /** Notes a problem with the section as a whole. */
     void complain(String text) {
         problems.add(line, path, text);
@@ -149,6 +159,10 @@ final class Section {
     }
 
     Section section(String key) {
+        return sections.computeIfAbsent(key, this::readSection);
+    }
+
+    private Section readSection(String key) {
         var section =
                 of(keys, join(pattern, key), join(path, key), value(key), references, problems);
         section.refuseUnknown();

@@ -44,7 +44,11 @@ final class Sources {
     /** Reads YAML, of which JSON is a part. */
     static Node yaml(String text, Problems problems) {
         try {
-            var settings = LoadSettings.builder().setAllowDuplicateKeys(true).build();
+            var settings =
+                    LoadSettings.builder()
+                            .setAllowDuplicateKeys(true)
+                            .setMaxAliasesForCollections(50)
+                            .build();
             return new Compose(settings)
                     .composeString(text)
                     .map(node -> fromYaml(node, "", problems))
@@ -64,6 +68,10 @@ final class Sources {
     private static Node fromYaml(
             org.snakeyaml.engine.v2.nodes.Node node, String path, Problems problems) {
         int line = line(node.getStartMark());
+        if (node.isRecursive()) {
+            problems.add(line, path, "an alias of itself", "no recursion");
+            return new Node.Absent(line);
+        }
         return switch (node) {
             case ScalarNode scalar when scalar.getTag().equals(Tag.NULL) -> new Node.Absent(line);
             case ScalarNode scalar -> new Node.Scalar(scalar.getValue(), line);

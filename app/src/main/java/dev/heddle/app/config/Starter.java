@@ -85,8 +85,19 @@ public final class Starter {
                                     + " them)"));
         }
         var text = new StringBuilder(HEAD).append("backends:\n");
-        entries.forEach((name, entry) -> backend(text, name, entry.value()));
+        entries.forEach(
+                (name, entry) -> {
+                    if (!isDisabled(entry.value())) {
+                        backend(text, name, entry.value());
+                    }
+                });
         return text.append(TAIL).toString();
+    }
+
+    private static boolean isDisabled(Node entry) {
+        return member(entry, "disabled")
+                .filter(flag -> flag.describe().equals("'true'"))
+                .isPresent();
     }
 
     private static Optional<Node> member(Node node, String key) {

@@ -36,7 +36,8 @@ public final class StatusPages implements Pages {
             Map<String, String> metadata,
             Map<String, Map<String, String>> backendMetadata) {}
 
-    private final Self self;
+    private final boolean allOrNothing;
+    private volatile Self self;
     private final BackendRegistry registry;
     private final Catalogs catalogs;
     private final HealthBoard health;
@@ -53,6 +54,7 @@ public final class StatusPages implements Pages {
             Aggregator aggregator,
             Metrics metrics,
             ClientProfile gateway,
+            boolean allOrNothing,
             BooleanSupplier draining) {
         this.self = self;
         this.registry = registry;
@@ -61,6 +63,7 @@ public final class StatusPages implements Pages {
         this.aggregator = aggregator;
         this.metrics = metrics;
         this.gateway = gateway;
+        this.allOrNothing = allOrNothing;
         this.draining = draining;
     }
 
@@ -75,12 +78,23 @@ public final class StatusPages implements Pages {
         };
     }
 
-    /** Ready means that a new session would get at least one backend. */
+    /** Shows {@code next} from now on. */
+    public void follow(Self next) {
+        self = next;
+    }
+
+    /**
+     * Ready means that a new session would get at least one backend, or all where all are required.
+     */
     private Page readiness() {
         if (draining.getAsBoolean()) {
             return notReady("draining");
         }
-        boolean ready = registry.snapshot().backends().values().stream().anyMatch(this::isReady);
+        var backends = registry.snapshot().backends().values();
+        boolean ready =
+                allOrNothing
+                        ? backends.stream().allMatch(this::isReady)
+                        : backends.stream().anyMatch(this::isReady);
         return ready ? Page.json(200, "{\"status\":\"ready\"}") : notReady("no_backend_available");
     }
 
@@ -92,9 +106,7 @@ public final class StatusPages implements Pages {
     }
 
     private boolean isReady(Backend backend) {
-        return catalog(backend).isPresent()
-                && health.health(backend.id()).state().usable()
-                && health.health(backend.id()).failures() == 0;
+        return catalog(backend).isPresent() && health.health(backend.id()).state().usable();
     }
 
     private Optional<Catalog> catalog(Backend backend) {

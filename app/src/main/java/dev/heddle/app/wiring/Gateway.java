@@ -56,6 +56,7 @@ public final class Gateway implements AutoCloseable {
     private final Metrics metrics;
     private final StatusPages pages;
     private final ScheduledExecutorService chores;
+    private final String version;
     private volatile boolean draining;
 
     public Gateway(HeddleConfig config, String version, InstantSource clock) {
@@ -90,13 +91,8 @@ public final class Gateway implements AutoCloseable {
                         registry,
                         config.sessions().limits(),
                         clock);
-        var self =
-                new StatusPages.Self(
-                        config.name(),
-                        version,
-                        config.groupRef(),
-                        config.metadata(),
-                        config.backendMetadata());
+        this.version = version;
+        var self = self(config);
         this.pages =
                 new StatusPages(
                         self,
@@ -106,10 +102,12 @@ public final class Gateway implements AutoCloseable {
                         aggregator,
                         metrics,
                         profile,
+                        config.operation().allOrNothing(),
                         () -> draining);
         keepCatalogs(profile);
         registry.subscribe(
                 change -> {
+                    catalogs.retain(change.after().backends().keySet());
                     watches.follow(change.after());
                     factory.rebase(change);
                 });
@@ -155,6 +153,11 @@ public final class Gateway implements AutoCloseable {
         } catch (RuntimeException bug) {
             log.error("a chore failed", bug);
         }
+    }
+
+    private StatusPages.Self self(HeddleConfig from) {
+        return new StatusPages.Self(
+                config.name(), version, from.groupRef(), from.metadata(), from.backendMetadata());
     }
 
     private void keepCatalogs(ClientProfile profile) {
@@ -225,6 +228,7 @@ public final class Gateway implements AutoCloseable {
      */
     public void reload(HeddleConfig next) {
         aggregator.follow(next.aggregation());
+        pages.follow(self(next));
         registry.replace(next.backends());
     }
 

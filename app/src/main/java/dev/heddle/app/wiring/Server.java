@@ -30,7 +30,11 @@ public final class Server implements AutoCloseable {
                         server.host(),
                         server.port(),
                         server.path(),
-                        new OriginPolicy(loopback, server.allowedHosts(), server.allowedOrigins()),
+                        new OriginPolicy(
+                                loopback,
+                                server.host(),
+                                server.allowedHosts(),
+                                server.allowedOrigins()),
                         server.maxBody(),
                         server.maxHeader(),
                         server.maxConnections(),

@@ -97,10 +97,21 @@ public record AggregationRules(
             overrides = Map.copyOf(overrides);
         }
 
+        /**
+         * An entry of the filter that some new name has means that one, not the original of the
+         * same name.
+         */
         boolean shows(String renamed, String original) {
-            return !hideAll
-                    && filter.map(names -> names.contains(renamed) || names.contains(original))
-                            .orElse(true);
+            if (hideAll || filter.isEmpty()) {
+                return !hideAll;
+            }
+            var names = filter.get();
+            return names.contains(renamed) || (names.contains(original) && !isNewName(original));
+        }
+
+        private boolean isNewName(String name) {
+            return overrides.values().stream()
+                    .anyMatch(override -> override.name().filter(name::equals).isPresent());
         }
     }
 

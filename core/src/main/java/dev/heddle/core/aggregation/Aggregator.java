@@ -7,6 +7,7 @@ import dev.heddle.core.aggregation.Naming.Claim;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.catalog.Catalog;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.MalformedJson;
 
 import org.jspecify.annotations.Nullable;
 
@@ -84,14 +85,19 @@ public final class Aggregator {
         var shown = new Naming(rules, "tool", taken, notes).assign(tools);
         var unseen = new Naming(rules, "hidden tool", taken, new ArrayList<>()).assign(hidden);
         var prompts = new Naming(rules, "prompt", new HashMap<>(), notes).assign(prompts(parts));
+        var resources = resources(parts, "resource", Catalog::resources, notes);
+        var templates = resources(parts, "template", Catalog::templates, notes);
         return new Surface(
-                new Listing("tools", items(shown, rules.tools())),
-                new Listing("resources", resources(parts, "resource", Catalog::resources, notes)),
-                new Listing(
-                        "resourceTemplates",
-                        resources(parts, "template", Catalog::templates, notes)),
-                new Listing("prompts", items(prompts, rules.prompts())),
-                new Surface.Routes(routes(shown), routes(prompts), routes(unseen)),
+                new Listing("tools", items(shown, rules.tools(), notes)),
+                new Listing("resources", usable(resources)),
+                new Listing("resourceTemplates", usable(templates)),
+                new Listing("prompts", items(prompts, rules.prompts(), notes)),
+                new Surface.Routes(
+                        routes(shown),
+                        routes(prompts),
+                        routes(unseen),
+                        owners(resources),
+                        owners(templates)),
                 notes);
     }
 
@@ -145,37 +151,52 @@ public final class Aggregator {
      * listed.
      */
     private static List<Listing.Item> items(
-            Map<String, Claim> named, Map<BackendId, Selection> selections) {
+            Map<String, Claim> named, Map<BackendId, Selection> selections, List<Note> notes) {
         var items = new ArrayList<Listing.Item>();
         named.forEach(
                 (name, claim) -> {
                     if (claim.source().usable()) {
                         var selection =
                                 selections.getOrDefault(claim.route().backend(), Selection.ALL);
-                        var json =
-                                described(
-                                        claim,
+                        var override = selection.overrides().get(claim.route().original());
+                        items.add(
+                                new Listing.Item(
                                         name,
-                                        selection.overrides().get(claim.route().original()));
-                        items.add(new Listing.Item(name, json, claim.route()));
+                                        described(claim, name, override, notes),
+                                        claim.route()));
                     }
                 });
         return items;
     }
 
-    private static Json described(Claim claim, String name, @Nullable ItemOverride override) {
+    /** A thing whose description cannot be changed keeps it; nothing else is lost by it. */
+    private static Json described(
+            Claim claim, String name, @Nullable ItemOverride override, List<Note> notes) {
         var json = claim.source().entry().json();
         if (!name.equals(claim.route().original())) {
             json = json.with("name", Json.of(name));
         }
-        if (override == null) {
+        try {
+            return override == null ? json : overridden(json, override);
+        } catch (MalformedJson e) {
+            notes.add(
+                    new Note(
+                            "override",
+                            claim.route().backend(),
+                            claim.route().original(),
+                            "not applied: " + e.getMessage()));
             return json;
         }
+    }
+
+    private static Json overridden(Json item, ItemOverride override) {
+        var json = item;
         if (override.description().isPresent()) {
             json = json.with("description", Json.of(override.description().get()));
         }
         if (!override.annotations().isEmpty()) {
-            var annotations = json.get("annotations").orElse(Json.EMPTY_OBJECT);
+            var annotations =
+                    json.get("annotations").filter(Json::isObject).orElse(Json.EMPTY_OBJECT);
             for (var annotation : override.annotations().entrySet()) {
                 annotations = annotations.with(annotation.getKey(), annotation.getValue());
             }
@@ -184,33 +205,54 @@ public final class Aggregator {
         return json;
     }
 
+    /**
+     * A resource or template that is asked for at {@code backend}; of two equal ones the first is
+     * kept.
+     */
+    private record Owned(Catalog.Entry entry, BackendId backend, boolean usable) {}
+
     /** URIs are not renamed: of two equal ones the backend that is configured first is asked. */
-    private static List<Listing.Item> resources(
+    private static Map<String, Owned> resources(
             List<Part> parts,
             String kind,
             Function<Catalog, List<Catalog.Entry>> list,
             List<Note> notes) {
-        var owners = new HashMap<String, BackendId>();
-        var items = new ArrayList<Listing.Item>();
+        var owned = new LinkedHashMap<String, Owned>();
         for (var part : parts) {
             for (var entry : list.apply(part.catalog())) {
-                var owner = owners.putIfAbsent(entry.key(), part.backend());
+                var owner =
+                        owned.putIfAbsent(
+                                entry.key(), new Owned(entry, part.backend(), part.usable()));
                 if (owner != null) {
                     notes.add(
                             new Note(
                                     kind,
                                     part.backend(),
                                     entry.key(),
-                                    "not shown: backend '" + owner + "' has the same URI"));
-                } else if (part.usable()) {
-                    items.add(
-                            new Listing.Item(
-                                    entry.key(),
-                                    entry.json(),
-                                    new Route(part.backend(), entry.key())));
+                                    "not shown: backend '"
+                                            + owner.backend()
+                                            + "' has the same URI"));
                 }
             }
         }
-        return items;
+        return owned;
+    }
+
+    private static List<Listing.Item> usable(Map<String, Owned> owned) {
+        return owned.values().stream()
+                .filter(Owned::usable)
+                .map(
+                        one ->
+                                new Listing.Item(
+                                        one.entry().key(),
+                                        one.entry().json(),
+                                        new Route(one.backend(), one.entry().key())))
+                .toList();
+    }
+
+    private static Map<String, BackendId> owners(Map<String, Owned> owned) {
+        var owners = new LinkedHashMap<String, BackendId>();
+        owned.forEach((key, one) -> owners.put(key, one.backend()));
+        return owners;
     }
 }

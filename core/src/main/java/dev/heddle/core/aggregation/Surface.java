@@ -22,7 +22,7 @@ public final class Surface {
                     new Listing("resources", List.of()),
                     new Listing("resourceTemplates", List.of()),
                     new Listing("prompts", List.of()),
-                    new Routes(Map.of(), Map.of(), Map.of()),
+                    new Routes(Map.of(), Map.of(), Map.of(), Map.of(), Map.of()),
                     List.of());
 
     /**
@@ -32,14 +32,17 @@ public final class Surface {
      * @param hiddenTools those that only tools made of tools may call
      */
     record Routes(
-            Map<String, Route> tools, Map<String, Route> prompts, Map<String, Route> hiddenTools) {}
+            Map<String, Route> tools,
+            Map<String, Route> prompts,
+            Map<String, Route> hiddenTools,
+            Map<String, BackendId> resources,
+            Map<String, BackendId> templates) {}
 
     private final Listing tools;
     private final Listing resources;
     private final Listing templates;
     private final Listing prompts;
     private final Routes routes;
-    private final Map<String, Route> resourceRoutes;
     private final List<Template> templateRoutes;
     private final Map<String, Route> formerTools;
     private final List<Note> notes;
@@ -58,16 +61,14 @@ public final class Surface {
         this.templates = templates;
         this.prompts = prompts;
         this.routes = routes;
-        this.resourceRoutes = new HashMap<>();
-        resources.items().forEach(item -> resourceRoutes.put(item.key(), item.route()));
         this.templateRoutes =
-                templates.items().stream()
+                routes.templates().entrySet().stream()
                         .map(
-                                item ->
+                                entry ->
                                         new Template(
-                                                item.key(),
-                                                new UriTemplate(item.key()),
-                                                item.route().backend()))
+                                                entry.getKey(),
+                                                new UriTemplate(entry.getKey()),
+                                                entry.getValue()))
                         .toList();
         this.formerTools = Map.of();
         this.notes = List.copyOf(notes);
@@ -79,7 +80,6 @@ public final class Surface {
         this.templates = like.templates;
         this.prompts = like.prompts;
         this.routes = like.routes;
-        this.resourceRoutes = like.resourceRoutes;
         this.templateRoutes = like.templateRoutes;
         this.notes = like.notes;
         this.formerTools = Map.copyOf(formerTools);
@@ -118,8 +118,8 @@ public final class Surface {
      * Who has the resource: the backend that lists it, or else the one whose template fits it best.
      */
     public Optional<BackendId> resource(String uri) {
-        var listed = resourceRoutes.get(uri);
-        return listed != null ? Optional.of(listed.backend()) : template(uri);
+        var listed = routes.resources().get(uri);
+        return listed != null ? Optional.of(listed) : template(uri);
     }
 
     private Optional<BackendId> template(String uri) {

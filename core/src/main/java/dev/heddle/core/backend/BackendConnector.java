@@ -2,6 +2,7 @@ package dev.heddle.core.backend;
 
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Revision;
 
 import java.util.Optional;
 
@@ -13,13 +14,22 @@ public interface BackendConnector {
      * What is needed to open a conversation.
      *
      * @param events takes what the backend sends that belongs to no call
-     * @param adopted the id of a conversation that exists already and is to be taken over as it is
+     * @param watch whether the gateway asks for its own sake, which counts against no limit of
+     *     clients
+     * @param adopted a conversation that exists already and is to be taken over as it is
      */
     record Opening(
             Identity caller,
             ClientProfile profile,
             BackendEvents events,
-            Optional<String> adopted) {}
+            Optional<Adopted> adopted,
+            boolean watch) {}
+
+    /**
+     * A conversation that exists already: what the backend calls it, and the revision that it
+     * speaks there.
+     */
+    record Adopted(String sessionId, Revision revision) {}
 
     /** An open conversation, and what the backend said that it can do. */
     record Connected(BackendSession session, Introduction introduction) {}

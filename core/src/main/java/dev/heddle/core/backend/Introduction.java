@@ -8,10 +8,15 @@ import java.util.Optional;
 /** What a backend said of itself in its answer to {@code initialize}. */
 public record Introduction(
         Revision revision, Json capabilities, Json serverInfo, Optional<String> instructions) {
-    /** For a backend that has not been asked yet. */
-    public static final Introduction UNKNOWN =
-            new Introduction(
-                    Revision.LATEST, Json.EMPTY_OBJECT, Json.EMPTY_OBJECT, Optional.empty());
+    /** Of a backend whose conversation was taken over, so that it was not asked. */
+    public static Introduction unknown(Revision revision) {
+        return new Introduction(revision, Json.EMPTY_OBJECT, Json.NULL, Optional.empty());
+    }
+
+    /** Whether the backend was not asked. */
+    public boolean isUnknown() {
+        return serverInfo.equals(Json.NULL);
+    }
 
     /** Whether the capability called {@code name} is offered. */
     public boolean offers(String name) {

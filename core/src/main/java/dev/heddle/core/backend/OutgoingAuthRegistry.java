@@ -38,6 +38,11 @@ public final class OutgoingAuthRegistry {
         more.forEach(strategy -> strategies.put(strategy.type(), strategy));
     }
 
+    /** What is wrong with a header that is to be sent to a backend, or empty. */
+    public static Optional<String> headerProblem(String name, String value) {
+        return HeaderInjection.problem(name, value);
+    }
+
     /** What is wrong with {@code auth}, or empty. */
     public Optional<String> problem(OutgoingAuth auth) {
         var strategy = strategies.get(auth.type());

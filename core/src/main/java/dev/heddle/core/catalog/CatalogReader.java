@@ -10,6 +10,7 @@ import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -37,11 +38,21 @@ public final class CatalogReader {
     /**
      * Reads all pages of all lists. Blocks, at most the backend's opening time for each page.
      *
-     * @throws Fault if the backend does not answer; a list that it announces and does not serve is
-     *     empty
+     * @throws Fault if the backend does not answer, or not in the form of MCP; a list that it
+     *     announces and does not serve is empty
      */
     public Catalog read(Backend backend, BackendSession session, Introduction introduction) {
-        var reading = new Reading(backend, session);
+        try {
+            return readAll(new Reading(backend, session), introduction);
+        } catch (MalformedJson e) {
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(),
+                    Reason.GARBAGE,
+                    "lists something that cannot be read: " + e.getMessage());
+        }
+    }
+
+    private static Catalog readAll(Reading reading, Introduction introduction) {
         boolean resources = introduction.offers("resources");
         return new Catalog(
                 introduction,
@@ -110,21 +121,34 @@ public final class CatalogReader {
             Optional<Json> cursor = Optional.empty();
             do {
                 var page = page(method, cursor);
-                page.get(list)
-                        .orElse(Json.EMPTY_ARRAY)
-                        .elements()
-                        .forEach(
-                                json ->
-                                        json.text(key)
-                                                .ifPresentOrElse(
-                                                        name ->
-                                                                entries.add(
-                                                                        new Catalog.Entry(
-                                                                                name, json)),
-                                                        () -> skipped(method, key)));
+                for (var json : page.get(list).orElse(Json.EMPTY_ARRAY).elements()) {
+                    entry(method, key, json).ifPresent(entries::add);
+                }
                 cursor = page.get("nextCursor").filter(Json::isString);
             } while (cursor.isPresent() && isNew(method, cursor.get(), cursors));
             return entries;
+        }
+
+        /** One entry of a list, or empty if it does not say what it is called. */
+        private Optional<Catalog.Entry> entry(String method, String key, Json json) {
+            try {
+                var named = json.text(key).map(name -> new Catalog.Entry(name, json));
+                if (named.isEmpty()) {
+                    log.warn(
+                            "backend '{}' lists an entry without \"{}\" in {}; it is left out",
+                            backend.id(),
+                            key,
+                            method);
+                }
+                return named;
+            } catch (MalformedJson e) {
+                log.warn(
+                        "backend '{}' lists an entry in {} that is left out: {}",
+                        backend.id(),
+                        method,
+                        e.getMessage());
+                return Optional.empty();
+            }
         }
 
         private Json page(String method, Optional<Json> cursor) {
@@ -154,14 +178,6 @@ public final class CatalogReader {
                         method);
             }
             return fresh;
-        }
-
-        private void skipped(String method, String key) {
-            log.warn(
-                    "backend '{}' lists an entry without \"{}\" in {}; it is left out",
-                    backend.id(),
-                    key,
-                    method);
         }
     }
 }

@@ -1,9 +1,12 @@
 package dev.heddle.core.catalog;
 
+import dev.heddle.core.backend.BackendId;
+
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,6 +22,8 @@ public final class Catalogs {
     public interface Listener {
         void changed(CatalogKey key, Catalog catalog);
     }
+
+    private static final int MAX_KINDS = 64;
 
     private record Known(Catalog catalog, long order) {}
 
@@ -60,7 +65,26 @@ public final class Catalogs {
                         .findAny()
                         .orElse(catalog);
         known.put(key, new Known(shared, orders.incrementAndGet()));
+        forgetOldest(key);
         return shared;
+    }
+
+    /**
+     * Kinds of clients are what clients say they are, and so must not be remembered without end.
+     */
+    private void forgetOldest(CatalogKey like) {
+        var kinds =
+                known.entrySet().stream()
+                        .filter(entry -> entry.getKey().backend().equals(like.backend()))
+                        .sorted(Comparator.comparingLong(entry -> -entry.getValue().order()))
+                        .map(Map.Entry::getKey)
+                        .toList();
+        kinds.stream().skip(MAX_KINDS).forEach(known::remove);
+    }
+
+    /** Forgets the backends that are not in {@code configured}. */
+    public void retain(Set<BackendId> configured) {
+        known.keySet().removeIf(key -> !configured.contains(key.backend()));
     }
 
     /**

@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
@@ -36,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 final class Watch {
     private static final Logger log = LoggerFactory.getLogger(Watch.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+    private static final Duration BREATH = Duration.ofMillis(20);
 
     /** What wakes the watch. */
     private enum Signal {
@@ -54,6 +56,7 @@ final class Watch {
     private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private String complaint = "";
+    private OptionalLong lastFailure = OptionalLong.empty();
 
     Watch(
             Backend backend,
@@ -92,6 +95,8 @@ final class Watch {
                 failed(fault);
             } catch (InterruptedException e) {
                 return;
+            } catch (RuntimeException bug) {
+                log.error("watch of backend '{}' failed", backend.id(), bug);
             }
             pause = rest(pause);
         }
@@ -99,7 +104,7 @@ final class Watch {
 
     private void watchOnce() throws InterruptedException {
         long began = System.nanoTime();
-        var opening = new Opening(Identity.NONE, profile, new Events(), Optional.empty());
+        var opening = new Opening(Identity.NONE, profile, new Events(), Optional.empty(), true);
         var connected = connector.connect(backend, opening);
         try (var session = connected.session()) {
             signals.clear();
@@ -121,11 +126,12 @@ final class Watch {
      * Does what {@code signal}, or the lack of one, asks for. Returns whether to go on with this
      * conversation.
      */
-    private boolean heed(Connected connected, @Nullable Signal signal) {
+    private boolean heed(Connected connected, @Nullable Signal signal) throws InterruptedException {
         if (signal == Signal.LISTS_CHANGED) {
             signals.removeIf(Signal.LISTS_CHANGED::equals);
             read(connected);
-            return true;
+            return !stopped.await(
+                    BREATH.toMillis(), TimeUnit.MILLISECONDS); // a flood of changes is one
         } else if (signal != null) {
             return false;
         }
@@ -151,6 +157,16 @@ final class Watch {
         if (expected) {
             health.probeSucceeded(backend.id(), Duration.ZERO);
         } else {
+            countFailure(fault);
+        }
+    }
+
+    /** Quick tries between two probes find a backend that is back, but do not count against it. */
+    private void countFailure(Fault fault) {
+        long now = System.nanoTime();
+        if (lastFailure.isEmpty()
+                || now - lastFailure.getAsLong() >= interval().toNanos() * 9 / 10) {
+            lastFailure = OptionalLong.of(now);
             health.probeFailed(backend.id(), fault);
         }
     }
@@ -187,8 +203,14 @@ final class Watch {
         public void notification(Envelope message) {
             switch (message.method()) {
                 case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
-                        signals.add(Signal.LISTS_CHANGED);
+                        listsChanged();
                 default -> {}
+            }
+        }
+
+        private void listsChanged() {
+            if (!signals.contains(Signal.LISTS_CHANGED)) {
+                signals.add(Signal.LISTS_CHANGED);
             }
         }
 

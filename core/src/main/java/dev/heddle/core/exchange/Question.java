@@ -12,13 +12,19 @@ import java.util.function.Consumer;
  *
  * @param message the request with the id under which the next hop knows it
  * @param answer takes the one response, whose id is that of {@code message}
+ * @param wayLost to be run when the way has ended on which the question was put to the client
  */
-public record Question(Spliced message, Consumer<Spliced> answer) {
+public record Question(Spliced message, Consumer<Spliced> answer, Runnable wayLost) {
+
+    /** A question on a way that ends only with its server. */
+    public Question(Spliced message, Consumer<Spliced> answer) {
+        this(message, answer, () -> {});
+    }
 
     /** Answers with an error, since nobody here can be asked. */
     public void refuse(String why) {
-        var request = message.envelope();
-        answer.accept(Spliced.of(JsonRpc.error(request.id(), ErrorCode.METHOD_NOT_FOUND, why)));
+        var id = Envelope.parse(message.bytes()).id();
+        answer.accept(Spliced.of(JsonRpc.error(id, ErrorCode.METHOD_NOT_FOUND, why)));
     }
 
     /** The request as the server wrote it. */

@@ -145,10 +145,13 @@ public abstract sealed class Fault extends RuntimeException {
             /** Recent failures say that asking is not worth it now; nothing was sent. */
             UNHEALTHY,
             /** A configured limit was reached; nothing was sent. */
-            LIMIT
+            LIMIT,
+            /** The gateway itself has ended the conversation. */
+            CLOSED
         }
 
         private final String backend;
+        private final String detail;
         private final Reason reason;
         private final boolean mayHaveRun;
 
@@ -161,6 +164,7 @@ public abstract sealed class Fault extends RuntimeException {
                             + detail
                             + (mayHaveRun ? "; the request may have been carried out" : ""));
             this.backend = backend;
+            this.detail = detail;
             this.reason = reason;
             this.mayHaveRun = mayHaveRun;
         }
@@ -168,6 +172,11 @@ public abstract sealed class Fault extends RuntimeException {
         /** A failure before anything was sent. */
         public static BackendFailed notSent(String backend, Reason reason, String detail) {
             return new BackendFailed(backend, reason, detail, false);
+        }
+
+        /** The same failure for a request that was waiting to be sent when it happened. */
+        public BackendFailed beforeSending() {
+            return mayHaveRun ? new BackendFailed(backend, reason, detail, false) : this;
         }
 
         public String backend() {

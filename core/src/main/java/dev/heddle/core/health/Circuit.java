@@ -60,6 +60,11 @@ sealed interface Circuit {
         };
     }
 
+    /** After a trial that found nothing out: another may begin at once. */
+    default Circuit afterNothing(Instant now) {
+        return this instanceof HalfOpen ? new Open(now) : this;
+    }
+
     /** The word that status uses. */
     default String word() {
         return switch (this) {

@@ -80,6 +80,16 @@ public final class HealthBoard {
                                 refused,
                                 rules.unhealthyThreshold(),
                                 clock.instant()));
+        if (!refused) {
+            callFailed(id);
+        }
+    }
+
+    /** Notes that a call that passed has ended without saying anything about the backend. */
+    public void callToldNothing(BackendId id) {
+        if (rules.breakerThreshold().isPresent()) {
+            circuitOf(id).updateAndGet(circuit -> circuit.afterNothing(clock.instant()));
+        }
     }
 
     private void update(BackendId id, UnaryOperator<Health> change) {

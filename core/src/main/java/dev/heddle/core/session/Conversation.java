@@ -1,12 +1,12 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
-import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 
 /**
  * One session's conversation with one backend, through all of its lives: opened when it is needed,
@@ -36,6 +37,11 @@ import java.util.concurrent.atomic.AtomicReference;
 final class Conversation {
     private static final Logger log = LoggerFactory.getLogger(Conversation.class);
     private static final Duration REST = Duration.ofSeconds(1);
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+    private static final int MAX_DOUBLINGS = 5;
+
+    /** How long calls may go on in a session that its backend says it has forgotten. */
+    static final Duration LAST_CALLS = Duration.ofSeconds(10);
 
     /** Somebody who needs the conversation open. Called once, on any thread; must not block. */
     interface Waiter {
@@ -46,11 +52,17 @@ final class Conversation {
 
     /** What the session does about its conversations. */
     interface Host {
-        /**
-         * Just opened, by an opener that may block: the place to restore what the backend has to
-         * know.
-         */
-        void opened(Conversation conversation, Connected connected, boolean again);
+        /** About to be open: the place to tell the backend what it has to know. May block. */
+        void opening(Conversation conversation, Connected connected, boolean again);
+
+        /** Open now: what has changed in the meantime is to be told. */
+        void opened(Conversation conversation);
+
+        /** Could not be opened. */
+        void failed(Conversation conversation);
+
+        /** The backend session that was open is no more. */
+        void ended(Conversation conversation);
 
         /** Asks the backend, blocking, what it offers. */
         void readCatalog(Conversation conversation, Connected connected);
@@ -58,12 +70,6 @@ final class Conversation {
         void notification(Conversation conversation, Envelope message);
 
         void question(Conversation conversation, Question question);
-
-        /** Could not be opened. */
-        void failed(Conversation conversation);
-
-        /** The backend session that was open is no more. */
-        void ended(Conversation conversation);
     }
 
     /** For whom the conversation is: who opened the session, and what the client said of itself. */
@@ -91,7 +97,8 @@ final class Conversation {
     private final Host host;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
     private final AtomicInteger readings = new AtomicInteger();
-    private volatile Optional<String> adopted;
+    private final AtomicInteger failures = new AtomicInteger();
+    private volatile Optional<Adopted> adopted;
 
     /**
      * @param adopted the id of a backend session that is to be taken over by the first opening
@@ -102,7 +109,7 @@ final class Conversation {
             Shared shared,
             Semaphore atOnce,
             Host host,
-            Optional<String> adopted) {
+            Optional<Adopted> adopted) {
         this.backend = backend;
         this.client = client;
         this.shared = shared;
@@ -186,15 +193,16 @@ final class Conversation {
         try {
             var connected = connect(events);
             events.session = Optional.of(connected.session());
-            becomeOpen(connected, before);
-        } catch (Fault why) {
+            becomeOpen(connected, events, before);
+        } catch (Fault.BackendFailed why) {
             log(why);
-            fail(why, before);
+            fail(why.beforeSending(), before);
         } catch (RuntimeException | Error bug) {
-            fail(
+            events.session.ifPresent(BackendSession::close);
+            var why =
                     Fault.BackendFailed.notSent(
-                            backend.id().value(), Reason.UNREACHABLE, "could not be opened"),
-                    before);
+                            backend.id().value(), Reason.UNREACHABLE, "could not be opened");
+            fail(why, before);
             throw bug;
         }
     }
@@ -213,23 +221,38 @@ final class Conversation {
             var hint = adopted;
             adopted = Optional.empty();
             return shared.connector()
-                    .connect(backend, new Opening(client.opener(), client.profile(), events, hint));
+                    .connect(
+                            backend,
+                            new Opening(client.opener(), client.profile(), events, hint, false));
         } finally {
             atOnce.release();
         }
     }
 
-    private void becomeOpen(Connected connected, boolean again) {
+    /**
+     * A session may be lost while it is being opened, before as after it has become the open one.
+     */
+    private void becomeOpen(Connected connected, Events events, boolean again) {
         var session = connected.session();
         shared.observer().backendSessionOpened(backend.id());
-        host.opened(this, connected, again);
+        host.opening(this, connected, again);
+        if (events.lost) {
+            release(session);
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(), Reason.DISCONNECTED, "ended right after it began");
+        }
         var before =
                 state.getAndUpdate(
                         now -> now instanceof State.Ended ? now : new State.Open(connected));
         switch (before) {
             case State.OpeningNow(var waiters, _) -> {
+                failures.set(0);
                 waiters.forEach(waiter -> waiter.ready(session));
-                if (!connected.introduction().equals(Introduction.UNKNOWN)) {
+                host.opened(this);
+                if (events.lost) {
+                    gone(session);
+                }
+                if (!connected.introduction().isUnknown()) {
                     readCatalogSoon();
                 }
             }
@@ -241,13 +264,33 @@ final class Conversation {
     private void fail(Fault why, boolean again) {
         var resting = new State.Resting(why, shared.clock().instant().plus(REST), again);
         var before = state.getAndUpdate(now -> now instanceof State.Ended ? now : resting);
-        host.failed(this);
         if (before instanceof State.OpeningNow(var waiters, _)) {
             waiters.forEach(waiter -> waiter.failed(why));
         }
+        host.failed(this);
     }
 
-    /** Forgets {@code session}, which its backend has forgotten; the next use opens another. */
+    /**
+     * Opens the conversation again after a pause, which grows with each failure, if it is still
+     * wanted then.
+     */
+    void prepareLater(BooleanSupplier wanted) {
+        int tries = Math.min(failures.getAndIncrement(), MAX_DOUBLINGS);
+        var pause = FIRST_PAUSE.multipliedBy(1L << tries);
+        shared.alarms()
+                .after(
+                        pause,
+                        () -> {
+                            if (wanted.getAsBoolean()) {
+                                prepare();
+                            }
+                        });
+    }
+
+    /**
+     * Forgets {@code session}, which its backend has forgotten; the next use opens another. Calls
+     * that are still running in it may end by themselves.
+     */
     void gone(BackendSession session) {
         var now = state.get();
         if (now instanceof State.Open(var open)
@@ -255,7 +298,7 @@ final class Conversation {
                 && state.compareAndSet(now, new State.Idle(true))) {
             shared.observer().backendSessionClosed(backend.id());
             host.ended(this);
-            shared.virtual().execute(session::close);
+            shared.alarms().after(LAST_CALLS, () -> shared.virtual().execute(session::close));
         }
     }
 
@@ -273,7 +316,11 @@ final class Conversation {
         int asked;
         do {
             asked = readings.get();
-            open().ifPresent(connected -> host.readCatalog(this, connected));
+            try {
+                open().ifPresent(connected -> host.readCatalog(this, connected));
+            } catch (RuntimeException bug) {
+                log.error("what backend '{}' offers could not be read", backend.id(), bug);
+            }
         } while (!readings.compareAndSet(asked, 0));
     }
 
@@ -304,6 +351,7 @@ final class Conversation {
     /** Hands what comes outside calls to the host, with this conversation's name on it. */
     private final class Events implements BackendEvents {
         private volatile Optional<BackendSession> session = Optional.empty();
+        private volatile boolean lost;
 
         @Override
         public void notification(Envelope message) {
@@ -317,7 +365,8 @@ final class Conversation {
 
         @Override
         public void lost(Fault.BackendFailed why) {
-            log.info("session lost backend '{}': {}", backend.id(), why.getMessage());
+            log.debug("session lost backend '{}': {}", backend.id(), why.getMessage());
+            lost = true;
             session.ifPresent(Conversation.this::gone);
         }
     }

@@ -1,6 +1,7 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
@@ -23,6 +24,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /** One session's conversations, one for each of its backends. Thread-safe. */
 final class Conversations {
@@ -51,6 +54,8 @@ final class Conversations {
     private final Semaphore openings;
     private final Conversation.Host host;
     private final Map<String, Conversation> subscriptions = new ConcurrentHashMap<>();
+    private final ReentrantLock listening =
+            new ReentrantLock(); // orders what backends are told about listening
     private volatile Map<BackendId, Conversation> byBackend = Map.of();
 
     Conversations(
@@ -65,7 +70,7 @@ final class Conversations {
      * Goes on with {@code backends}. Returns the conversations with those that are gone or changed,
      * for the caller to close.
      */
-    List<Conversation> replace(Iterable<Backend> backends, Map<BackendId, String> adopted) {
+    List<Conversation> replace(Iterable<Backend> backends, Map<BackendId, Adopted> adopted) {
         var before = byBackend;
         var next = new LinkedHashMap<BackendId, Conversation>();
         for (var backend : backends) {
@@ -80,8 +85,23 @@ final class Conversations {
         byBackend = Collections.unmodifiableMap(next);
         var dropped = new ArrayList<>(before.values());
         dropped.removeAll(next.values());
-        subscriptions.values().removeAll(dropped);
+        dropped.forEach(this::carrySubscriptions);
         return dropped;
+    }
+
+    /**
+     * A backend that is reached in another way now is still the one whose resources the client
+     * wants to hear of.
+     */
+    private void carrySubscriptions(Conversation dropped) {
+        var successor = byBackend.get(dropped.backend().id());
+        for (var uri : subscribedAt(dropped)) {
+            if (successor == null) {
+                subscriptions.remove(uri, dropped);
+            } else {
+                subscriptions.replace(uri, dropped, successor);
+            }
+        }
     }
 
     Optional<Conversation> find(BackendId backend) {
@@ -116,13 +136,14 @@ final class Conversations {
         var metadata = new LinkedHashMap<String, String>();
         metadata.put(Metadata.BACKEND_IDS, Metadata.backendIds(byBackend.keySet()));
         metadata.put(Metadata.PROFILE, Metadata.profile(profile));
-        openIds()
-                .forEach(
-                        (id, name) -> {
-                            if (!name.isEmpty()) {
-                                metadata.put(Metadata.BACKEND_SESSION + id, name);
-                            }
-                        });
+        byBackend.forEach(
+                (id, conversation) ->
+                        conversation
+                                .open()
+                                .ifPresent(
+                                        connected ->
+                                                metadata.putAll(
+                                                        Metadata.backendSession(id, connected))));
         return metadata;
     }
 
@@ -131,6 +152,11 @@ final class Conversations {
         for (var conversation : all()) {
             conversation.open().ifPresent(connected -> setLevel(connected, level));
         }
+    }
+
+    /** Tells one backend, if it is open. */
+    void setLevel(Conversation conversation, LogLevel level) {
+        conversation.open().ifPresent(connected -> setLevel(connected, level));
     }
 
     private void setLevel(Connected connected, LogLevel level) {
@@ -143,26 +169,30 @@ final class Conversations {
     }
 
     /**
-     * Whether the client can be reached outside calls now; backend streams are held open only if
-     * so.
+     * Holds backend streams open that are needed, and no others. To be called whenever that may
+     * have changed.
      */
-    void listen(boolean wanted) {
-        for (var conversation : all()) {
-            boolean needed = wanted || subscriptions.containsValue(conversation);
-            conversation.open().ifPresent(connected -> connected.session().listen(needed));
+    void applyListening(BooleanSupplier clientListens) {
+        listening.lock();
+        try {
+            boolean wanted = clientListens.getAsBoolean();
+            for (var conversation : all()) {
+                boolean needed = wanted || isSubscribed(conversation);
+                conversation.open().ifPresent(connected -> connected.session().listen(needed));
+            }
+        } finally {
+            listening.unlock();
         }
     }
 
+    /** Whether the client wants to hear of a resource of this backend. */
+    boolean isSubscribed(Conversation conversation) {
+        return subscriptions.containsValue(conversation);
+    }
+
     /** Tells a backend session that has just been opened what the session's earlier ones knew. */
-    void restore(
-            Conversation conversation,
-            Connected connected,
-            Optional<LogLevel> level,
-            boolean listening) {
-        var subscribed = subscribedAt(conversation);
-        level.ifPresent(wanted -> setLevel(connected, wanted));
-        connected.session().listen(listening || !subscribed.isEmpty());
-        for (var uri : subscribed) {
+    void restore(Conversation conversation, Connected connected) {
+        for (var uri : subscribedAt(conversation)) {
             send(
                     connected,
                     Method.RESOURCES_SUBSCRIBE,
@@ -178,15 +208,16 @@ final class Conversations {
     }
 
     /** Remembers a subscription that a backend has accepted, or forgets one that it has ended. */
-    void noteSubscription(Envelope request, Conversation conversation) {
-        switch (request.method()) {
+    boolean noteSubscription(Envelope request, Conversation conversation) {
+        return switch (request.method()) {
             case Method.RESOURCES_SUBSCRIBE -> {
                 subscriptions.put(request.uri().orElseThrow(), conversation);
-                conversation.open().ifPresent(connected -> connected.session().listen(true));
+                yield true;
             }
-            case Method.RESOURCES_UNSUBSCRIBE -> subscriptions.remove(request.uri().orElseThrow());
-            default -> {}
-        }
+            case Method.RESOURCES_UNSUBSCRIBE ->
+                    subscriptions.remove(request.uri().orElseThrow()) != null;
+            default -> false;
+        };
     }
 
     /** The resources of one backend that the client wants to hear of. */

@@ -17,7 +17,6 @@ import dev.heddle.protocol.Spliced;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -37,11 +36,11 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         /** Whether the client wants a log message. */
         boolean wantsLog(Envelope message);
 
-        /** The question as the client gets it. */
-        Question rename(Question question, Conversation conversation, Runnable whenAnswered);
+        /** Puts a question of the backend to the client, on the way of {@code call}. */
+        void ask(ForwardedCall call, Question question);
 
-        /** Asks the client on its standing stream. */
-        void askElsewhere(Question question);
+        /** Whether somebody is thinking about a question of this backend. */
+        boolean isAsked(Conversation conversation);
 
         /** The call has ended: with {@code reply}, after which nothing more is sent for it. */
         void ended(ForwardedCall call, Reply reply);
@@ -64,7 +63,6 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
     private final Host host;
     private final long began = System.nanoTime();
     private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
-    private final AtomicInteger openQuestions = new AtomicInteger();
     private volatile Instant lastSign;
     private volatile Alarm silence = () -> {};
 
@@ -146,45 +144,48 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         if (state.get() instanceof State.Ended) {
             return false;
         }
-        openQuestions.incrementAndGet();
-        var renamed = host.rename(asked, conversation, this::answered);
-        if (!exchange.sink().question(renamed)) {
-            host.askElsewhere(renamed);
-        }
-        return true;
-    }
-
-    private void answered() {
         lastSign = shared.clock().instant();
-        openQuestions.decrementAndGet();
+        host.ask(this, asked);
+        return true;
     }
 
     @Override
     public void reply(Reply reply) {
         switch (reply) {
             case Reply.Response(var message) -> {
-                shared.health().callSucceeded(conversation.backend().id());
                 boolean error = message.envelope().error().isPresent();
                 end(
                         new Reply.Response(message.id(clientId())),
                         error ? Outcome.ERROR : Outcome.RESULT);
             }
-            case Reply.Failed(Fault.BackendFailed failed)
-                    when failed.reason() == Reason.SESSION_GONE ->
-                    sessionGone(reply);
-            case Reply.Failed(var fault) -> {
-                if (fault instanceof Fault.BackendFailed failed && countsAgainst(failed.reason())) {
-                    shared.health().callFailed(conversation.backend().id());
-                }
-                end(reply, Outcome.FAILED);
-            }
+            case Reply.Failed(Fault.BackendFailed failed) when isWorthRepeating(failed) ->
+                    repeat(reply);
+            case Reply.Failed _ -> end(reply, Outcome.FAILED);
+        }
+    }
+
+    /** Whether the request was certainly not run, and would be in a new session. */
+    private static boolean isWorthRepeating(Fault.BackendFailed failed) {
+        return !failed.mayHaveRun()
+                && (failed.reason() == Reason.SESSION_GONE
+                        || failed.reason() == Reason.DISCONNECTED);
+    }
+
+    /** Tells the circuit breaker what the end of this call says about the backend. */
+    private void report(Reply reply) {
+        var id = conversation.backend().id();
+        switch (reply) {
+            case Reply.Response _ -> shared.health().callSucceeded(id);
+            case Reply.Failed(Fault.BackendFailed failed) when countsAgainst(failed.reason()) ->
+                    shared.health().callFailed(id);
+            case Reply.Failed _ -> shared.health().callToldNothing(id);
         }
     }
 
     private static boolean countsAgainst(Reason reason) {
         return switch (reason) {
             case UNREACHABLE, DISCONNECTED, TIMEOUT, GARBAGE -> true;
-            case AUTHENTICATION, SESSION_GONE, UNHEALTHY, LIMIT -> false;
+            case AUTHENTICATION, SESSION_GONE, UNHEALTHY, LIMIT, CLOSED -> false;
         };
     }
 
@@ -192,7 +193,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
      * The backend has forgotten its session and so has not run the request: it is sent once more,
      * in a new one.
      */
-    private void sessionGone(Reply reply) {
+    private void repeat(Reply reply) {
         if (!(state.get() instanceof State.Sent sent)) {
             return;
         }
@@ -222,13 +223,12 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         }
         var limit = conversation.backend().limits().silence();
         var quiet = Duration.between(lastSign, shared.clock().instant());
-        if (openQuestions.get() > 0) {
+        if (host.isAsked(conversation)) {
             silence = shared.alarms().after(limit, this::checkSilence);
         } else if (quiet.compareTo(limit) < 0) {
             silence = shared.alarms().after(limit.minus(quiet), this::checkSilence);
         } else {
             sent.session().cancel(sent.id(), "no sign of life for " + limit.toMillis() + " ms");
-            shared.health().callFailed(conversation.backend().id());
             end(new Reply.Failed(silent(limit)), Outcome.FAILED);
         }
     }
@@ -259,6 +259,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
             return;
         }
         silence.cancel();
+        report(reply);
         var took = Duration.ofNanos(System.nanoTime() - began);
         shared.observer()
                 .callEnded(conversation.backend().id(), exchange.request().method(), outcome, took);

@@ -2,7 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.aggregation.Listing;
 import dev.heddle.core.backend.Backend;
-import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.catalog.Catalog;
@@ -16,7 +16,6 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.AdmissionQueue.Pass;
 import dev.heddle.core.session.Requests.Decision;
-import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -24,18 +23,17 @@ import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /**
  * A session that runs in this process, over the conversations with its backends. Checks no caller:
@@ -50,8 +48,6 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
 
     private static final int MAX_STREAMS = 8;
 
-    private static final Logger log = LoggerFactory.getLogger(LiveSession.class);
-
     private final String id;
     private final SessionType type;
     private final Conversation.Client client;
@@ -63,13 +59,13 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
     private final StandingStream standing;
     private final SurfaceKeeper surfaces;
     private final Conversations conversations;
-    private final Events events = new Events();
+    private final SessionEvents events;
     private final AtomicBoolean closing = new AtomicBoolean();
+    private final ReentrantLock rebasing =
+            new ReentrantLock(); // orders replacements of the backends
     private final CountDownLatch closed = new CountDownLatch(1);
     private volatile Instant updated;
-    private volatile ColdStart coldStart = new ColdStart(Set.of());
     private volatile Runnable afterClose = () -> {};
-    private volatile Optional<LogLevel> logLevel = Optional.empty();
 
     LiveSession(
             String id,
@@ -86,7 +82,9 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         this.questions = new Questions(shared.ids());
         this.standing = new StandingStream(shared.alarms());
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
+        this.events = new SessionEvents(id, shared, surfaces, standing, questions);
         this.conversations = new Conversations(client, shared, options, events);
+        events.begin(conversations);
     }
 
     /** Runs {@code task} when the session has been closed. */
@@ -98,16 +96,10 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
      * Shows what is known of {@code backends} and opens, in the background, those that are not
      * opened on demand.
      */
-    void begin(Iterable<Backend> backends, Map<BackendId, String> adopted) {
+    void begin(Iterable<Backend> backends, Map<BackendId, Adopted> adopted) {
         conversations.replace(backends, adopted);
         surfaces.show(backends);
-        var missing =
-                conversations.all().stream()
-                        .map(conversation -> conversation.backend().id())
-                        .filter(backend -> !surfaces.knows(backend))
-                        .filter(backend -> shared.health().health(backend).failures() == 0)
-                        .toList();
-        coldStart = new ColdStart(missing);
+        events.beginColdStart();
         openInBackground();
         shared.observer().sessionOpened();
     }
@@ -117,7 +109,8 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
      * patience}.
      */
     void awaitColdStart(Duration patience) {
-        coldStart.await(patience);
+        events.coldStart().await(patience);
+        standing.forgetKept(); // the client has not seen what has changed by now
     }
 
     /** The backends that this session cannot use now, or of which nothing is known. */
@@ -263,18 +256,13 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
     }
 
     private void setLevel(LogLevel level) {
-        logLevel = Optional.of(level);
+        events.level(level);
         conversations.setLevel(level);
     }
 
     @Override
     public boolean wantsLog(Envelope message) {
-        var wanted = logLevel;
-        if (wanted.isEmpty()) {
-            return true;
-        }
-        var level = message.level().flatMap(LogLevel::of);
-        return level.isEmpty() || level.get().compareTo(wanted.get()) >= 0;
+        return events.wantsLog(message);
     }
 
     @Override
@@ -283,21 +271,33 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
     }
 
     @Override
-    public Question rename(Question question, Conversation conversation, Runnable whenAnswered) {
-        return questions.open(question, conversation, whenAnswered);
+    public void ask(ForwardedCall call, Question question) {
+        questions
+                .open(question, call.conversation(), Optional.of(call), standing::question)
+                .ifPresent(
+                        renamed -> {
+                            if (!call.exchange().sink().question(renamed)) {
+                                standing.question(renamed);
+                            }
+                        });
     }
 
     @Override
-    public void askElsewhere(Question question) {
-        standing.question(question);
+    public boolean isAsked(Conversation conversation) {
+        return questions.isOpen(conversation);
     }
 
     @Override
     public void ended(ForwardedCall call, Reply reply) {
         running.remove(call.clientId(), call);
+        questions.closeOf(call);
         updated = shared.clock().instant();
-        if (reply instanceof Reply.Response(var message) && message.envelope().error().isEmpty()) {
-            conversations.noteSubscription(call.exchange().request(), call.conversation());
+        boolean success =
+                reply instanceof Reply.Response(var message)
+                        && message.envelope().error().isEmpty();
+        if (success
+                && conversations.noteSubscription(call.exchange().request(), call.conversation())) {
+            conversations.applyListening(standing::isOpen);
         }
         call.exchange().sink().reply(reply);
     }
@@ -337,10 +337,13 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         }
         updated = shared.clock().instant();
         standing.attach(stream);
-        conversations.listen(true);
+        conversations.applyListening(standing::isOpen);
+        if (admission.isClosed()) {
+            standing.close();
+        }
         return () -> {
             standing.detach(stream);
-            conversations.listen(standing.isOpen());
+            conversations.applyListening(standing::isOpen);
         };
     }
 
@@ -349,14 +352,24 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         return admission.isBusy() || standing.isOpen();
     }
 
-    /** Goes on with {@code backends}: those that stay the same keep their conversations. */
-    void rebase(Iterable<Backend> backends) {
-        var dropped = conversations.replace(backends, Map.of());
-        surfaces.show(backends);
+    /**
+     * Goes on with the newest {@code backends}: those that stay the same keep their conversations.
+     */
+    void rebase(Supplier<Collection<Backend>> backends) {
+        List<Conversation> dropped;
+        rebasing.lock();
+        try {
+            var newest = backends.get();
+            dropped = conversations.replace(newest, Map.of());
+            surfaces.show(newest);
+        } finally {
+            rebasing.unlock();
+        }
         if (closing.get()) {
             conversations.close();
         } else {
             openInBackground();
+            events.noteBackends();
         }
         dropped.forEach(conversation -> shared.virtual().execute(conversation::close));
     }
@@ -365,11 +378,11 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         if (!surfaces.published(key, catalog) && !standing.isOpen()) {
             conversations.find(key.backend()).ifPresent(Conversation::readCatalogSoon);
         }
-        coldStart.settled(key.backend());
+        events.coldStart().settled(key.backend());
     }
 
     void probeFailed(BackendId backend) {
-        coldStart.settled(backend);
+        events.coldStart().settled(backend);
     }
 
     /** Joins a backend that has become usable, or hides one that has stopped being so. */
@@ -389,6 +402,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
             awaitClosed();
             return;
         }
+        events.end();
         admission.close();
         questions.closeAll("the session has ended");
         var grace = shared.alarms().after(GRACE, this::cancelAll);
@@ -411,111 +425,6 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
             closed.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** What this session does about what its backends send outside calls. */
-    private final class Events implements Conversation.Host {
-        @Override
-        public void opened(Conversation conversation, Connected connected, boolean again) {
-            note(conversation, connected.session().sessionId());
-            conversations.restore(conversation, connected, logLevel, standing.isOpen());
-            if (again) {
-                conversations.subscribedAt(conversation).forEach(standing::resourceUpdated);
-            }
-        }
-
-        @Override
-        public void readCatalog(Conversation conversation, Connected connected) {
-            var backend = conversation.backend();
-            try {
-                var catalog =
-                        shared.reader()
-                                .read(backend, connected.session(), connected.introduction());
-                surfaces.offered(backend.id(), catalog);
-            } catch (Fault fault) {
-                if (!closing.get()) {
-                    log.warn("cannot read what a backend offers: {}", fault.getMessage());
-                }
-            }
-            coldStart.settled(backend.id());
-        }
-
-        @Override
-        public void notification(Conversation conversation, Envelope message) {
-            switch (message.method()) {
-                case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
-                        conversation.readCatalogSoon();
-                case Method.RESOURCE_UPDATED -> message.uri().ifPresent(standing::resourceUpdated);
-                case Method.CANCELLED ->
-                        questions.withdraw(conversation, message).ifPresent(this::passOn);
-                case Method.PROGRESS -> {} // of a call that has ended
-                case Method.LOG_MESSAGE -> {
-                    if (wantsLog(message)) {
-                        passOn(conversation, Spliced.of(message));
-                    }
-                }
-                default -> passOn(conversation, Spliced.of(message));
-            }
-        }
-
-        private void passOn(Spliced message) {
-            standing.notification(message);
-        }
-
-        private void passOn(Conversation conversation, Spliced message) {
-            if (!standing.notification(message)) {
-                onlyCallTo(conversation)
-                        .ifPresent(call -> call.exchange().sink().notification(message));
-            }
-        }
-
-        @Override
-        public void question(Conversation conversation, Question question) {
-            var call =
-                    standing.isOpen() ? Optional.<ForwardedCall>empty() : onlyCallTo(conversation);
-            if (call.isEmpty() || !call.get().question(question)) {
-                standing.question(rename(question, conversation, () -> {}));
-            }
-        }
-
-        /**
-         * The one call in flight to a backend, to which alone a message without an address can
-         * belong.
-         */
-        private Optional<ForwardedCall> onlyCallTo(Conversation conversation) {
-            var calls =
-                    running.values().stream()
-                            .filter(call -> call.conversation() == conversation)
-                            .limit(2)
-                            .toList();
-            return calls.size() == 1 ? Optional.of(calls.getFirst()) : Optional.empty();
-        }
-
-        @Override
-        public void failed(Conversation conversation) {
-            coldStart.settled(conversation.backend().id());
-        }
-
-        @Override
-        public void ended(Conversation conversation) {
-            questions.forget(conversation);
-            if (!closing.get()) {
-                shared.virtual().execute(() -> note(conversation, Optional.empty()));
-            }
-        }
-
-        /** Notes in the session's record what the backend calls the conversation; blocks. */
-        private void note(Conversation conversation, Optional<String> name) {
-            var field = Metadata.BACKEND_SESSION + conversation.backend().id();
-            var changes =
-                    name.map(text -> Changes.set(Map.of(field, text)))
-                            .orElseGet(() -> new Changes(Map.of(), Set.of(field)));
-            try {
-                shared.storage().ifPresent(storage -> storage.update(id, changes));
-            } catch (Fault.StorageUnavailable fault) {
-                log.warn("cannot note a backend session: {}", fault.getMessage());
-            }
         }
     }
 }

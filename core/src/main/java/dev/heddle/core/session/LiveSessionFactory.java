@@ -3,6 +3,7 @@ package dev.heddle.core.session;
 import dev.heddle.core.aggregation.Aggregator;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.backend.ClientProfile;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Makes sessions that run in this process, each bound to the identity that opened it, and tells
@@ -42,6 +44,8 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     private final Duration coldStart;
     private final boolean allOrNothing;
     private final Set<LiveSession> live = ConcurrentHashMap.newKeySet();
+    private final AtomicReference<BackendRegistry.Snapshot> newest =
+            new AtomicReference<>(new BackendRegistry.Snapshot(0, Map.of()));
 
     private LiveSessionFactory(Builder from) {
         this.type = from.type;
@@ -79,12 +83,10 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                         .orElseThrow(Fault.SessionNotFound::new);
         var stored = Metadata.backendIds(names);
         var wanted = backends.stream().filter(backend -> stored.contains(backend.id())).toList();
-        var adopted = new HashMap<BackendId, String>();
+        var adopted = new HashMap<BackendId, Adopted>();
         for (var backend : wanted) {
-            var name = metadata.get(Metadata.BACKEND_SESSION + backend.id());
-            if (name != null) {
-                adopted.put(backend.id(), name);
-            }
+            Metadata.adopted(metadata, backend.id(), profile.revision())
+                    .ifPresent(known -> adopted.put(backend.id(), known));
         }
         return begin(
                 id, new Conversation.Client(ownerOf(binding), profile), binding, wanted, adopted);
@@ -114,12 +116,21 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             Conversation.Client client,
             IdentityBinding binding,
             Collection<Backend> backends,
-            Map<BackendId, String> adopted) {
+            Map<BackendId, Adopted> adopted) {
         requireVisibleAscii(id);
         var session = new LiveSession(id, type, client, shared, options);
         live.add(session);
         session.whenClosed(() -> live.remove(session));
-        session.begin(backends, adopted);
+        long configured = newest.get().version();
+        try {
+            session.begin(backends, adopted);
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+        if (newest.get().version() != configured) {
+            session.rebase(() -> newest.get().backends().values());
+        }
         session.awaitColdStart(coldStart);
         var unavailable = allOrNothing ? session.unavailable() : List.<BackendId>of();
         if (!unavailable.isEmpty()) {
@@ -141,8 +152,14 @@ public final class LiveSessionFactory implements MultiSessionFactory {
 
     /** Goes on with other backends, in all sessions. */
     public void rebase(BackendRegistry.Change change) {
-        var backends = change.after().backends().values();
-        live.forEach(session -> shared.virtual().execute(() -> session.rebase(backends)));
+        newest.set(change.after());
+        live.forEach(
+                session ->
+                        shared.virtual()
+                                .execute(
+                                        () ->
+                                                session.rebase(
+                                                        () -> newest.get().backends().values())));
     }
 
     private void catalogPublished(CatalogKey key, Catalog catalog) {

@@ -6,6 +6,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Keeps session records in this process. Takes no lock across operations; thread-safe. */
@@ -40,8 +41,7 @@ public final class LocalSessionStorage implements SessionStorage {
 
     @Override
     public boolean touch(String id) {
-        return records.computeIfPresent(id, (_, kept) -> isOver(kept) ? null : keep(kept.fields()))
-                != null;
+        return update(id, new Changes(Map.of(), Set.of()));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.backend.BackendConnector.Adopted;
+import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.protocol.Json;
@@ -23,6 +25,9 @@ public final class Metadata {
 
     /** Followed by a backend's id: what that backend calls its conversation. */
     public static final String BACKEND_SESSION = "vmcp.backend.session.";
+
+    /** Followed by a backend's id: the revision that is spoken in that conversation. */
+    public static final String BACKEND_REVISION = "heddle.backend.revision.";
 
     /**
      * The text of the session's {@link dev.heddle.core.identity.IdentityBinding}. A placeholder has
@@ -58,6 +63,34 @@ public final class Metadata {
 
     static List<BackendId> backendIds(String text) {
         return Stream.of(text.split(",")).filter(id -> !id.isEmpty()).map(BackendId::new).toList();
+    }
+
+    /**
+     * The fields by which another process can take over a conversation; none if the backend gave it
+     * no name.
+     */
+    static Map<String, String> backendSession(BackendId id, Connected connected) {
+        return connected
+                .session()
+                .sessionId()
+                .map(
+                        name ->
+                                Map.of(
+                                        BACKEND_SESSION + id,
+                                        name,
+                                        BACKEND_REVISION + id,
+                                        connected.introduction().revision().text()))
+                .orElse(Map.of());
+    }
+
+    /** The conversation with {@code id} that {@code record} names, if it does. */
+    static Optional<Adopted> adopted(Map<String, String> record, BackendId id, Revision usual) {
+        var revision =
+                Optional.ofNullable(record.get(BACKEND_REVISION + id))
+                        .flatMap(Revision::of)
+                        .orElse(usual);
+        return Optional.ofNullable(record.get(BACKEND_SESSION + id))
+                .map(name -> new Adopted(name, revision));
     }
 
     static String profile(ClientProfile profile) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -21,9 +22,10 @@ import java.util.function.Predicate;
  * question's progress token too. Thread-safe; takes no lock.
  */
 final class Questions {
+    private static final int MAX_OPEN = 1000;
 
-    /** One that waits. */
-    private record Pending(Question asked, Conversation from, Runnable whenAnswered) {}
+    /** One that waits: who asked, and for which call, if it belongs to one. */
+    private record Pending(Question asked, Conversation from, Optional<ForwardedCall> call) {}
 
     private final Ids ids;
     private final Map<Json, Pending> pending = new ConcurrentHashMap<>();
@@ -32,11 +34,39 @@ final class Questions {
         this.ids = ids;
     }
 
-    /** The question as the client gets it. {@code whenAnswered} runs once, whatever the answer. */
-    Question open(Question asked, Conversation from, Runnable whenAnswered) {
+    /**
+     * The question as the client gets it, or empty, and refused, if too many are open.
+     *
+     * @param elsewhere asks again when the way to the client has been lost before the answer came
+     */
+    Optional<Question> open(
+            Question asked,
+            Conversation from,
+            Optional<ForwardedCall> call,
+            Consumer<Question> elsewhere) {
+        if (pending.size() >= MAX_OPEN) {
+            asked.refuse("too many questions are open already");
+            return Optional.empty();
+        }
         var id = Json.of(ids.next());
-        pending.put(id, new Pending(asked, from, whenAnswered));
-        return new Question(asked.message().id(id).progressToken(id), answer -> close(id, answer));
+        pending.put(id, new Pending(asked, from, call));
+        return Optional.of(forClient(id, asked, elsewhere));
+    }
+
+    private Question forClient(Json id, Question asked, Consumer<Question> elsewhere) {
+        return new Question(
+                asked.message().id(id).progressToken(id),
+                answer -> close(id, answer),
+                () -> {
+                    if (pending.containsKey(id)) {
+                        elsewhere.accept(forClient(id, asked, elsewhere));
+                    }
+                });
+    }
+
+    /** Whether somebody is thinking about a question of {@code from}. */
+    boolean isOpen(Conversation from) {
+        return pending.values().stream().anyMatch(question -> question.from() == from);
     }
 
     /** Hands the client's answer to the backend that asked. An unknown one is ignored. */
@@ -47,7 +77,6 @@ final class Questions {
     private void close(Json id, Spliced answer) {
         var question = pending.remove(id);
         if (question != null) {
-            question.whenAnswered().run();
             question.asked().answer().accept(answer.id(question.asked().request().id()));
         }
     }
@@ -58,25 +87,21 @@ final class Questions {
      */
     Optional<Spliced> withdraw(Conversation from, Envelope cancellation) {
         var theirs = cancellation.requestId().orElse(Json.NULL);
-        return idsFrom(from, question -> question.asked().request().id().equals(theirs)).stream()
-                .filter(this::drop)
+        return ids(
+                        question ->
+                                question.from() == from
+                                        && question.asked().request().id().equals(theirs))
+                .stream()
+                .filter(id -> pending.remove(id) != null)
                 .findAny()
                 .map(id -> Spliced.of(cancellation).requestId(id));
     }
 
-    private List<Json> idsFrom(Conversation from, Predicate<Pending> which) {
+    private List<Json> ids(Predicate<Pending> which) {
         return pending.entrySet().stream()
-                .filter(entry -> entry.getValue().from() == from && which.test(entry.getValue()))
+                .filter(entry -> which.test(entry.getValue()))
                 .map(Map.Entry::getKey)
                 .toList();
-    }
-
-    private boolean drop(Json id) {
-        var question = pending.remove(id);
-        if (question != null) {
-            question.whenAnswered().run();
-        }
-        return question != null;
     }
 
     /** Hands the client's progress on a question to the backend that asked. */
@@ -92,13 +117,21 @@ final class Questions {
 
     /** Answers every question with an error. */
     void closeAll(String why) {
-        for (var id : pending.keySet()) {
-            close(id, Spliced.of(JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why)));
-        }
+        ids(_ -> true).forEach(id -> refuse(id, why));
+    }
+
+    /** Answers the questions of a call that has ended with an error: nobody will answer them. */
+    void closeOf(ForwardedCall call) {
+        ids(question -> question.call().filter(call::equals).isPresent())
+                .forEach(id -> refuse(id, "the call has ended"));
+    }
+
+    private void refuse(Json id, String why) {
+        close(id, Spliced.of(JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why)));
     }
 
     /** Drops the questions of a conversation that has ended: nobody is there to be answered. */
     void forget(Conversation from) {
-        idsFrom(from, _ -> true).forEach(this::drop);
+        ids(question -> question.from() == from).forEach(pending::remove);
     }
 }

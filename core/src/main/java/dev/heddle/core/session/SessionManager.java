@@ -81,6 +81,40 @@ public final class SessionManager implements AutoCloseable {
     }
 
     /**
+     * Begins a session: both phases in one.
+     *
+     * @param remote the address that counts as the owner where the session is anonymous
+     * @throws Fault.LimitReached if there are too many sessions
+     * @throws Fault.StorageUnavailable if its record cannot be stored
+     */
+    public MultiSession begin(Identity opener, ClientProfile profile, String remote) {
+        var share = takeShare(opener, remote);
+        try {
+            var id = generate();
+            try {
+                return create(id, opener, profile, share);
+            } catch (RuntimeException | Error e) {
+                forget(id);
+                throw e;
+            }
+        } catch (RuntimeException | Error e) {
+            share.giveBack();
+            throw e;
+        }
+    }
+
+    /** Nobody has been told of the id, and so nobody can terminate it. */
+    private void forget(String id) {
+        try {
+            storage.delete(id);
+        } catch (Fault.StorageUnavailable e) {
+            log.warn(
+                    "the record of a session that failed to begin is left to expire: {}",
+                    e.getMessage());
+        }
+    }
+
+    /**
      * Makes the session whose placeholder is stored under {@code id}.
      *
      * @param remote the address that counts as the owner where the session is anonymous
@@ -89,21 +123,34 @@ public final class SessionManager implements AutoCloseable {
      */
     public MultiSession createSession(
             String id, Identity opener, ClientProfile profile, String remote) {
-        requirePlaceholder(id);
-        var share = quota.take(ownerKey(IdentityBinding.of(opener), remote));
+        var share = takeShare(opener, remote);
         try {
-            if (draining) {
-                throw new Fault.LimitReached("the gateway is shutting down", Duration.ofSeconds(1));
-            }
-            var backends = registry.snapshot().backends().values();
-            var session = factory.makeSession(id, opener, profile, backends);
-            hold(id, new Held(session, share));
-            return session;
+            return create(id, opener, profile, share);
         } catch (RuntimeException | Error e) {
             share.giveBack();
             markTerminated(id);
             throw e;
         }
+    }
+
+    private Quota.Share takeShare(Identity opener, String remote) {
+        requireNotDraining();
+        return quota.take(ownerKey(IdentityBinding.of(opener), remote));
+    }
+
+    private void requireNotDraining() {
+        if (draining) {
+            throw new Fault.LimitReached("the gateway is shutting down", Duration.ofSeconds(1));
+        }
+    }
+
+    private MultiSession create(
+            String id, Identity opener, ClientProfile profile, Quota.Share share) {
+        requirePlaceholder(id);
+        var session =
+                factory.makeSession(id, opener, profile, registry.snapshot().backends().values());
+        hold(id, new Held(session, share));
+        return session;
     }
 
     private void requirePlaceholder(String id) {
@@ -128,7 +175,9 @@ public final class SessionManager implements AutoCloseable {
         sessions.put(id, held);
         boolean stored = false;
         try {
-            stored = storage.update(id, SessionStorage.Changes.set(held.session().metadata()));
+            stored =
+                    storage.update(id, SessionStorage.Changes.set(held.session().metadata()))
+                            && !draining;
         } finally {
             if (!stored && sessions.remove(id, held)) {
                 held.session().close();
@@ -179,7 +228,8 @@ public final class SessionManager implements AutoCloseable {
             var other = restoring.putIfAbsent(id, done);
             if (other == null) {
                 try {
-                    return restore(id);
+                    var meanwhile = sessions.get(id);
+                    return meanwhile != null ? meanwhile.session() : restore(id);
                 } finally {
                     restoring.remove(id);
                     done.countDown();
@@ -199,6 +249,7 @@ public final class SessionManager implements AutoCloseable {
     }
 
     private MultiSession restore(String id) {
+        requireNotDraining();
         var record = storage.load(id).orElseThrow(Fault.SessionNotFound::new);
         if (Metadata.isTerminated(record) || record.isEmpty()) {
             throw new Fault.SessionNotFound();

@@ -35,7 +35,10 @@ public interface SessionStorage {
     /** The record, without extending its life. */
     Optional<Map<String, String>> load(String id);
 
-    /** Extends a record's life by the time to live from now. Returns false if there is none. */
+    /**
+     * Extends a record's life by the time to live from now. Returns false if there is none or it is
+     * terminated.
+     */
     boolean touch(String id);
 
     /**

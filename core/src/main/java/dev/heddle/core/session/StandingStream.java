@@ -28,6 +28,7 @@ final class StandingStream {
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private static final int MAX_KEPT = 1000;
+    private static final int MAX_WAITING = 100;
 
     /**
      * @param streams those that are open, oldest first
@@ -49,6 +50,10 @@ final class StandingStream {
             var more = new LinkedHashMap<>(kept);
             more.put(key, notice);
             return new State(streams, more, waiting);
+        }
+
+        boolean isFull() {
+            return waiting.size() >= MAX_WAITING;
         }
 
         State waiting(Question question) {
@@ -105,17 +110,25 @@ final class StandingStream {
                 now -> new State(State.without(now.streams(), stream), now.kept(), now.waiting()));
     }
 
+    /** Forgets the notices that are kept. */
+    void forgetKept() {
+        state.updateAndGet(now -> new State(now.streams(), Map.of(), now.waiting()));
+    }
+
     /** Says that a list is another one now. */
     void listChanged(String method) {
         keepOrSend(method, Spliced.of(JsonRpc.notification(method)));
     }
 
-    /** Says that a resource has been updated. */
+    /** Says that a resource has been updated, in the words of {@code notice}. */
+    void resourceUpdated(String uri, Spliced notice) {
+        keepOrSend("updated " + uri, notice);
+    }
+
+    /** Says that a resource may have been updated while nobody could hear of it. */
     void resourceUpdated(String uri) {
         var params = Json.object(members -> members.put("uri", uri));
-        keepOrSend(
-                "updated " + uri,
-                Spliced.of(JsonRpc.notification(Method.RESOURCE_UPDATED, params)));
+        resourceUpdated(uri, Spliced.of(JsonRpc.notification(Method.RESOURCE_UPDATED, params)));
     }
 
     private void keepOrSend(String key, Spliced notice) {
@@ -135,11 +148,19 @@ final class StandingStream {
     /** Asks the client, now or on the next stream that it opens soon, or else refuses for it. */
     void question(Question question) {
         var before =
-                state.getAndUpdate(now -> now.newest().isPresent() ? now : now.waiting(question));
-        if (before.newest().isEmpty()) {
+                state.getAndUpdate(
+                        now ->
+                                now.newest().isPresent() || now.isFull()
+                                        ? now
+                                        : now.waiting(question));
+        if (before.newest().isPresent()) {
+            if (!before.newest().get().question(question)) {
+                question.refuse("the client cannot be asked");
+            }
+        } else if (before.isFull()) {
+            question.refuse("too many questions wait for the client already");
+        } else {
             alarms.after(PATIENCE, () -> giveUp(question));
-        } else if (!before.newest().get().question(question)) {
-            question.refuse("the client cannot be asked");
         }
     }
 

@@ -42,6 +42,7 @@ final class SurfaceKeeper {
     private final ReentrantLock lock =
             new ReentrantLock(); // guards shares, and orders replacements of surface
     private final Map<BackendId, Share> shares = new LinkedHashMap<>();
+    private boolean shown; // guarded by lock
     private volatile Surface surface = Surface.EMPTY;
 
     /**
@@ -157,6 +158,10 @@ final class SurfaceKeeper {
         var before = surface;
         var next = shared.aggregator().aggregate(parts).following(before);
         surface = next;
+        if (!shown) {
+            shown = true;
+            return List.of();
+        }
         var changed = new ArrayList<String>();
         compare(before, next, Surface::tools, Method.TOOLS_CHANGED, changed);
         compare(before, next, Surface::resources, Method.RESOURCES_CHANGED, changed);

@@ -12,6 +12,7 @@ import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Revision;
 
 import org.junit.jupiter.api.Test;
 
@@ -38,7 +39,7 @@ class AggregatorTest {
             List<String> templates,
             List<String> prompts) {
         return new Catalog(
-                Introduction.UNKNOWN,
+                Introduction.unknown(Revision.LATEST),
                 entries("name", tools),
                 entries("uri", resources),
                 entries("uriTemplate", templates),

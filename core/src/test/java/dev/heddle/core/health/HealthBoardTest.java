@@ -22,7 +22,7 @@ class HealthBoardTest {
     private static final Duration REST = Duration.ofSeconds(60);
 
     private final FakeClock clock = new FakeClock();
-    private final HealthBoard board = board(OptionalInt.of(2));
+    private HealthBoard board = board(OptionalInt.of(2));
 
     private HealthBoard board(OptionalInt threshold) {
         return new HealthBoard(
@@ -50,6 +50,7 @@ class HealthBoardTest {
 
     @Test
     void failures_below_the_threshold_leave_it_usable_and_the_threshold_makes_it_unhealthy() {
+        board = board(OptionalInt.empty());
         var heard = new ArrayList<State>();
         board.subscribe(
                 (_, before, after) -> {
@@ -99,6 +100,24 @@ class HealthBoardTest {
         assertThat(board.refusal(A)).isEmpty();
         board.callSucceeded(A);
         assertThat(board.circuit(A)).contains("closed");
+    }
+
+    @Test
+    void failed_probes_open_the_breaker_too() {
+        board.probeFailed(A, refused);
+        board.probeFailed(A, refused);
+        assertThat(board.circuit(A)).contains("open");
+        assertThat(board.refusal(A)).isPresent();
+    }
+
+    @Test
+    void a_trial_that_tells_nothing_makes_room_for_another() {
+        board.callFailed(A);
+        board.callFailed(A);
+        clock.advance(REST);
+        assertThat(board.refusal(A)).isEmpty();
+        board.callToldNothing(A);
+        assertThat(board.refusal(A)).isEmpty();
     }
 
     @Test

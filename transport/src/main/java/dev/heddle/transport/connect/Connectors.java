@@ -21,11 +21,7 @@ public final class Connectors implements BackendConnector, AutoCloseable {
         var handshake = new Handshake(ids);
         var alarms = loops.alarms();
         this.http = new HttpConnector(new HttpPool(loops), auth, handshake, alarms);
-        try {
-            this.stdio = new StdioConnector(handshake, alarms);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot prepare to run programs", e);
-        }
+        this.stdio = new StdioConnector(handshake, alarms);
         this.shared = new SharedConnector(stdio);
         this.inProcess = new InProcessConnector(handshake);
     }

@@ -158,9 +158,17 @@ final class DuplexSession implements BackendSession {
         wire.close();
         if (first) {
             failAll(
-                    Fault.BackendFailed.notSent(
-                            backend, Reason.DISCONNECTED, "session was closed by the gateway"));
+                    new Fault.BackendFailed(
+                            backend,
+                            Reason.CLOSED,
+                            "was left by the gateway before it had answered",
+                            true));
         }
+    }
+
+    /** The wire could not carry one request. */
+    void refuse(long id, Fault.BackendFailed why) {
+        fail(id, why);
     }
 
     private void failAll(Fault.BackendFailed why) {

@@ -1,5 +1,7 @@
 package dev.heddle.transport.connect;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -10,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Starts programs that cannot outlive this process, not even when it is killed.
@@ -19,37 +22,55 @@ import java.util.concurrent.TimeUnit;
  * with the process. Thread-safe.
  */
 final class Guard implements AutoCloseable {
-    private final Path folder;
-    private final Path script;
-    private final Path control;
-    private final RandomAccessFile heldOpen;
-    private final List<String> detach;
+    private static final String PATH = System.getenv().getOrDefault("PATH", "");
 
-    private Guard(
-            Path folder,
-            Path script,
-            Path control,
-            RandomAccessFile heldOpen,
-            List<String> detach) {
-        this.folder = folder;
-        this.script = script;
-        this.control = control;
-        this.heldOpen = heldOpen;
-        this.detach = detach;
+    /** A control pipe, held open at both ends so that opening it does not wait. */
+    private record Control(Path folder, Path pipe, RandomAccessFile heldOpen) {}
+
+    private final ReentrantLock lock = new ReentrantLock(); // guards control
+    private final List<Control> former = new ArrayList<>();
+    private @Nullable Control control;
+
+    /**
+     * The whole command that runs {@code argv} under guard.
+     *
+     * @throws IOException if there is no place for a control pipe
+     */
+    List<String> command(List<String> argv) throws IOException {
+        var detach = detachCommand();
+        var command = new ArrayList<>(detach);
+        command.addAll(List.of("/bin/sh", "-c", script(), "heddle-guard", pipe().toString()));
+        command.addAll(detach);
+        command.addAll(argv);
+        return command;
     }
 
-    static Guard open() throws IOException {
-        var folder = Files.createTempDirectory("heddle-");
-        var script = folder.resolve("guard.sh");
+    private static String script() throws IOException {
         try (var text = Guard.class.getResourceAsStream("guard.sh")) {
-            Files.write(script, Optional.ofNullable(text).orElseThrow().readAllBytes());
+            return new String(
+                    Optional.ofNullable(text).orElseThrow().readAllBytes(), StandardCharsets.UTF_8);
         }
-        var control = folder.resolve("control");
-        run(List.of("mkfifo", "-m", "600", control.toString()));
-        var heldOpen =
-                new RandomAccessFile(
-                        control.toFile(), "rw"); // both ends, so that opening does not wait
-        return new Guard(folder, script, control, heldOpen, detachCommand());
+    }
+
+    /** The control pipe, made at first use and again if somebody has cleaned it away. */
+    private Path pipe() throws IOException {
+        lock.lock();
+        try {
+            var known = control;
+            if (known != null && Files.exists(known.pipe())) {
+                return known.pipe();
+            }
+            if (known != null) {
+                former.add(known); // programs that run already still hang on it
+            }
+            var folder = Files.createTempDirectory("heddle-");
+            var pipe = folder.resolve("control");
+            run(List.of("mkfifo", "-m", "600", pipe.toString()));
+            control = new Control(folder, pipe, new RandomAccessFile(pipe.toFile(), "rw"));
+            return pipe;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private static void run(List<String> command) throws IOException {
@@ -72,22 +93,26 @@ final class Guard implements AutoCloseable {
      * Perl.
      */
     private static List<String> detachCommand() {
-        return find("setsid").isPresent()
-                ? List.of("setsid")
-                : List.of(
-                        "perl",
-                        "-MPOSIX=setsid",
-                        "-e",
-                        "setsid(); exec { $ARGV[0] } @ARGV or exit 127");
+        return find("setsid", PATH, Path.of("."))
+                .map(setsid -> List.of(setsid.toString()))
+                .orElse(
+                        List.of(
+                                "/usr/bin/perl",
+                                "-MPOSIX=setsid",
+                                "-e",
+                                "setsid(); exec { $ARGV[0] } @ARGV or exit 127"));
     }
 
-    /** The file that {@code program} names, as a shell would find it. */
-    static Optional<Path> find(String program) {
+    /**
+     * The file that {@code program} names in {@code folder}, as a shell with {@code path} would
+     * find it.
+     */
+    static Optional<Path> find(String program, String path, Path folder) {
         if (program.indexOf(File.separatorChar) >= 0) {
-            return Optional.of(Path.of(program)).filter(Files::isExecutable);
+            return Optional.of(folder.resolve(program)).filter(Files::isExecutable);
         }
-        for (var folder : System.getenv().getOrDefault("PATH", "").split(File.pathSeparator, -1)) {
-            var file = Path.of(folder.isEmpty() ? "." : folder, program);
+        for (var place : path.split(File.pathSeparator, -1)) {
+            var file = folder.resolve(place.isEmpty() ? "." : place).resolve(program);
             if (Files.isExecutable(file) && !Files.isDirectory(file)) {
                 return Optional.of(file);
             }
@@ -95,21 +120,23 @@ final class Guard implements AutoCloseable {
         return Optional.empty();
     }
 
-    /** The whole command that runs {@code argv} under guard. */
-    List<String> command(List<String> argv) {
-        var command = new ArrayList<>(detach);
-        command.addAll(List.of("sh", script.toString(), control.toString()));
-        command.addAll(detach);
-        command.addAll(argv);
-        return command;
-    }
-
     /** Ends what is still running under guard. */
     @Override
     public void close() throws IOException {
-        heldOpen.close();
-        Files.deleteIfExists(control);
-        Files.deleteIfExists(script);
-        Files.deleteIfExists(folder);
+        lock.lock();
+        try {
+            if (control != null) {
+                former.add(control);
+                control = null;
+            }
+            for (var one : former) {
+                one.heldOpen().close();
+                Files.deleteIfExists(one.pipe());
+                Files.deleteIfExists(one.folder());
+            }
+            former.clear();
+        } finally {
+            lock.unlock();
+        }
     }
 }

@@ -10,6 +10,7 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
@@ -42,7 +43,7 @@ final class Handshake {
         session.send(id, Spliced.of(JsonRpc.request(Json.of(id), Method.INITIALIZE, params)), call);
         var patience = backend.limits().open();
         try {
-            return read(
+            return introduction(
                     name,
                     call.await(patience)
                             .orElseThrow(
@@ -53,13 +54,16 @@ final class Handshake {
                                                     "did not answer initialize within "
                                                             + patience.toMillis()
                                                             + " ms")));
+        } catch (MalformedJson e) {
+            throw Fault.BackendFailed.notSent(
+                    name, Reason.GARBAGE, "introduced itself with " + e.getMessage());
         } catch (Fault.ErrorReply refused) {
             throw Fault.BackendFailed.notSent(
                     name, Reason.GARBAGE, "refused initialize: " + refused.getMessage());
         }
     }
 
-    private static Introduction read(String backend, Json result) {
+    private static Introduction introduction(String backend, Json result) {
         var version = result.text("protocolVersion").orElse("");
         var revision =
                 Revision.of(version)

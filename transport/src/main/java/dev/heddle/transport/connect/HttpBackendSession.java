@@ -22,9 +22,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -33,6 +32,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class HttpBackendSession implements BackendSession {
     private static final Duration DELETE_PATIENCE = Duration.ofSeconds(5);
+    private static final Duration LEFTOVERS = Duration.ofSeconds(1);
     private static final int MAX_REDIRECTS = 3;
 
     private final HttpPool pool;
@@ -40,6 +40,8 @@ final class HttpBackendSession implements BackendSession {
     private final Map<Long, Post> calls = new ConcurrentHashMap<>();
     private final AtomicBoolean closed = new AtomicBoolean();
     private final StandingGet standing;
+    private final Alarms alarms;
+    private final Set<Delivery> deliveries = ConcurrentHashMap.newKeySet();
     private volatile Endpoint endpoint;
     private volatile Endpoint.Talk talk;
 
@@ -53,6 +55,7 @@ final class HttpBackendSession implements BackendSession {
         this.endpoint = endpoint;
         this.talk = talk;
         this.events = events;
+        this.alarms = alarms;
         this.standing =
                 new StandingGet(pool, () -> this.endpoint, () -> this.talk, alarms, new Unbound());
     }
@@ -86,16 +89,29 @@ final class HttpBackendSession implements BackendSession {
 
     @Override
     public void notify(Spliced notification) {
-        pool.send(
-                endpoint.origin(),
-                endpoint.post(notification, talk),
-                new MessageStream(new Ignored()));
+        deliver(notification);
     }
 
     @Override
     public void answer(Spliced response) {
-        pool.send(
-                endpoint.origin(), endpoint.post(response, talk), new MessageStream(new Ignored()));
+        deliver(response);
+    }
+
+    /** Sends what no answer is wanted to, and gives up on it after a while. */
+    private Delivery deliver(Spliced message) {
+        var delivery = new Delivery(endpoint.backend(), deliveries);
+        delivery.begin(
+                pool.send(
+                        endpoint.origin(),
+                        endpoint.post(message, talk),
+                        new MessageStream(delivery)),
+                alarms);
+        return delivery;
+    }
+
+    /** Says that the conversation has begun, and waits until the backend has heard it. */
+    void confirm(Duration patience) {
+        deliver(Spliced.of(JsonRpc.notification(Method.INITIALIZED))).await(patience);
     }
 
     @Override
@@ -109,54 +125,28 @@ final class HttpBackendSession implements BackendSession {
             return;
         }
         standing.want(false);
-        var gone =
-                Fault.BackendFailed.notSent(
+        var ended =
+                new Fault.BackendFailed(
                         endpoint.backend(),
-                        Fault.BackendFailed.Reason.DISCONNECTED,
-                        "session was closed by the gateway");
+                        Fault.BackendFailed.Reason.CLOSED,
+                        "was left by the gateway before it had answered",
+                        true);
         for (var id : List.copyOf(calls.keySet())) {
             var post = calls.remove(id);
             if (post != null) {
                 post.abort();
-                post.sink.reply(new Reply.Failed(gone));
+                post.sink.reply(new Reply.Failed(ended));
             }
         }
         if (!talk.sessionId().isEmpty()) {
-            delete();
+            var delivery = new Delivery(endpoint.backend(), deliveries);
+            delivery.begin(
+                    pool.send(
+                            endpoint.origin(), endpoint.delete(talk), new MessageStream(delivery)),
+                    alarms);
+            delivery.await(DELETE_PATIENCE);
         }
-    }
-
-    private void delete() {
-        var done = new CountDownLatch(1);
-        var sent =
-                pool.send(
-                        endpoint.origin(),
-                        endpoint.delete(talk),
-                        new MessageStream(
-                                new Ignored() {
-                                    @Override
-                                    public void complete() {
-                                        done.countDown();
-                                    }
-
-                                    @Override
-                                    public void refused(HttpResponse head, String body) {
-                                        done.countDown();
-                                    }
-
-                                    @Override
-                                    public void broken(Throwable why, boolean mayHaveArrived) {
-                                        done.countDown();
-                                    }
-                                }));
-        try {
-            if (!done.await(DELETE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-                sent.abort();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            sent.abort();
-        }
+        List.copyOf(deliveries).forEach(Delivery::abort);
     }
 
     /**
@@ -188,6 +178,9 @@ final class HttpBackendSession implements BackendSession {
         private final Sink sink;
         private final boolean inSession = !talk.sessionId().isEmpty();
         private volatile HttpPool.Sent sent = () -> {};
+        private volatile boolean streaming;
+        private volatile boolean complete;
+        private volatile Alarms.Alarm leftovers = () -> {};
         private int redirects;
 
         Post(long id, Spliced request, Sink sink) {
@@ -211,6 +204,7 @@ final class HttpBackendSession implements BackendSession {
 
         @Override
         public void accepted(HttpResponse head) {
+            streaming = head.headers().get("Content-Type", "").startsWith("text/event-stream");
             var name = head.headers().get(Endpoint.SESSION_HEADER);
             if (!inSession
                     && name != null
@@ -245,6 +239,8 @@ final class HttpBackendSession implements BackendSession {
 
         @Override
         public void complete() {
+            complete = true;
+            leftovers.cancel();
             fail(
                     new Fault.BackendFailed(
                             endpoint.backend(),
@@ -255,6 +251,7 @@ final class HttpBackendSession implements BackendSession {
 
         @Override
         public void refused(HttpResponse head, String body) {
+            complete = true;
             if (follow(head, redirects)) {
                 send(redirects + 1);
                 return;
@@ -278,6 +275,8 @@ final class HttpBackendSession implements BackendSession {
 
         @Override
         public void broken(Throwable why, boolean mayHaveArrived) {
+            complete = true;
+            leftovers.cancel();
             fail(HttpOutcome.broken(endpoint.backend(), why, mayHaveArrived));
         }
 
@@ -291,8 +290,12 @@ final class HttpBackendSession implements BackendSession {
             end(new Reply.Failed(why));
         }
 
+        /** A server that does not end its answer behind the reply has it ended. */
         private void end(Reply reply) {
             if (calls.remove(id, this)) {
+                if (streaming && !complete) {
+                    leftovers = alarms.after(LEFTOVERS, this::abort);
+                }
                 sink.reply(reply);
             }
         }
@@ -342,26 +345,5 @@ final class HttpBackendSession implements BackendSession {
                             Fault.BackendFailed.Reason.SESSION_GONE,
                             "has forgotten the session"));
         }
-    }
-
-    /** Whether a message arrives is not worth knowing. */
-    private static class Ignored implements MessageStream.Receiver {
-        @Override
-        public void accepted(HttpResponse head) {}
-
-        @Override
-        public void message(Envelope message) {}
-
-        @Override
-        public void complete() {}
-
-        @Override
-        public void refused(HttpResponse head, String body) {}
-
-        @Override
-        public void broken(Throwable why, boolean mayHaveArrived) {}
-
-        @Override
-        public void garbage(String what) {}
     }
 }

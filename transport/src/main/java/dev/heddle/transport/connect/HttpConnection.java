@@ -6,6 +6,7 @@ import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
@@ -33,6 +34,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private @Nullable HttpCall call;
     private @Nullable ScheduledFuture<?> expiry;
     private boolean reusable = true;
+    private boolean interim;
     private long idleMillis = IDLE_MILLIS;
 
     /**
@@ -116,7 +118,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         if (message instanceof HttpResponse head && head.decoderResult().isSuccess()) {
-            if (head.status().code() == 100) {
+            interim = head.status().codeClass() == HttpStatusClass.INFORMATIONAL;
+            if (interim) {
                 return;
             }
             reusable = HttpUtil.isKeepAlive(head);
@@ -126,6 +129,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (message instanceof HttpObject part && part.decoderResult().isFailure()) {
             fail(part.decoderResult().cause());
             requireContext().close();
+            return;
+        }
+        if (interim && message instanceof LastHttpContent) {
+            interim = false;
             return;
         }
         if (message instanceof HttpContent piece && receiver.equals(call)) {

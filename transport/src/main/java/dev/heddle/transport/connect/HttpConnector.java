@@ -61,10 +61,12 @@ final class HttpConnector implements BackendConnector {
     }
 
     private Connected streamable(Backend backend, Endpoint endpoint, Opening opening) {
+        pool.prepare(endpoint.backend(), endpoint.origin());
         if (opening.adopted().isPresent()) {
-            var talk = Endpoint.Talk.of(opening.adopted().get(), opening.profile().revision());
+            var known = opening.adopted().get();
+            var talk = Endpoint.Talk.of(known.sessionId(), known.revision());
             var session = new HttpBackendSession(pool, endpoint, talk, alarms, opening.events());
-            return new Connected(session, Introduction.UNKNOWN);
+            return new Connected(session, Introduction.unknown(known.revision()));
         }
         var session =
                 new HttpBackendSession(
@@ -73,7 +75,7 @@ final class HttpConnector implements BackendConnector {
             var introduction = handshake.introduce(backend, session, opening.profile());
             session.introduced(
                     Endpoint.Talk.of(session.sessionId().orElse(""), introduction.revision()));
-            Handshake.confirm(session);
+            session.confirm(backend.limits().open());
             return new Connected(session, introduction);
         } catch (Throwable e) {
             session.close();

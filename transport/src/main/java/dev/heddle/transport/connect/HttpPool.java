@@ -1,5 +1,7 @@
 package dev.heddle.transport.connect;
 
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.transport.net.EventLoops;
 
 import io.netty.bootstrap.Bootstrap;
@@ -12,6 +14,7 @@ import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslHandler;
 
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +37,7 @@ import javax.net.ssl.SSLException;
  */
 public final class HttpPool {
     private static final int CONNECT_MILLIS = 10_000;
+    private static final VirtualResolver NAMES = new VirtualResolver();
 
     /** Where connections lead. */
     record Origin(boolean tls, String host, int port, Optional<Path> caBundle) {
@@ -92,10 +96,27 @@ public final class HttpPool {
                 .addListener(
                         (ChannelFuture connected) -> {
                             if (connected.isSuccess()) {
-                                sending.on(
-                                        connected.channel().pipeline().get(HttpConnection.class));
+                                whenSecure(connected.channel(), sending);
                             } else {
                                 sending.fail(connected.cause());
+                            }
+                        });
+    }
+
+    /** Nothing is sent before the server has proved who it is. */
+    private static void whenSecure(Channel channel, Sending sending) {
+        var tls = channel.pipeline().get(SslHandler.class);
+        if (tls == null) {
+            sending.on(channel.pipeline().get(HttpConnection.class));
+            return;
+        }
+        tls.handshakeFuture()
+                .addListener(
+                        shaken -> {
+                            if (shaken.isSuccess()) {
+                                sending.on(channel.pipeline().get(HttpConnection.class));
+                            } else {
+                                sending.fail(shaken.cause());
                             }
                         });
     }
@@ -109,12 +130,13 @@ public final class HttpPool {
         return new Bootstrap()
                 .group(loop)
                 .channel(loops.channel())
+                .resolver(NAMES)
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
                 .handler(
                         new ChannelInitializer<Channel>() {
                             @Override
-                            protected void initChannel(Channel channel) throws SSLException {
+                            protected void initChannel(Channel channel) {
                                 if (origin.tls()) {
                                     channel.pipeline()
                                             .addLast(
@@ -132,15 +154,33 @@ public final class HttpPool {
                 .connect(InetSocketAddress.createUnresolved(origin.host(), origin.port()));
     }
 
-    private SslContext tls(Origin origin) throws SSLException {
-        var known = contexts.get(origin.caBundle());
-        if (known != null) {
-            return known;
+    /**
+     * Reads what is needed to check the server's certificate. Blocks; to be called before the first
+     * request there.
+     *
+     * @throws Fault.BackendFailed if that cannot be read
+     */
+    void prepare(String backend, Origin origin) {
+        if (!origin.tls() || contexts.containsKey(origin.caBundle())) {
+            return;
         }
         var builder = SslContextBuilder.forClient().endpointIdentificationAlgorithm("HTTPS");
-        origin.caBundle().ifPresent(bundle -> builder.trustManager(bundle.toFile()));
-        var context = builder.build();
-        contexts.put(origin.caBundle(), context);
+        try {
+            origin.caBundle().ifPresent(bundle -> builder.trustManager(bundle.toFile()));
+            contexts.put(origin.caBundle(), builder.build());
+        } catch (SSLException | IllegalArgumentException e) {
+            throw Fault.BackendFailed.notSent(
+                    backend,
+                    Reason.UNREACHABLE,
+                    "cannot be checked: " + origin.caBundle() + " holds no certificates");
+        }
+    }
+
+    private SslContext tls(Origin origin) {
+        var context = contexts.get(origin.caBundle());
+        if (context == null) {
+            throw new IllegalStateException("connection before its certificates were read");
+        }
         return context;
     }
 

@@ -41,6 +41,12 @@ final class SharedConnector implements BackendConnector {
                 return joined.get();
             }
             processes.remove(backend, process);
+            if (others == null) {
+                throw Fault.BackendFailed.notSent(
+                        backend.id().value(),
+                        Fault.BackendFailed.Reason.DISCONNECTED,
+                        "ended right after it began");
+            }
         }
     }
 
@@ -51,7 +57,8 @@ final class SharedConnector implements BackendConnector {
                         opening.caller(),
                         answersNothing(opening.profile()),
                         process,
-                        opening.adopted());
+                        opening.adopted(),
+                        opening.watch());
         try {
             process.started(starter.connect(backend, own));
             started.complete(process);

@@ -33,6 +33,7 @@ final class SharedProcess implements BackendEvents {
     private final ReentrantLock lock = new ReentrantLock(); // guards views and connected
     private final Set<View> views = ConcurrentHashMap.newKeySet();
     private @Nullable Connected connected;
+    private boolean ended;
 
     SharedProcess(String backend) {
         this.backend = backend;
@@ -41,7 +42,7 @@ final class SharedProcess implements BackendEvents {
     void started(Connected process) {
         lock.lock();
         try {
-            connected = process;
+            connected = ended ? null : process;
         } finally {
             lock.unlock();
         }
@@ -100,6 +101,7 @@ final class SharedProcess implements BackendEvents {
         lock.lock();
         try {
             connected = null;
+            ended = true;
         } finally {
             lock.unlock();
         }
@@ -210,10 +212,11 @@ final class SharedProcess implements BackendEvents {
                     process.cancel(id, "the session has ended");
                     sink.reply(
                             new Reply.Failed(
-                                    Fault.BackendFailed.notSent(
+                                    new Fault.BackendFailed(
                                             backend,
-                                            Reason.DISCONNECTED,
-                                            "session was closed by the gateway")));
+                                            Reason.CLOSED,
+                                            "was left by the gateway before it had answered",
+                                            true)));
                 }
             }
             leave(this);

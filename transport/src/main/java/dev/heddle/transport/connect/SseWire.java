@@ -6,13 +6,17 @@ import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import io.netty.handler.codec.http.HttpResponse;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -45,9 +49,11 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
         var wire = new SseWire(pool, endpoint, session);
         session.over(wire);
         try {
+            pool.prepare(endpoint.backend(), endpoint.origin());
             wire.open(backend.limits().open());
             var introduction = handshake.introduce(backend, session, opening.profile());
-            Handshake.confirm(session);
+            wire.post(Spliced.of(JsonRpc.notification(Method.INITIALIZED)))
+                    .ifPresent(posted -> posted.await(backend.limits().open()));
             return new Connected(session, introduction);
         } catch (Throwable e) {
             session.close();
@@ -103,13 +109,17 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
 
     @Override
     public boolean send(Spliced message) {
+        return post(message).isPresent();
+    }
+
+    private Optional<Posted> post(Spliced message) {
         var to = posts.isCompletedExceptionally() ? null : posts.getNow(null);
         if (to == null) {
-            return false;
+            return Optional.empty();
         }
-        pool.send(
-                to.origin(), to.post(message, Endpoint.Talk.NONE), new MessageStream(new Posted()));
-        return true;
+        var posted = new Posted(message);
+        pool.send(to.origin(), to.post(message, Endpoint.Talk.NONE), new MessageStream(posted));
+        return Optional.of(posted);
     }
 
     @Override
@@ -152,27 +162,64 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
         session.lost(how);
     }
 
-    /** What becomes of one POST: its answer comes on the stream, so only a refusal is news. */
+    /**
+     * What becomes of one POST: its answer comes on the stream, so only a refusal is news, to the
+     * call alone.
+     */
     private final class Posted implements MessageStream.Receiver {
+        private final Spliced message;
+        private final CountDownLatch posted = new CountDownLatch(1);
+
+        Posted(Spliced message) {
+            this.message = message;
+        }
+
+        /** Waits until the backend has taken the message, at most for {@code patience}. */
+        void await(Duration patience) {
+            try {
+                posted.await(patience.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
         @Override
         public void accepted(HttpResponse head) {}
 
         @Override
-        public void message(Envelope message) {
-            session.receive(message);
+        public void message(Envelope answer) {
+            session.receive(answer);
         }
 
         @Override
-        public void complete() {}
+        public void complete() {
+            posted.countDown();
+        }
 
         @Override
         public void refused(HttpResponse head, String body) {
-            session.lost("refused a message (HTTP " + head.status().code() + ")");
+            posted.countDown();
+            var why = HttpOutcome.status(endpoint.backend(), head.status().code(), body, true);
+            if (why.reason() == Reason.SESSION_GONE) {
+                session.lost("has forgotten the session");
+            } else {
+                refuse(why);
+            }
         }
 
         @Override
         public void broken(Throwable why, boolean mayHaveArrived) {
-            session.lost("closed a connection before it had taken the message");
+            posted.countDown();
+            refuse(HttpOutcome.broken(endpoint.backend(), why, mayHaveArrived));
+        }
+
+        private void refuse(Fault.BackendFailed why) {
+            if (message.envelope().isRequest()) {
+                Envelope.parse(message.bytes())
+                        .id()
+                        .integer()
+                        .ifPresent(id -> session.refuse(id, why));
+            }
         }
 
         @Override

@@ -1,6 +1,7 @@
 package dev.heddle.transport.connect;
 
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
 
 import io.netty.handler.codec.http.HttpResponse;
@@ -177,7 +178,11 @@ final class StandingGet {
                 // backend is not well
                 return;
             }
-            boolean gone = status == 404 && offered && isCurrent();
+            boolean gone =
+                    offered
+                            && isCurrent()
+                            && HttpOutcome.status("", status, body, true).reason()
+                                    == Reason.SESSION_GONE;
             become(new State.NotOffered());
             if (gone) {
                 receiver.sessionGone();

@@ -2,7 +2,6 @@ package dev.heddle.transport.connect;
 
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector;
-import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.fault.Fault;
@@ -11,7 +10,9 @@ import dev.heddle.protocol.Spliced;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -21,12 +22,12 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
     private final Handshake handshake;
     private final Alarms alarms;
     private final Guard guard;
-    private final Map<BackendId, Semaphore> processes = new ConcurrentHashMap<>();
+    private final Map<Backend, Semaphore> processes = new ConcurrentHashMap<>();
 
-    StdioConnector(Handshake handshake, Alarms alarms) throws IOException {
+    StdioConnector(Handshake handshake, Alarms alarms) {
         this.handshake = handshake;
         this.alarms = alarms;
-        this.guard = Guard.open();
+        this.guard = new Guard();
     }
 
     @Override
@@ -35,15 +36,14 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
             throw new IllegalArgumentException("backend '" + backend.id() + "' is not a program");
         }
         requireRunnable(backend, command);
-        var permits =
-                processes.computeIfAbsent(backend.id(), _ -> new Semaphore(command.processes()));
-        if (!permits.tryAcquire()) {
+        var permits = processes.computeIfAbsent(backend, _ -> new Semaphore(command.processes()));
+        if (!opening.watch() && !permits.tryAcquire()) {
             throw Fault.BackendFailed.notSent(
                     backend.id().value(),
                     Reason.LIMIT,
                     "has " + command.processes() + " processes already (its limit)");
         }
-        var slot = new Slot(permits);
+        var slot = opening.watch() ? new Slot(new Semaphore(0)) : new Slot(permits);
         try {
             return start(backend, command, opening, slot);
         } catch (IOException e) {
@@ -60,17 +60,20 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
 
     private static void requireRunnable(Backend backend, Target.Command command) {
         var program = command.argv().getFirst();
-        if (Guard.find(program).isEmpty()) {
-            throw Fault.BackendFailed.notSent(
-                    backend.id().value(),
-                    Reason.UNREACHABLE,
-                    "cannot be started: found no program '" + program + "'");
-        }
+        var path =
+                Optional.ofNullable(command.env().get("PATH"))
+                        .orElse(System.getenv().getOrDefault("PATH", ""));
         if (command.cwd().isPresent() && !Files.isDirectory(command.cwd().get())) {
             throw Fault.BackendFailed.notSent(
                     backend.id().value(),
                     Reason.UNREACHABLE,
                     "cannot be started: found no folder '" + command.cwd().get() + "'");
+        }
+        if (Guard.find(program, path, command.cwd().orElse(Path.of("."))).isEmpty()) {
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(),
+                    Reason.UNREACHABLE,
+                    "cannot be started: found no program '" + program + "'");
         }
     }
 

@@ -13,12 +13,23 @@ final class GetStream implements ClientStream {
         this.reply = reply;
     }
 
+    /**
+     * A client that is too slow for them loses messages, except those without which it would be
+     * wrong.
+     */
     @Override
     public void notification(Spliced message) {
-        boolean expendable = message.envelope().method().equals(Method.LOG_MESSAGE);
-        if (reply.isWritable() || !expendable) {
+        if (reply.isWritable() || isNeeded(message.envelope().method())) {
             reply.event(message, () -> {});
         }
+    }
+
+    private static boolean isNeeded(String method) {
+        return switch (method) {
+            case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED -> true;
+            case Method.RESOURCE_UPDATED, Method.CANCELLED -> true;
+            default -> false;
+        };
     }
 
     @Override
@@ -26,7 +37,8 @@ final class GetStream implements ClientStream {
         if (!reply.isOpen()) {
             return false;
         }
-        reply.event(question.message(), () -> question.refuse("the client has gone"));
+        reply.event(question.message(), () -> {});
+        reply.whenOver(question.wayLost());
         return true;
     }
 

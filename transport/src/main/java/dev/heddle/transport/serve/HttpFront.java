@@ -25,6 +25,8 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One client connection: puts requests together and has them answered one at a time. Confined to
@@ -33,6 +35,9 @@ import java.util.ArrayDeque;
 final class HttpFront extends ChannelInboundHandlerAdapter {
     private static final Logger log = LoggerFactory.getLogger(HttpFront.class);
     private static final int MAX_WAITING = 16;
+    private static final long GLANCE_SECONDS = 10;
+    private static final long REQUEST_SECONDS = 30;
+    private static final long IDLE_SECONDS = 120;
 
     /** Answers requests. */
     @FunctionalInterface
@@ -46,6 +51,10 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private final ArrayDeque<HttpObject> waiting = new ArrayDeque<>();
     private @Nullable HttpRequest head;
     private @Nullable ByteBuf body;
+    private @Nullable HttpReply current;
+    private @Nullable Future<?> watching;
+    private long lastRead = System.nanoTime();
+    private long begun;
     private boolean answering;
     private boolean refusing;
 
@@ -59,7 +68,38 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     }
 
     @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        watching =
+                ctx.channel()
+                        .eventLoop()
+                        .scheduleWithFixedDelay(
+                                () -> closeIfSilent(ctx),
+                                GLANCE_SECONDS,
+                                GLANCE_SECONDS,
+                                TimeUnit.SECONDS);
+    }
+
+    /**
+     * A client must finish what it has begun, and must not hold a connection that it does not use.
+     */
+    private void closeIfSilent(ChannelHandlerContext ctx) {
+        long now = System.nanoTime();
+        boolean slow = head != null && now - begun > TimeUnit.SECONDS.toNanos(REQUEST_SECONDS);
+        boolean idle = now - lastRead > TimeUnit.SECONDS.toNanos(IDLE_SECONDS);
+        if (!answering && (slow || idle)) {
+            ctx.close();
+        }
+    }
+
+    private void stopWatching() {
+        if (watching != null) {
+            watching.cancel(false);
+        }
+    }
+
+    @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+        lastRead = System.nanoTime();
         if (!(message instanceof HttpObject part)) {
             ReferenceCountUtil.release(message);
         } else if (answering) {
@@ -94,6 +134,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     private void begin(ChannelHandlerContext ctx, HttpRequest request) {
         head = request;
+        begun = System.nanoTime();
         if (HttpUtil.getContentLength(request, 0L) > maxBody) {
             refuseBody(ctx);
         } else if (HttpUtil.is100ContinueExpected(request)) {
@@ -132,6 +173,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
                         HttpUtil.isKeepAlive(request),
                         signsOfLife,
                         () -> answered(ctx));
+        current = reply;
         try {
             requests.handle(request, bytes, reply);
         } catch (RuntimeException bug) {
@@ -154,6 +196,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     private void answered(ChannelHandlerContext ctx) {
         answering = false;
+        current = null;
+        lastRead = System.nanoTime();
         ctx.channel()
                 .eventLoop()
                 .execute(
@@ -195,6 +239,10 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
+        if (current != null) {
+            current.connectionLost();
+        }
+        stopWatching();
         takeBody();
         waiting.forEach(ReferenceCountUtil::release);
         waiting.clear();

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -39,6 +41,7 @@ final class HttpReply {
     private static final byte[] EVENT =
             "event: message\ndata: ".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] END_OF_EVENT = "\n\n".getBytes(StandardCharsets.US_ASCII);
+    private static final long MAX_WAITING = 16L * 1024 * 1024;
     private static final byte[] KEEP_ALIVE = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
 
     private enum State {
@@ -53,6 +56,7 @@ final class HttpReply {
     private final Duration signsOfLife;
     private final Runnable whenEnded;
     private State state = State.WAITING;
+    private final List<Runnable> whenOver = new ArrayList<>();
     private @Nullable Future<?> ticking;
 
     /**
@@ -151,12 +155,21 @@ final class HttpReply {
                     if (state == State.WAITING) {
                         beginStream();
                     }
+                    if (isOverfull()) {
+                        channel.close();
+                    }
                     if (state == State.STREAMING && channel.isActive()) {
                         channel.writeAndFlush(new DefaultHttpContent(event(message)));
                     } else {
                         ifNotSent.run();
                     }
                 });
+    }
+
+    /** Whether a client that does not read has made too much wait. */
+    private boolean isOverfull() {
+        var waiting = channel.unsafe().outboundBuffer();
+        return waiting == null || waiting.totalPendingWriteBytes() > MAX_WAITING;
     }
 
     private void showLife() {
@@ -246,7 +259,36 @@ final class HttpReply {
         }
     }
 
+    /**
+     * Runs {@code task}, on the event loop, when nothing more can be sent: the answer has ended or
+     * its connection.
+     */
+    void whenOver(Runnable task) {
+        run(
+                () -> {
+                    if (isOpen()) {
+                        whenOver.add(task);
+                    } else {
+                        task.run();
+                    }
+                });
+    }
+
+    /** The connection has ended. */
+    void connectionLost() {
+        state = State.ENDED;
+        stopTicking();
+        over();
+    }
+
+    private void over() {
+        var tasks = List.copyOf(whenOver);
+        whenOver.clear();
+        tasks.forEach(Runnable::run);
+    }
+
     private void finish(ChannelFuture written) {
+        over();
         if (!keepAlive) {
             written.addListener(ChannelFutureListener.CLOSE);
         }

@@ -44,7 +44,7 @@ final class Introductions {
      */
     Begun begin(Envelope initialize, Identity caller, String remote) {
         var profile = profile(initialize);
-        var session = sessions.createSession(sessions.generate(), caller, profile, remote);
+        var session = sessions.begin(caller, profile, remote);
         return new Begun(session, result(profile.revision()));
     }
 

@@ -18,6 +18,9 @@ import dev.heddle.protocol.Spliced;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.Locale;
@@ -37,6 +40,8 @@ final class McpEndpoint {
     private static final String VERSION_HEADER = "MCP-Protocol-Version";
     private static final String EVENTS = "text/event-stream";
     private static final String JSON = "application/json";
+
+    private static final Logger log = LoggerFactory.getLogger(McpEndpoint.class);
 
     private final SessionManager sessions;
     private final IncomingIdentity identities;
@@ -88,7 +93,7 @@ final class McpEndpoint {
 
     private void post(HttpRequest head, byte[] body, HttpReply reply) {
         var type = head.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
-        if (!type.toLowerCase(Locale.ROOT).startsWith(JSON)) {
+        if (!type.split(";", 2)[0].strip().equalsIgnoreCase(JSON)) {
             refuse(reply, 415, "found Content-Type '" + type + "' (expected: " + JSON + ")");
             return;
         }
@@ -173,6 +178,9 @@ final class McpEndpoint {
             reply.fault(id, fault);
         } catch (MalformedJson e) {
             reply.fault(id, new Fault.InvalidParams(e.getMessage()));
+        } catch (RuntimeException bug) {
+            log.error("request could not be handled", bug);
+            reply.error(500, JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, "Internal error"));
         }
     }
 
@@ -215,13 +223,11 @@ final class McpEndpoint {
                     var attachment = session.attach(caller, new GetStream(reply));
                     reply.begin();
                     openStreams.incrementAndGet();
-                    reply.channel()
-                            .closeFuture()
-                            .addListener(
-                                    _ -> {
-                                        openStreams.decrementAndGet();
-                                        attachment.detach();
-                                    });
+                    reply.whenOver(
+                            () -> {
+                                openStreams.decrementAndGet();
+                                attachment.detach();
+                            });
                 });
     }
 
@@ -247,11 +253,11 @@ final class McpEndpoint {
     }
 
     private static boolean accepts(HttpRequest head, String type) {
-        var accept = head.headers().get(HttpHeaderNames.ACCEPT);
-        if (accept == null) {
+        var accept = head.headers().getAll(HttpHeaderNames.ACCEPT);
+        if (accept.isEmpty()) {
             return true;
         }
-        var ranges = accept.toLowerCase(Locale.ROOT);
+        var ranges = String.join(",", accept).toLowerCase(Locale.ROOT);
         var family = type.substring(0, type.indexOf('/')) + "/*";
         return ranges.contains(type) || ranges.contains("*/*") || ranges.contains(family);
     }

@@ -110,8 +110,9 @@ public final class McpServer implements AutoCloseable {
     }
 
     private void handle(HttpRequest head, byte[] body, HttpReply reply) {
-        var host = head.headers().get(HttpHeaderNames.HOST);
-        if (host == null || !options.origins().allowsHost(host)) {
+        var hosts = head.headers().getAll(HttpHeaderNames.HOST);
+        var host = hosts.size() == 1 ? hosts.getFirst() : "";
+        if (!options.origins().allowsHost(host)) {
             refuse(
                     reply,
                     403,

@@ -1,43 +1,59 @@
 package dev.heddle.transport.serve;
 
-import org.jspecify.annotations.Nullable;
+import io.netty.util.NetUtil;
 
 import java.net.URI;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 
 /**
  * Which hosts and origins requests may name, against DNS rebinding (MCP 2025-11-25, Streamable
- * HTTP, Security Warning). Immutable.
+ * HTTP, Security Warning).
  *
- * @param loopback whether the server listens on this machine only; then only names of this machine
- *     are its own
+ * <p>An attacker can point a name of its own at this server, but not an address: addresses are
+ * accepted, and names only if they are known. Immutable.
+ *
+ * @param loopback whether the server listens on this machine only; then pages of this machine may
+ *     talk to it
+ * @param ownHost the name on which the server was told to listen
  * @param allowedHosts further values of {@code Host}, with or without port
  * @param allowedOrigins further values of {@code Origin}; {@code *} for any
  */
 public record OriginPolicy(
-        boolean loopback, List<String> allowedHosts, List<String> allowedOrigins) {
-    private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
+        boolean loopback, String ownHost, List<String> allowedHosts, List<String> allowedOrigins) {
 
     public OriginPolicy {
+        ownHost = ownHost.toLowerCase(Locale.ROOT);
         allowedHosts = allowedHosts.stream().map(host -> host.toLowerCase(Locale.ROOT)).toList();
         allowedOrigins =
                 allowedOrigins.stream().map(origin -> origin.toLowerCase(Locale.ROOT)).toList();
     }
 
-    boolean allowsHost(@Nullable String host) {
-        if (host == null) {
-            return false;
-        }
+    boolean allowsHost(String host) {
         var lower = host.toLowerCase(Locale.ROOT);
-        if (allowedHosts.contains(lower) || allowedHosts.contains(name(lower))) {
-            return true;
-        }
-        return loopback ? LOOPBACK.contains(name(lower)) : allowedHosts.isEmpty();
+        var name = name(lower);
+        return isOwn(name)
+                || isAddress(name)
+                || allowedHosts.contains(lower)
+                || allowedHosts.contains(name);
     }
 
-    /** Whether a page of {@code origin} may talk to the server that it knows as {@code host}. */
+    private boolean isOwn(String name) {
+        return name.equals("localhost") || name.equals(ownHost);
+    }
+
+    private static boolean isAddress(String name) {
+        var bare =
+                name.startsWith("[") && name.endsWith("]")
+                        ? name.substring(1, name.length() - 1)
+                        : name;
+        return NetUtil.isValidIpV4Address(bare) || NetUtil.isValidIpV6Address(bare);
+    }
+
+    /**
+     * Whether a page of {@code origin} may talk to the server that it knows as {@code host}, which
+     * is allowed.
+     */
     boolean allowsOrigin(String origin, String host) {
         var lower = origin.toLowerCase(Locale.ROOT);
         if (allowedOrigins.contains("*") || allowedOrigins.contains(lower)) {
@@ -47,10 +63,16 @@ public record OriginPolicy(
             var authority = URI.create(lower).getRawAuthority();
             return authority != null
                     && (authority.equals(host.toLowerCase(Locale.ROOT))
-                            || (loopback && LOOPBACK.contains(name(authority))));
+                            || (loopback && isLoopback(name(authority))));
         } catch (IllegalArgumentException notAnOrigin) {
             return false;
         }
+    }
+
+    private static boolean isLoopback(String name) {
+        return name.equals("localhost")
+                || name.equals("[::1]")
+                || (name.startsWith("127.") && NetUtil.isValidIpV4Address(name));
     }
 
     private static String name(String authority) {

@@ -5,7 +5,6 @@ import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
-import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 /**
@@ -26,12 +25,10 @@ final class PostSink implements Sink {
         this.takesEvents = takesEvents;
     }
 
-    /** A client that is too slow for them loses progress and log messages, never anything else. */
+    /** A client that is too slow for them loses progress and log messages, never its reply. */
     @Override
     public void notification(Spliced message) {
-        var method = message.envelope().method();
-        boolean expendable = method.equals(Method.PROGRESS) || method.equals(Method.LOG_MESSAGE);
-        if (takesEvents && (reply.isWritable() || !expendable)) {
+        if (takesEvents && reply.isWritable()) {
             reply.event(message, () -> {});
         }
     }
@@ -41,7 +38,8 @@ final class PostSink implements Sink {
         if (!takesEvents || !reply.isOpen()) {
             return false;
         }
-        reply.event(question.message(), () -> question.refuse("the client has gone"));
+        reply.event(question.message(), () -> {});
+        reply.whenOver(question.wayLost());
         return true;
     }
 

@@ -1,0 +1,202 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * What a session does about its backends: about what they send outside calls, and about their
+ * comings and goings. Thread-safe.
+ */
+final class SessionEvents implements Conversation.Host {
+    private static final Logger log = LoggerFactory.getLogger(SessionEvents.class);
+
+    private final String sessionId;
+    private final Shared shared;
+    private final SurfaceKeeper surfaces;
+    private final StandingStream standing;
+    private final Questions questions;
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private volatile Optional<LogLevel> level = Optional.empty();
+    private volatile Optional<Conversations> conversations = Optional.empty();
+    private volatile ColdStart coldStart = new ColdStart(Set.of());
+
+    SessionEvents(
+            String sessionId,
+            Shared shared,
+            SurfaceKeeper surfaces,
+            StandingStream standing,
+            Questions questions) {
+        this.sessionId = sessionId;
+        this.shared = shared;
+        this.surfaces = surfaces;
+        this.standing = standing;
+        this.questions = questions;
+    }
+
+    /** Is about {@code all} from now on. */
+    void begin(Conversations all) {
+        conversations = Optional.of(all);
+    }
+
+    /** Waits from now on for the backends of which nothing is known and nothing bad either. */
+    void beginColdStart() {
+        coldStart =
+                new ColdStart(
+                        all().all().stream()
+                                .map(conversation -> conversation.backend().id())
+                                .filter(backend -> !surfaces.knows(backend))
+                                .filter(backend -> shared.health().health(backend).failures() == 0)
+                                .toList());
+    }
+
+    ColdStart coldStart() {
+        return coldStart;
+    }
+
+    /** Opens nothing from now on. */
+    void end() {
+        ended.set(true);
+    }
+
+    /** Leaves out log messages below {@code wanted} from now on. */
+    void level(LogLevel wanted) {
+        level = Optional.of(wanted);
+    }
+
+    boolean wantsLog(Envelope message) {
+        var wanted = level;
+        var given = message.level().flatMap(LogLevel::of);
+        return wanted.isEmpty() || given.isEmpty() || given.get().compareTo(wanted.get()) >= 0;
+    }
+
+    private Conversations all() {
+        return conversations.orElseThrow();
+    }
+
+    @Override
+    public void opening(Conversation conversation, Connected connected, boolean again) {
+        note(Changes.set(Metadata.backendSession(conversation.backend().id(), connected)));
+        all().restore(conversation, connected);
+        if (again) {
+            all().subscribedAt(conversation).forEach(standing::resourceUpdated);
+        }
+    }
+
+    @Override
+    public void opened(Conversation conversation) {
+        all().applyListening(standing::isOpen);
+        level.ifPresent(wanted -> all().setLevel(conversation, wanted));
+    }
+
+    @Override
+    public void failed(Conversation conversation) {
+        coldStart.settled(conversation.backend().id());
+        openAgainIfWanted(conversation);
+    }
+
+    @Override
+    public void ended(Conversation conversation) {
+        questions.forget(conversation);
+        if (!ended.get()) {
+            var id = conversation.backend().id();
+            var gone = Set.of(Metadata.BACKEND_SESSION + id, Metadata.BACKEND_REVISION + id);
+            shared.virtual().execute(() -> note(new Changes(Map.of(), gone)));
+        }
+        openAgainIfWanted(conversation);
+    }
+
+    /**
+     * A conversation without which the client would miss something is opened again without waiting
+     * for a call.
+     */
+    private void openAgainIfWanted(Conversation conversation) {
+        if (isWanted(conversation)) {
+            conversation.prepareLater(() -> isWanted(conversation));
+        }
+    }
+
+    private boolean isWanted(Conversation conversation) {
+        var backend = conversation.backend();
+        boolean current = all().find(backend.id()).filter(conversation::equals).isPresent();
+        boolean unheard =
+                all().isSubscribed(conversation)
+                        || (!backend.target().lazy()
+                                && (standing.isOpen() || !surfaces.knows(backend.id())));
+        return !ended.get()
+                && current
+                && unheard
+                && shared.health().health(backend.id()).state().usable();
+    }
+
+    @Override
+    public void readCatalog(Conversation conversation, Connected connected) {
+        var backend = conversation.backend();
+        try {
+            var catalog =
+                    shared.reader().read(backend, connected.session(), connected.introduction());
+            if (all().find(backend.id()).filter(conversation::equals).isPresent()) {
+                surfaces.offered(backend.id(), catalog);
+            }
+        } catch (Fault fault) {
+            if (!ended.get()) {
+                log.warn("cannot read what a backend offers: {}", fault.getMessage());
+            }
+        } finally {
+            coldStart.settled(backend.id());
+        }
+    }
+
+    @Override
+    public void notification(Conversation conversation, Envelope message) {
+        switch (message.method()) {
+            case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
+                    conversation.readCatalogSoon();
+            case Method.RESOURCE_UPDATED ->
+                    message.uri()
+                            .ifPresent(uri -> standing.resourceUpdated(uri, Spliced.of(message)));
+            case Method.CANCELLED ->
+                    questions.withdraw(conversation, message).ifPresent(standing::notification);
+            case Method.PROGRESS -> {} // of a call that has ended
+            case Method.LOG_MESSAGE -> {
+                if (wantsLog(message)) {
+                    standing.notification(Spliced.of(message));
+                }
+            }
+            default -> standing.notification(Spliced.of(message));
+        }
+    }
+
+    @Override
+    public void question(Conversation conversation, Question question) {
+        questions
+                .open(question, conversation, Optional.empty(), standing::question)
+                .ifPresent(standing::question);
+    }
+
+    /** Notes in the session's record which backends it has; blocks. */
+    void noteBackends() {
+        var ids = all().all().stream().map(conversation -> conversation.backend().id()).toList();
+        note(Changes.set(Map.of(Metadata.BACKEND_IDS, Metadata.backendIds(ids))));
+    }
+
+    private void note(Changes changes) {
+        try {
+            shared.storage().ifPresent(storage -> storage.update(sessionId, changes));
+        } catch (Fault.StorageUnavailable fault) {
+            log.warn("cannot note what has changed in a session: {}", fault.getMessage());
+        }
+    }
+}
