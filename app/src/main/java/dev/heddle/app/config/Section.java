@@ -101,7 +101,7 @@ final class Section {
                                 distance(
                                                 key.toLowerCase(Locale.ROOT),
                                                 name.toLowerCase(Locale.ROOT))
-                                        <= Math.max(1, name.length() / 3))
+                                        <= Math.max(2, name.length() / 3))
                 .min((a, b) -> distance(key, a) - distance(key, b));
     }
 
