@@ -20,11 +20,12 @@ final class Stub implements AutoCloseable {
     }
 
     static Stub start(int port) {
-        var child =
-                Child.start(
-                        Map.of("PORT", Integer.toString(port)),
-                        Peers.node(),
-                        Peers.fixture("stub.mjs"));
+        return start(Map.of("PORT", Integer.toString(port)));
+    }
+
+    /** One with special ways, which the fixture describes. */
+    static Stub start(Map<String, String> environment) {
+        var child = Child.start(environment, Peers.node(), Peers.fixture("stub.mjs"));
         return new Stub(child, Integer.parseInt(child.line(line -> line.matches("\\d+"))));
     }
 

@@ -191,7 +191,13 @@ final class Conversations {
     }
 
     /** Tells a backend session that has just been opened what the session's earlier ones knew. */
-    void restore(Conversation conversation, Connected connected) {
+    void restore(
+            Conversation conversation,
+            Connected connected,
+            Optional<LogLevel> level,
+            boolean clientListens) {
+        level.ifPresent(wanted -> setLevel(connected, wanted));
+        connected.session().listen(clientListens || isSubscribed(conversation));
         for (var uri : subscribedAt(conversation)) {
             send(
                     connected,

@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -29,6 +30,7 @@ final class SessionEvents implements Conversation.Host {
     private final StandingStream standing;
     private final Questions questions;
     private final AtomicBoolean ended = new AtomicBoolean();
+    private final Map<Conversation, Optional<LogLevel>> told = new ConcurrentHashMap<>();
     private volatile Optional<LogLevel> level = Optional.empty();
     private volatile Optional<Conversations> conversations = Optional.empty();
     private volatile ColdStart coldStart = new ColdStart(Set.of());
@@ -89,16 +91,21 @@ final class SessionEvents implements Conversation.Host {
     @Override
     public void opening(Conversation conversation, Connected connected, boolean again) {
         note(Changes.set(Metadata.backendSession(conversation.backend().id(), connected)));
-        all().restore(conversation, connected);
+        told.put(conversation, level);
+        all().restore(conversation, connected, level, standing.isOpen());
         if (again) {
             all().subscribedAt(conversation).forEach(standing::resourceUpdated);
         }
     }
 
+    /** What has changed while the conversation was opening is told now. */
     @Override
     public void opened(Conversation conversation) {
         all().applyListening(standing::isOpen);
-        level.ifPresent(wanted -> all().setLevel(conversation, wanted));
+        var wanted = level;
+        if (!wanted.equals(told.remove(conversation))) {
+            wanted.ifPresent(changed -> all().setLevel(conversation, changed));
+        }
     }
 
     @Override
