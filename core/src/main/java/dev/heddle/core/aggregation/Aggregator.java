@@ -97,7 +97,8 @@ public final class Aggregator {
                         routes(prompts),
                         routes(unseen),
                         owners(resources),
-                        owners(templates)),
+                        owners(templates),
+                        parts.stream().filter(Part::hasResources).map(Part::backend).toList()),
                 notes);
     }
 

@@ -22,7 +22,7 @@ public final class Surface {
                     new Listing("resources", List.of()),
                     new Listing("resourceTemplates", List.of()),
                     new Listing("prompts", List.of()),
-                    new Routes(Map.of(), Map.of(), Map.of(), Map.of(), Map.of()),
+                    new Routes(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()),
                     List.of());
 
     /**
@@ -36,7 +36,8 @@ public final class Surface {
             Map<String, Route> prompts,
             Map<String, Route> hiddenTools,
             Map<String, BackendId> resources,
-            Map<String, BackendId> templates) {}
+            Map<String, BackendId> templates,
+            List<BackendId> resourceBackends) {}
 
     private final Listing tools;
     private final Listing resources;
@@ -112,6 +113,11 @@ public final class Surface {
 
     public Optional<Route> prompt(String name) {
         return Optional.ofNullable(routes.prompts().get(name));
+    }
+
+    /** Who has resources at all, listed or not, and can be asked now. */
+    public List<BackendId> resourceBackends() {
+        return routes.resourceBackends();
     }
 
     /**

@@ -220,6 +220,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
                 setLevel(level);
                 yield answer(exchange, Json.EMPTY_OBJECT, pass);
             }
+            case Decision.Probe(var backends, var uri) -> probe(backends, uri, exchange, pass);
             case Decision.Forward(var backend, var request) ->
                     forward(backend, request, exchange, pass);
         };
@@ -231,6 +232,34 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
             exchange.sink().reply(new Reply.Response(Spliced.of(response)));
         }
         return Running.NONE;
+    }
+
+    /** Asks one backend after the other, until one has the resource. */
+    private Running probe(List<BackendId> backends, String uri, Exchange exchange, Pass pass) {
+        if (backends.isEmpty()) {
+            throw new Fault.ResourceNotFound(uri);
+        }
+        var rest = backends.subList(1, backends.size());
+        var sink =
+                new ProbeSink(
+                        exchange.sink(),
+                        () -> {
+                            var next = admission.tryAdmit();
+                            if (next.isEmpty()) {
+                                exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
+                                return;
+                            }
+                            try {
+                                probe(rest, uri, exchange, next.get());
+                            } catch (Fault fault) {
+                                refuse(exchange, fault, next.get());
+                            }
+                        });
+        return forward(
+                backends.getFirst(),
+                Spliced.of(exchange.request()),
+                new Exchange(exchange.request(), sink),
+                pass);
     }
 
     private Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {

@@ -8,6 +8,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -22,6 +23,9 @@ final class Requests {
 
         /** A backend answers it. */
         record Forward(BackendId backend, Spliced request) implements Decision {}
+
+        /** The first of these backends that has the resource answers it. */
+        record Probe(List<BackendId> backends, String uri) implements Decision {}
 
         /** The client sets the level below which it wants no log messages. */
         record SetLevel(LogLevel level) implements Decision {}
@@ -47,7 +51,8 @@ final class Requests {
                     new Decision.Answer(surface.prompts().page(request.cursor()));
             case Method.TOOLS_CALL -> toolCall(request, surface);
             case Method.PROMPTS_GET -> promptGet(request, surface);
-            case Method.RESOURCES_READ, Method.RESOURCES_SUBSCRIBE, Method.RESOURCES_UNSUBSCRIBE ->
+            case Method.RESOURCES_READ -> read(request, surface);
+            case Method.RESOURCES_SUBSCRIBE, Method.RESOURCES_UNSUBSCRIBE ->
                     resource(request, surface);
             case Method.COMPLETE -> completion(request, surface);
             case Method.SET_LEVEL -> new Decision.SetLevel(level(request));
@@ -80,8 +85,21 @@ final class Requests {
         return name.equals(original) ? message : message.name(original);
     }
 
+    /** A resource that nobody lists may be there all the same: a tool may just have made it. */
+    private static Decision read(Envelope request, Surface surface) {
+        var uri = uri(request);
+        var backend = surface.resource(uri);
+        return backend.isPresent()
+                ? new Decision.Forward(backend.get(), Spliced.of(request))
+                : new Decision.Probe(surface.resourceBackends(), uri);
+    }
+
+    private static String uri(Envelope request) {
+        return request.uri().orElseThrow(() -> missing("uri", "the URI of a resource"));
+    }
+
     private static Decision resource(Envelope request, Surface surface) {
-        var uri = request.uri().orElseThrow(() -> missing("uri", "the URI of a resource"));
+        var uri = uri(request);
         var backend = surface.resource(uri).orElseThrow(() -> new Fault.ResourceNotFound(uri));
         return new Decision.Forward(backend, Spliced.of(request));
     }

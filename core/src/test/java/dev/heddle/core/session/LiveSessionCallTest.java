@@ -115,12 +115,29 @@ class LiveSessionCallTest {
     @Test
     void what_is_not_listed_cannot_be_called_read_or_got() {
         assertThat(call(session, "nope").fault()).isInstanceOf(Fault.ToolNotFound.class);
-        assertThat(send(session, Json.of(1), Method.RESOURCES_READ, "{\"uri\":\"y:///\"}").fault())
-                .isInstanceOf(Fault.ResourceNotFound.class);
         assertThat(send(session, Json.of(1), Method.PROMPTS_GET, "{\"name\":\"nope\"}").fault())
                 .isInstanceOf(Fault.PromptNotFound.class);
         assertThat(send(session, Json.of(1), "no/such", "{}").fault())
                 .isInstanceOf(Fault.MethodNotFound.class);
+    }
+
+    @Test
+    void a_resource_that_nobody_lists_is_looked_for_at_each_backend_that_has_resources() {
+        var second = new ScriptedBackend("b").tools("t");
+        var both = new SessionFixture(backend, second).open();
+        backend.onCall((_, request) -> request.error(-32002, "not here"));
+        second.onCall((_, request) -> request.answer(Json.parse("{\"contents\":[]}")));
+        assertThat(send(both, Json.of(1), Method.RESOURCES_READ, "{\"uri\":\"y:///\"}").result())
+                .hasToString("{\"contents\":[]}");
+        second.onCall((_, request) -> request.error(-32602, "nor here"));
+        assertThat(send(both, Json.of(1), Method.RESOURCES_READ, "{\"uri\":\"y:///\"}").fault())
+                .isInstanceOf(Fault.ResourceNotFound.class);
+        second.onCall((_, request) -> request.error(-32603, "broken"));
+        assertThat(
+                        send(both, Json.of(1), Method.RESOURCES_READ, "{\"uri\":\"y:///\"}")
+                                .response()
+                                .errorCode())
+                .isEqualTo(-32603);
     }
 
     @Test
