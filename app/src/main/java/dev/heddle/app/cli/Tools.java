@@ -36,7 +36,8 @@ final class Tools implements Callable<Integer> {
     }
 
     private static void show(Gateway gateway, MultiSession session) {
-        for (var tool : session.tools().items()) {
+        var tools = gateway.sessions().getAdaptedTools(session.id(), gateway.caller());
+        for (var tool : tools.items()) {
             var route = tool.route();
             var original = route.original().equals(tool.key()) ? "" : " as " + route.original();
             System.out.printf("%-40s %s%s%n", tool.key(), route.backend(), original);

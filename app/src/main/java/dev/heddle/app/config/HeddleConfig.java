@@ -151,25 +151,20 @@ public record HeddleConfig(
                         limits.lifetime(),
                         limits.total(),
                         limits.perOwner());
-        return new HeddleConfig(
-                name,
-                groupRef,
-                metadata,
-                backends,
-                backendMetadata,
-                incoming,
-                aggregation,
-                operation,
+        return with(
                 new Sessions(longer, sessions.openings(), sessions.coldStart()),
-                server.at(host, port, remoteMeant),
-                catalogs);
+                server.at(host, port, remoteMeant));
     }
 
     /**
      * The same, but a session waits for backends of which nothing is known for as long as {@code
-     * coldStart}.
+     * patience}.
      */
-    public HeddleConfig waiting(Duration coldStart) {
+    public HeddleConfig waiting(Duration patience) {
+        return with(new Sessions(sessions.limits(), sessions.openings(), patience), server);
+    }
+
+    private HeddleConfig with(Sessions otherSessions, Server otherServer) {
         return new HeddleConfig(
                 name,
                 groupRef,
@@ -179,8 +174,8 @@ public record HeddleConfig(
                 incoming,
                 aggregation,
                 operation,
-                new Sessions(sessions.limits(), sessions.openings(), coldStart),
-                server,
+                otherSessions,
+                otherServer,
                 catalogs);
     }
 }

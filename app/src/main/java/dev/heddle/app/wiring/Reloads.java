@@ -14,6 +14,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -28,7 +30,7 @@ public final class Reloads implements AutoCloseable {
     private final Callable<HeddleConfig> read;
     private final Gateway gateway;
     private final ReentrantLock reading = new ReentrantLock(); // orders reloads; guards current
-    private final Thread watcher;
+    private final CountDownLatch stopped = new CountDownLatch(1);
     private HeddleConfig current;
 
     /**
@@ -41,15 +43,14 @@ public final class Reloads implements AutoCloseable {
         this.read = read;
         this.gateway = gateway;
         this.current = gateway.config();
-        this.watcher = Thread.ofVirtual().name("heddle-reload").start(this::watch);
+        Thread.ofVirtual().name("heddle-reload").start(this::watch);
     }
 
     /** A file's content is compared, since its time stamp may not change with it. */
     private void watch() {
         var seen = content();
         try {
-            while (!Thread.currentThread().isInterrupted()) {
-                Thread.sleep(GLANCE);
+            while (!stopped.await(GLANCE.toMillis(), TimeUnit.MILLISECONDS)) {
                 var now = content();
                 if (now.length > 0 && !Arrays.equals(seen, now)) {
                     seen = now;
@@ -106,6 +107,6 @@ public final class Reloads implements AutoCloseable {
 
     @Override
     public void close() {
-        watcher.interrupt();
+        stopped.countDown();
     }
 }

@@ -42,13 +42,13 @@ final class Requests {
     static Decision decide(Envelope request, Surface surface) {
         return switch (request.method()) {
             case Method.PING -> new Decision.Answer(Json.EMPTY_OBJECT);
-            case Method.TOOLS_LIST -> new Decision.Answer(surface.tools().page(request.cursor()));
+            case Method.TOOLS_LIST -> new Decision.Answer(surface.tools().page(cursor(request)));
             case Method.RESOURCES_LIST ->
-                    new Decision.Answer(surface.resources().page(request.cursor()));
+                    new Decision.Answer(surface.resources().page(cursor(request)));
             case Method.TEMPLATES_LIST ->
-                    new Decision.Answer(surface.templates().page(request.cursor()));
+                    new Decision.Answer(surface.templates().page(cursor(request)));
             case Method.PROMPTS_LIST ->
-                    new Decision.Answer(surface.prompts().page(request.cursor()));
+                    new Decision.Answer(surface.prompts().page(cursor(request)));
             case Method.TOOLS_CALL -> toolCall(request, surface);
             case Method.PROMPTS_GET -> promptGet(request, surface);
             case Method.RESOURCES_READ -> read(request, surface);
@@ -60,6 +60,13 @@ final class Requests {
                     throw new Fault.InvalidRequest("found initialize in an initialised session");
             default -> throw new Fault.MethodNotFound(request.method());
         };
+    }
+
+    private static Optional<String> cursor(Envelope request) {
+        if (request.cursor().isEmpty() && request.param("cursor").isPresent()) {
+            throw missing("cursor", "the nextCursor of an earlier page, or none");
+        }
+        return request.cursor();
     }
 
     private static Decision toolCall(Envelope request, Surface surface) {
