@@ -3,14 +3,27 @@ package dev.heddle.testkit;
 import dev.heddle.core.exchange.Alarms;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Alarms that go off when a test says so. */
 public final class FakeAlarms implements Alarms {
+    private final FakeClock clock;
+    private final Instant began;
     private final List<Set> alarms = new CopyOnWriteArrayList<>();
 
     private record Set(Duration delay, Runnable task) {}
+
+    public FakeAlarms(FakeClock clock) {
+        this.clock = clock;
+        this.began = clock.instant();
+    }
+
+    @Override
+    public long now() {
+        return Duration.between(began, clock.instant()).toNanos();
+    }
 
     @Override
     public Alarm after(Duration delay, Runnable task) {

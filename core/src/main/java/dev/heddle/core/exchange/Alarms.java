@@ -3,7 +3,6 @@ package dev.heddle.core.exchange;
 import java.time.Duration;
 
 /** Runs things later. Tasks must not block. Thread-safe. */
-@FunctionalInterface
 public interface Alarms {
     /** A task that may be called off. */
     @FunctionalInterface
@@ -14,4 +13,10 @@ public interface Alarms {
 
     /** Runs {@code task} once, not before {@code delay} has passed. */
     Alarm after(Duration delay, Runnable task);
+
+    /**
+     * The time by which alarms go: nanoseconds from some moment on, never back, whatever happens to
+     * the clock on the wall.
+     */
+    long now();
 }

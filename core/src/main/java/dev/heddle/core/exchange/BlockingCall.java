@@ -53,9 +53,23 @@ public final class BlockingCall implements Sink {
         }
     }
 
-    /** Waits for the reply for as long as it takes. */
-    public Json await() {
-        return await(Duration.ofDays(365)).orElseThrow(Fault.SessionClosed::new);
+    /**
+     * Waits for the reply of {@code running} for as long as it takes. A thread that is interrupted
+     * cancels it.
+     *
+     * @throws Fault the failure that ended the exchange, or {@link Fault.ErrorReply}
+     */
+    public Json await(Running running) {
+        NonBlocking.requireMayBlock();
+        try {
+            return result(reply.get());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            running.cancel();
+            throw new Fault.Cancelled();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a reply cannot fail to be one", e);
+        }
     }
 
     private static Json result(Reply ending) {

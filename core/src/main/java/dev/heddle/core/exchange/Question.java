@@ -2,6 +2,7 @@ package dev.heddle.core.exchange;
 
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Spliced;
 
@@ -23,8 +24,12 @@ public record Question(Spliced message, Consumer<Spliced> answer, Runnable wayLo
 
     /** Answers with an error, since nobody here can be asked. */
     public void refuse(String why) {
-        var id = Envelope.parse(message.bytes()).id();
-        answer.accept(Spliced.of(JsonRpc.error(id, ErrorCode.METHOD_NOT_FOUND, why)));
+        answer.accept(Spliced.of(JsonRpc.error(id(), ErrorCode.METHOD_NOT_FOUND, why)));
+    }
+
+    /** The id under which the next hop knows it. */
+    public Json id() {
+        return Envelope.parse(message.bytes()).id();
     }
 
     /** The request as the server wrote it. */

@@ -18,7 +18,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -84,7 +83,7 @@ final class Conversation {
         record Open(Connected connected) implements State {}
 
         /** The last try failed; the next is not worth making before {@code until}. */
-        record Resting(Fault why, Instant until, boolean before) implements State {}
+        record Resting(Fault why, long until, boolean before) implements State {}
 
         /** Nothing opens any more. */
         record Ended() implements State {}
@@ -155,7 +154,7 @@ final class Conversation {
                     return;
                 }
                 case State.Resting(var why, var until, _)
-                        when shared.clock().instant().isBefore(until) -> {
+                        when shared.alarms().now() - until < 0 -> {
                     waiter.failed(why);
                     return;
                 }
@@ -262,7 +261,7 @@ final class Conversation {
     }
 
     private void fail(Fault why, boolean again) {
-        var resting = new State.Resting(why, shared.clock().instant().plus(REST), again);
+        var resting = new State.Resting(why, shared.alarms().now() + REST.toNanos(), again);
         var before = state.getAndUpdate(now -> now instanceof State.Ended ? now : resting);
         if (before instanceof State.OpeningNow(var waiters, _)) {
             waiters.forEach(waiter -> waiter.failed(why));

@@ -16,7 +16,6 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -61,9 +60,9 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
     private final AdmissionQueue.Pass pass;
     private final Shared shared;
     private final Host host;
-    private final long began = System.nanoTime();
+    private final long began;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
-    private volatile Instant lastSign;
+    private volatile long lastSign;
     private volatile Alarm silence = () -> {};
 
     /**
@@ -83,7 +82,8 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         this.pass = pass;
         this.shared = shared;
         this.host = host;
-        this.lastSign = shared.clock().instant();
+        this.began = shared.alarms().now();
+        this.lastSign = began;
     }
 
     Exchange exchange() {
@@ -105,7 +105,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         var now = state.get();
         if (now instanceof State.Waiting(int tries)
                 && state.compareAndSet(now, new State.Sent(session, id, tries))) {
-            lastSign = shared.clock().instant();
+            lastSign = shared.alarms().now();
             watchSilence();
             var theirs = Json.of(id);
             session.send(id, request.id(theirs).progressToken(theirs), this);
@@ -122,7 +122,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
 
     @Override
     public void notification(Spliced message) {
-        lastSign = shared.clock().instant();
+        lastSign = shared.alarms().now();
         var envelope = message.envelope();
         switch (envelope.method()) {
             case Method.PROGRESS ->
@@ -144,7 +144,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         if (state.get() instanceof State.Ended) {
             return false;
         }
-        lastSign = shared.clock().instant();
+        lastSign = shared.alarms().now();
         host.ask(this, asked);
         return true;
     }
@@ -222,7 +222,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
             return;
         }
         var limit = conversation.backend().limits().silence();
-        var quiet = Duration.between(lastSign, shared.clock().instant());
+        var quiet = Duration.ofNanos(shared.alarms().now() - lastSign);
         if (host.isAsked(conversation)) {
             silence = shared.alarms().after(limit, this::checkSilence);
         } else if (quiet.compareTo(limit) < 0) {
@@ -260,7 +260,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         }
         silence.cancel();
         report(reply);
-        var took = Duration.ofNanos(System.nanoTime() - began);
+        var took = Duration.ofNanos(shared.alarms().now() - began);
         shared.observer()
                 .callEnded(conversation.backend().id(), exchange.request().method(), outcome, took);
         try (pass) {

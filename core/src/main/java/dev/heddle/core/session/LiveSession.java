@@ -28,7 +28,6 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -79,8 +78,8 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         this.shared = shared;
         this.created = shared.clock().instant();
         this.updated = created;
-        this.questions = new Questions(shared.ids());
         this.standing = new StandingStream(shared.alarms());
+        this.questions = new Questions(shared.ids(), standing);
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
         this.events = new SessionEvents(id, shared, surfaces, standing, questions);
         this.conversations = new Conversations(client, shared, options, events);
@@ -255,11 +254,20 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
                                 refuse(exchange, fault, next.get());
                             }
                         });
-        return forward(
+        var id = exchange.request().id();
+        forward(
                 backends.getFirst(),
                 Spliced.of(exchange.request()),
                 new Exchange(exchange.request(), sink),
                 pass);
+        return () -> cancel(id);
+    }
+
+    private void cancel(Json requestId) {
+        var call = running.get(requestId);
+        if (call != null) {
+            call.cancel();
+        }
     }
 
     private Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {
@@ -301,14 +309,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
 
     @Override
     public void ask(ForwardedCall call, Question question) {
-        questions
-                .open(question, call.conversation(), Optional.of(call), standing::question)
-                .ifPresent(
-                        renamed -> {
-                            if (!call.exchange().sink().question(renamed)) {
-                                standing.question(renamed);
-                            }
-                        });
+        questions.ask(question, call);
     }
 
     @Override
@@ -335,12 +336,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
     public void notice(Identity caller, Envelope notification) {
         updated = shared.clock().instant();
         switch (notification.method()) {
-            case Method.CANCELLED -> {
-                var call = running.get(notification.requestId().orElse(Json.NULL));
-                if (call != null) {
-                    call.cancel();
-                }
-            }
+            case Method.CANCELLED -> cancel(notification.requestId().orElse(Json.NULL));
             case Method.PROGRESS -> questions.progress(notification);
             case Method.INITIALIZED -> {}
             default ->

@@ -121,7 +121,7 @@ public interface MultiSession extends Caller {
         NonBlocking.requireMayBlock();
         var call = new BlockingCall();
         var id = Json.of("call-" + UUID.randomUUID());
-        exchange(caller, new Exchange(JsonRpc.request(id, method, params), call));
-        return call.await();
+        return call.await(
+                exchange(caller, new Exchange(JsonRpc.request(id, method, params), call)));
     }
 }

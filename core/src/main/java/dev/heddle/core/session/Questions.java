@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Sink;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
@@ -12,11 +13,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * The questions of backends that wait for the client's answer.
+ * The questions of backends that wait for the client's answer, each on the way where it belongs: a
+ * call's own, or else the standing stream.
  *
  * <p>The client knows each by an id of ours, since two backends may use the same one; the id is the
  * question's progress token too. Thread-safe; takes no lock.
@@ -24,44 +25,68 @@ import java.util.function.Predicate;
 final class Questions {
     private static final int MAX_OPEN = 1000;
 
-    /** One that waits: who asked, and for which call, if it belongs to one. */
-    private record Pending(Question asked, Conversation from, Optional<ForwardedCall> call) {}
-
-    private final Ids ids;
-    private final Map<Json, Pending> pending = new ConcurrentHashMap<>();
-
-    Questions(Ids ids) {
-        this.ids = ids;
+    /**
+     * One that waits.
+     *
+     * @param call for which the backend asked, if that is known
+     * @param way on which the client was asked; the standing stream if empty
+     */
+    private record Pending(
+            Question asked, Conversation from, Optional<ForwardedCall> call, Optional<Sink> way) {
+        Pending onStandingStream() {
+            return new Pending(asked, from, call, Optional.empty());
+        }
     }
 
-    /**
-     * The question as the client gets it, or empty, and refused, if too many are open.
-     *
-     * @param elsewhere asks again when the way to the client has been lost before the answer came
-     */
-    Optional<Question> open(
-            Question asked,
-            Conversation from,
-            Optional<ForwardedCall> call,
-            Consumer<Question> elsewhere) {
+    private final Ids ids;
+    private final StandingStream standing;
+    private final Map<Json, Pending> pending = new ConcurrentHashMap<>();
+
+    Questions(Ids ids, StandingStream standing) {
+        this.ids = ids;
+        this.standing = standing;
+    }
+
+    /** Asks the client what a backend asks outside calls, or refuses for it. */
+    void ask(Question asked, Conversation from) {
+        open(new Pending(asked, from, Optional.empty(), Optional.empty()))
+                .ifPresent(id -> standing.question(forClient(id, asked)));
+    }
+
+    /** Asks the client what a backend asks for {@code call}, or refuses for it. */
+    void ask(Question asked, ForwardedCall call) {
+        var sink = call.exchange().sink();
+        open(new Pending(asked, call.conversation(), Optional.of(call), Optional.of(sink)))
+                .ifPresent(
+                        id -> {
+                            if (!sink.question(forClient(id, asked))) {
+                                moveToStandingStream(id, asked);
+                            }
+                        });
+    }
+
+    private Optional<Json> open(Pending question) {
         if (pending.size() >= MAX_OPEN) {
-            asked.refuse("too many questions are open already");
+            question.asked().refuse("too many questions are open already");
             return Optional.empty();
         }
         var id = Json.of(ids.next());
-        pending.put(id, new Pending(asked, from, call));
-        return Optional.of(forClient(id, asked, elsewhere));
+        pending.put(id, question);
+        return Optional.of(id);
     }
 
-    private Question forClient(Json id, Question asked, Consumer<Question> elsewhere) {
+    private Question forClient(Json id, Question asked) {
         return new Question(
                 asked.message().id(id).progressToken(id),
                 answer -> close(id, answer),
-                () -> {
-                    if (pending.containsKey(id)) {
-                        elsewhere.accept(forClient(id, asked, elsewhere));
-                    }
-                });
+                () -> moveToStandingStream(id, asked));
+    }
+
+    /** Asks again when the way to the client has been lost before the answer came. */
+    private void moveToStandingStream(Json id, Question asked) {
+        if (pending.computeIfPresent(id, (_, question) -> question.onStandingStream()) != null) {
+            standing.question(forClient(id, asked));
+        }
     }
 
     /** Whether somebody is thinking about a question of {@code from}. */
@@ -81,20 +106,24 @@ final class Questions {
         }
     }
 
-    /**
-     * Takes back a question that its backend wants no answer to any more: the notice for the
-     * client, if any.
-     */
-    Optional<Spliced> withdraw(Conversation from, Envelope cancellation) {
+    /** Takes back a question that its backend wants no answer to any more. */
+    void withdraw(Conversation from, Envelope cancellation) {
         var theirs = cancellation.requestId().orElse(Json.NULL);
-        return ids(
+        var asked =
+                ids(
                         question ->
                                 question.from() == from
-                                        && question.asked().request().id().equals(theirs))
-                .stream()
-                .filter(id -> pending.remove(id) != null)
-                .findAny()
-                .map(id -> Spliced.of(cancellation).requestId(id));
+                                        && question.asked().request().id().equals(theirs));
+        for (var id : asked) {
+            var question = pending.remove(id);
+            if (question != null) {
+                var notice = Spliced.of(cancellation).requestId(id);
+                question.way()
+                        .ifPresentOrElse(
+                                sink -> sink.notification(notice),
+                                () -> standing.withdraw(id, notice));
+            }
+        }
     }
 
     private List<Json> ids(Predicate<Pending> which) {

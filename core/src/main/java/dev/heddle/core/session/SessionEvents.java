@@ -174,8 +174,7 @@ final class SessionEvents implements Conversation.Host {
             case Method.RESOURCE_UPDATED ->
                     message.uri()
                             .ifPresent(uri -> standing.resourceUpdated(uri, Spliced.of(message)));
-            case Method.CANCELLED ->
-                    questions.withdraw(conversation, message).ifPresent(standing::notification);
+            case Method.CANCELLED -> questions.withdraw(conversation, message);
             case Method.PROGRESS -> {} // of a call that has ended
             case Method.LOG_MESSAGE -> {
                 if (wantsLog(message)) {
@@ -188,9 +187,7 @@ final class SessionEvents implements Conversation.Host {
 
     @Override
     public void question(Conversation conversation, Question question) {
-        questions
-                .open(question, conversation, Optional.empty(), standing::question)
-                .ifPresent(standing::question);
+        questions.ask(question, conversation);
     }
 
     /** Notes in the session's record which backends it has; blocks. */

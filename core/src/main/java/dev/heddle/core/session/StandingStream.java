@@ -64,6 +64,10 @@ final class StandingStream {
             return new State(streams, kept, without(waiting, question));
         }
 
+        Optional<Question> waitingFor(Json id) {
+            return waiting.stream().filter(question -> question.id().equals(id)).findAny();
+        }
+
         private static <T> List<T> with(List<T> list, T one) {
             var more = new ArrayList<>(list);
             more.add(one);
@@ -161,6 +165,15 @@ final class StandingStream {
             question.refuse("too many questions wait for the client already");
         } else {
             alarms.after(PATIENCE, () -> giveUp(question));
+        }
+    }
+
+    /** Takes back the question called {@code id}: with {@code notice}, if it has been asked. */
+    void withdraw(Json id, Spliced notice) {
+        var before =
+                state.getAndUpdate(now -> now.waitingFor(id).map(now::withoutWaiting).orElse(now));
+        if (before.waitingFor(id).isEmpty()) {
+            notification(notice);
         }
     }
 

@@ -34,7 +34,7 @@ final class SessionFixture {
                     Json.parse("{\"name\":\"test\"}"));
 
     final FakeClock clock = new FakeClock();
-    final FakeAlarms alarms = new FakeAlarms();
+    final FakeAlarms alarms = new FakeAlarms(clock);
     final HealthBoard health = new HealthBoard(HealthRules.DEFAULT, clock);
     final LocalSessionStorage storage =
             new LocalSessionStorage(SessionLimits.DEFAULT.idle(), clock);

@@ -25,6 +25,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocalThread;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -137,9 +138,17 @@ public final class EventLoops implements AutoCloseable {
      * for.
      */
     public Alarms alarms() {
-        return (delay, task) -> {
-            var timeout = timer.newTimeout(_ -> task.run(), delay.toNanos(), TimeUnit.NANOSECONDS);
-            return timeout::cancel;
+        return new Alarms() {
+            @Override
+            public Alarm after(Duration delay, Runnable task) {
+                return timer.newTimeout(_ -> task.run(), delay.toNanos(), TimeUnit.NANOSECONDS)
+                        ::cancel;
+            }
+
+            @Override
+            public long now() {
+                return System.nanoTime();
+            }
         };
     }
 

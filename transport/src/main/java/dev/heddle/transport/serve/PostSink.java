@@ -5,6 +5,7 @@ import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 /**
@@ -25,10 +26,14 @@ final class PostSink implements Sink {
         this.takesEvents = takesEvents;
     }
 
-    /** A client that is too slow for them loses progress and log messages, never its reply. */
+    /**
+     * A client that is too slow for them loses progress and log messages, never its reply, nor the
+     * end of a question.
+     */
     @Override
     public void notification(Spliced message) {
-        if (takesEvents && reply.isWritable()) {
+        boolean needed = message.envelope().method().equals(Method.CANCELLED);
+        if (takesEvents && (needed || reply.isWritable())) {
             reply.event(message, () -> {});
         }
     }
