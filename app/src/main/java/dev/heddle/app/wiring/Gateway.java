@@ -70,13 +70,13 @@ public final class Gateway implements AutoCloseable {
         this.aggregator = new Aggregator(config.aggregation());
         this.metrics = new Metrics();
         var health = new HealthBoard(config.operation().health(), clock);
-        this.watches = new Watches(connectors, catalogs, ids, health, profile);
+        this.watches = new Watches(connectors, catalogs, ids, health, loops.alarms(), profile);
         var storage = new LocalSessionStorage(config.sessions().limits().idle(), clock);
         var factory =
                 LiveSessionFactory.over(connectors, loops.alarms())
                         .forClients(storage)
                         .aggregator(aggregator)
-                        .watchedCatalogs(catalogs, ids)
+                        .watches(watches)
                         .health(health)
                         .clock(clock)
                         .observer(metrics)
@@ -120,6 +120,7 @@ public final class Gateway implements AutoCloseable {
                 () -> {
                     sessions.sweep();
                     storage.sweep();
+                    watches.settle();
                 });
         every(
                 config.operation().statusInterval(),
@@ -174,7 +175,7 @@ public final class Gateway implements AutoCloseable {
                                                             catalogs,
                                                             CatalogKey.of(backend, profile)));
                             catalogs.subscribe(
-                                    (key, catalog) -> {
+                                    (key, _, catalog) -> {
                                         if (registry.snapshot()
                                                 .find(key.backend())
                                                 .filter(Gateway::isWorthKeeping)

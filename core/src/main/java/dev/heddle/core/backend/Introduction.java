@@ -23,6 +23,13 @@ public record Introduction(
         return capabilities.get(name).isPresent();
     }
 
+    /** Whether the backend says when one of its lists has changed. */
+    public boolean announcesChanges() {
+        return offers("tools", "listChanged")
+                || offers("resources", "listChanged")
+                || offers("prompts", "listChanged");
+    }
+
     /** Whether the capability {@code name} has the flag {@code flag} set. */
     public boolean offers(String name, String flag) {
         return capabilities

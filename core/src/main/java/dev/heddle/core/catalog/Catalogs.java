@@ -17,10 +17,10 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class Catalogs {
 
-    /** Hears of each catalog that replaces a different one. Must not block. */
+    /** Hears of each catalog that replaces a different one, or none. Must not block. */
     @FunctionalInterface
     public interface Listener {
-        void changed(CatalogKey key, Catalog catalog);
+        void changed(CatalogKey key, Optional<Catalog> before, Catalog after);
     }
 
     private static final int MAX_KINDS = 64;
@@ -95,7 +95,7 @@ public final class Catalogs {
         var before = known(key);
         var shared = remember(key, catalog);
         if (before.isEmpty() || !before.get().digest().equals(shared.digest())) {
-            listeners.forEach(listener -> listener.changed(key, shared));
+            listeners.forEach(listener -> listener.changed(key, before, shared));
         }
     }
 

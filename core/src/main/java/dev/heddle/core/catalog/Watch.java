@@ -29,8 +29,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A conversation of the gateway's own with one backend: it learns what the backend offers and when
- * that changes, and whether the backend is well.
+ * A conversation of the gateway's own with one backend: it learns what the backend offers to one
+ * kind of client and when that changes, and perhaps whether the backend is well.
  *
  * <p>Runs on one virtual thread, which {@link #stop} ends.
  */
@@ -46,8 +46,16 @@ final class Watch {
         STOP
     }
 
+    /**
+     * What a watch is for.
+     *
+     * @param profile of the clients whose catalog it keeps fresh
+     * @param probes whether it tells of the backend's health too
+     */
+    record Role(ClientProfile profile, boolean probes) {}
+
     private final Backend backend;
-    private final ClientProfile profile;
+    private final Role role;
     private final CatalogKey key;
     private final BackendConnector connector;
     private final Catalogs catalogs;
@@ -60,22 +68,28 @@ final class Watch {
 
     Watch(
             Backend backend,
-            ClientProfile profile,
+            Role role,
             BackendConnector connector,
             Catalogs catalogs,
             CatalogReader reader,
             HealthBoard health) {
         this.backend = backend;
-        this.profile = profile;
-        this.key = CatalogKey.of(backend, profile);
+        this.role = role;
+        this.key = CatalogKey.of(backend, role.profile());
         this.connector = connector;
         this.catalogs = catalogs;
         this.reader = reader;
         this.health = health;
     }
 
-    Backend backend() {
-        return backend;
+    /** The catalog that it keeps fresh. */
+    CatalogKey key() {
+        return key;
+    }
+
+    /** Whether it tells of the backend's health. */
+    boolean probes() {
+        return role.probes();
     }
 
     /** Ends the watch. Does not wait for it. */
@@ -104,21 +118,34 @@ final class Watch {
 
     private void watchOnce() throws InterruptedException {
         long began = System.nanoTime();
-        var opening = new Opening(Identity.NONE, profile, new Events(), Optional.empty(), true);
+        var opening =
+                new Opening(Identity.NONE, role.profile(), new Events(), Optional.empty(), true);
         var connected = connector.connect(backend, opening);
         try (var session = connected.session()) {
             signals.clear();
             session.listen(true);
             read(connected);
-            health.probeSucceeded(backend.id(), Duration.ofNanos(System.nanoTime() - began));
-            if (!complaint.isEmpty()) {
-                complaint = "";
-                log.info("backend '{}' answers again", backend.id());
+            succeeded(Duration.ofNanos(System.nanoTime() - began));
+            if (role.probes() || connected.introduction().announcesChanges()) {
+                while (!isStopped()
+                        && heed(
+                                connected,
+                                signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
+                    log.trace("backend '{}' is still there", backend.id());
+                }
+                return;
             }
-            while (!isStopped()
-                    && heed(connected, signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
-                log.trace("backend '{}' is still there", backend.id());
-            }
+        }
+        stopped.await(); // a backend that never tells of changes need not be listened to
+    }
+
+    private void succeeded(Duration took) {
+        if (role.probes()) {
+            health.probeSucceeded(backend.id(), took);
+        }
+        if (!complaint.isEmpty()) {
+            complaint = "";
+            log.info("backend '{}' answers again", backend.id());
         }
     }
 
@@ -137,7 +164,7 @@ final class Watch {
         }
         long began = System.nanoTime();
         reader.ping(backend, connected.session(), probeTime());
-        health.probeSucceeded(backend.id(), Duration.ofNanos(System.nanoTime() - began));
+        succeeded(Duration.ofNanos(System.nanoTime() - began));
         return true;
     }
 
@@ -146,6 +173,10 @@ final class Watch {
     }
 
     private void failed(Fault fault) {
+        if (!role.probes()) {
+            log.debug("watch for other clients: {}", fault.getMessage());
+            return;
+        }
         boolean expected =
                 fault instanceof Fault.BackendFailed failed
                         && failed.reason() == Reason.AUTHENTICATION

@@ -333,6 +333,9 @@ final class Conversation {
      */
     void close() {
         var before = state.getAndSet(new State.Ended());
+        if (!(before instanceof State.Ended)) {
+            shared.watches().ifPresent(watches -> watches.leave(backend, client.profile()));
+        }
         switch (before) {
             case State.Open(var connected) -> release(connected.session());
             case State.OpeningNow(var waiters, _) ->

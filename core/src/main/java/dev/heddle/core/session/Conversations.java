@@ -80,13 +80,18 @@ final class Conversations {
                     backend.id(),
                     known != null && known.backend().equals(backend)
                             ? known
-                            : new Conversation(backend, client, shared, openings, host, hint));
+                            : begin(backend, hint));
         }
         byBackend = Collections.unmodifiableMap(next);
         var dropped = new ArrayList<>(before.values());
         dropped.removeAll(next.values());
         dropped.forEach(this::carrySubscriptions);
         return dropped;
+    }
+
+    private Conversation begin(Backend backend, Optional<Adopted> hint) {
+        shared.watches().ifPresent(watches -> watches.attend(backend, client.profile()));
+        return new Conversation(backend, client, shared, openings, host, hint);
     }
 
     /**

@@ -9,7 +9,6 @@ import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;
-import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.fault.Fault;
@@ -28,7 +27,7 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -41,7 +40,7 @@ import java.util.function.Supplier;
  * <p>Calls own no socket and wait for no lock; each keeps the surface that it started with.
  * Thread-safe.
  */
-final class LiveSession implements MultiSession, ForwardedCall.Host {
+final class LiveSession implements MultiSession {
     /** How long calls in flight may go on after the session's end. */
     static final Duration GRACE = Duration.ofSeconds(10);
 
@@ -53,12 +52,12 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
     private final Shared shared;
     private final Instant created;
     private final AdmissionQueue admission = new AdmissionQueue();
-    private final Map<Json, ForwardedCall> running = new ConcurrentHashMap<>();
     private final Questions questions;
     private final StandingStream standing;
     private final SurfaceKeeper surfaces;
     private final Conversations conversations;
     private final SessionEvents events;
+    private final Calls calls;
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ReentrantLock rebasing =
             new ReentrantLock(); // orders replacements of the backends
@@ -84,6 +83,17 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         this.events = new SessionEvents(id, shared, surfaces, standing, questions);
         this.conversations = new Conversations(client, shared, options, events);
         events.begin(conversations);
+        this.calls =
+                new Calls(
+                        shared,
+                        admission,
+                        conversations,
+                        new Calls.Ways(events, questions, standing),
+                        this::used);
+    }
+
+    private void used() {
+        updated = shared.clock().instant();
     }
 
     /** Runs {@code task} when the session has been closed. */
@@ -127,7 +137,8 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         for (var conversation : conversations.all()) {
             var backend = conversation.backend();
             boolean onDemand =
-                    backend.target().lazy() && (shared.watched() || surfaces.knows(backend.id()));
+                    backend.target().lazy()
+                            && (shared.watches().isPresent() || surfaces.knows(backend.id()));
             if (!onDemand && shared.health().health(backend.id()).state().usable()) {
                 conversation.prepare();
             }
@@ -194,7 +205,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
             exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
             return Running.NONE;
         }
-        updated = shared.clock().instant();
+        used();
         try {
             return carryOut(
                     Requests.decide(exchange.request(), surfaces.surface()), exchange, pass.get());
@@ -219,9 +230,10 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
                 setLevel(level);
                 yield answer(exchange, Json.EMPTY_OBJECT, pass);
             }
-            case Decision.Probe(var backends, var uri) -> probe(backends, uri, exchange, pass);
+            case Decision.Probe(var backends, var uri) ->
+                    calls.probe(backends, uri, exchange, pass);
             case Decision.Forward(var backend, var request) ->
-                    forward(backend, request, exchange, pass);
+                    calls.forward(backend, request, exchange, pass);
         };
     }
 
@@ -233,110 +245,16 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         return Running.NONE;
     }
 
-    /** Asks one backend after the other, until one has the resource. */
-    private Running probe(List<BackendId> backends, String uri, Exchange exchange, Pass pass) {
-        if (backends.isEmpty()) {
-            throw new Fault.ResourceNotFound(uri);
-        }
-        var rest = backends.subList(1, backends.size());
-        var sink =
-                new ProbeSink(
-                        exchange.sink(),
-                        () -> {
-                            var next = admission.tryAdmit();
-                            if (next.isEmpty()) {
-                                exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
-                                return;
-                            }
-                            try {
-                                probe(rest, uri, exchange, next.get());
-                            } catch (Fault fault) {
-                                refuse(exchange, fault, next.get());
-                            }
-                        });
-        var id = exchange.request().id();
-        forward(
-                backends.getFirst(),
-                Spliced.of(exchange.request()),
-                new Exchange(exchange.request(), sink),
-                pass);
-        return () -> cancel(id);
-    }
-
-    private void cancel(Json requestId) {
-        var call = running.get(requestId);
-        if (call != null) {
-            call.cancel();
-        }
-    }
-
-    private Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {
-        var conversation =
-                conversations
-                        .find(backend)
-                        .orElseThrow(() -> new Fault.NoBackendClient(backend.value()));
-        shared.health()
-                .refusal(backend)
-                .ifPresent(
-                        refusal -> {
-                            throw refusal;
-                        });
-        var call = new ForwardedCall(exchange, request, conversation, pass, shared, this);
-        if (running.putIfAbsent(call.clientId(), call) != null) {
-            throw new Fault.InvalidRequest(
-                    "found id "
-                            + call.clientId()
-                            + ", which a request in flight has already (expected: a new one)");
-        }
-        conversation.use(call);
-        return call;
-    }
-
     private void setLevel(LogLevel level) {
         events.level(level);
         conversations.setLevel(level);
     }
 
     @Override
-    public boolean wantsLog(Envelope message) {
-        return events.wantsLog(message);
-    }
-
-    @Override
-    public void stray(Conversation conversation, Envelope message) {
-        events.notification(conversation, message);
-    }
-
-    @Override
-    public void ask(ForwardedCall call, Question question) {
-        questions.ask(question, call);
-    }
-
-    @Override
-    public boolean isAsked(Conversation conversation) {
-        return questions.isOpen(conversation);
-    }
-
-    @Override
-    public void ended(ForwardedCall call, Reply reply) {
-        running.remove(call.clientId(), call);
-        questions.closeOf(call);
-        updated = shared.clock().instant();
-        boolean success =
-                reply instanceof Reply.Response(var message)
-                        && message.envelope().error().isEmpty();
-        if (success
-                && conversations.noteSubscription(call.exchange().request(), call.conversation())) {
-            conversations.applyListening(standing::isOpen);
-        }
-        call.exchange().sink().reply(reply);
-    }
-
-    @Override
     public void notice(Identity caller, Envelope notification) {
-        updated = shared.clock().instant();
+        used();
         switch (notification.method()) {
-            case Method.CANCELLED -> cancel(notification.requestId().orElse(Json.NULL));
+            case Method.CANCELLED -> calls.cancel(notification.requestId().orElse(Json.NULL));
             case Method.PROGRESS -> questions.progress(notification);
             case Method.INITIALIZED -> {}
             default ->
@@ -346,7 +264,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
 
     @Override
     public void answer(Identity caller, Envelope response) {
-        updated = shared.clock().instant();
+        used();
         questions.answer(response);
     }
 
@@ -360,7 +278,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
                     "the session has " + MAX_STREAMS + " open streams already",
                     Duration.ofSeconds(1));
         }
-        updated = shared.clock().instant();
+        used();
         standing.attach(stream);
         conversations.applyListening(standing::isOpen);
         if (admission.isClosed()) {
@@ -399,8 +317,8 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         dropped.forEach(conversation -> shared.virtual().execute(conversation::close));
     }
 
-    void catalogPublished(CatalogKey key, Catalog catalog) {
-        if (!surfaces.published(key, catalog) && !standing.isOpen()) {
+    void catalogPublished(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
+        if (!surfaces.published(key, before, catalog) && !standing.isOpen()) {
             conversations.find(key.backend()).ifPresent(Conversation::readCatalogSoon);
         }
         events.coldStart().settled(key.backend());
@@ -430,7 +348,7 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         events.end();
         admission.close();
         questions.closeAll("the session has ended");
-        var grace = shared.alarms().after(GRACE, this::cancelAll);
+        var grace = shared.alarms().after(GRACE, calls::cancelAll);
         admission.closeAndDrain();
         grace.cancel();
         standing.close();
@@ -438,11 +356,6 @@ final class LiveSession implements MultiSession, ForwardedCall.Host {
         shared.observer().sessionClosed();
         afterClose.run();
         closed.countDown();
-    }
-
-    private void cancelAll() {
-        running.values()
-                .forEach(call -> call.cancel("the session has ended", new Fault.SessionClosed()));
     }
 
     private void awaitClosed() {

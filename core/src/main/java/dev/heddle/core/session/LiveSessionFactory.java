@@ -11,6 +11,7 @@ import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.core.catalog.CatalogReader;
 import dev.heddle.core.catalog.Catalogs;
+import dev.heddle.core.catalog.Watches;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.fault.Fault;
@@ -162,8 +163,8 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                                                         () -> newest.get().backends().values())));
     }
 
-    private void catalogPublished(CatalogKey key, Catalog catalog) {
-        live.forEach(session -> session.catalogPublished(key, catalog));
+    private void catalogPublished(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
+        live.forEach(session -> session.catalogPublished(key, before, catalog));
     }
 
     private void probed(BackendId id, Health before, Health after) {
@@ -182,7 +183,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         private SessionType type = SessionType.EMBEDDED;
         private Aggregator aggregator = Aggregator.raw();
         private Catalogs catalogs = new Catalogs();
-        private boolean watched;
+        private Optional<Watches> watches = Optional.empty();
         private InstantSource clock = InstantSource.system();
         private HealthBoard health = new HealthBoard(HealthRules.DEFAULT, clock);
         private Ids ids = new Ids();
@@ -212,11 +213,11 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             return this;
         }
 
-        /** Catalogs that somebody else keeps fresh too. */
-        public Builder watchedCatalogs(Catalogs shared, Ids used) {
-            catalogs = shared;
-            ids = used;
-            watched = true;
+        /** Sees the catalogs that {@code keepers} keep fresh. */
+        public Builder watches(Watches keepers) {
+            watches = Optional.of(keepers);
+            catalogs = keepers.catalogs();
+            ids = keepers.ids();
             return this;
         }
 
@@ -269,7 +270,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     connector,
                     catalogs,
                     new CatalogReader(ids),
-                    watched,
+                    watches,
                     aggregator,
                     health,
                     new OpeningLimits(),

@@ -4,6 +4,7 @@ import dev.heddle.core.aggregation.Aggregator;
 import dev.heddle.core.backend.BackendConnector;
 import dev.heddle.core.catalog.CatalogReader;
 import dev.heddle.core.catalog.Catalogs;
+import dev.heddle.core.catalog.Watches;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.health.HealthBoard;
@@ -15,8 +16,8 @@ import java.util.concurrent.Executor;
 /**
  * What all sessions of one factory have in common.
  *
- * @param watched whether somebody keeps the catalogs of all backends fresh, so that a session need
- *     not start a lazy backend only to learn what it offers
+ * @param watches keep the catalogs fresh, so that a session need not start a lazy backend only to
+ *     learn what it offers
  * @param storage where the names of open backend sessions are noted, so that they can be taken over
  * @param virtual runs blocking code, each task on a virtual thread of its own
  */
@@ -24,7 +25,7 @@ record Shared(
         BackendConnector connector,
         Catalogs catalogs,
         CatalogReader reader,
-        boolean watched,
+        Optional<Watches> watches,
         Aggregator aggregator,
         HealthBoard health,
         OpeningLimits openings,

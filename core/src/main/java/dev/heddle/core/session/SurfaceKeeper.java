@@ -105,20 +105,50 @@ final class SurfaceKeeper {
     }
 
     /**
-     * Shows what a backend offers to others now, unless it has told this session itself.
+     * Shows what a backend offers to others now, as far as that says what it offers to this
+     * session.
      *
-     * @return whether that is shown; if not, this session has to ask the backend again
+     * @return whether this session knows what it has to know; if not, it has to ask the backend
      */
-    boolean published(CatalogKey key, Catalog catalog) {
-        return change(
-                () -> {
-                    var share = shares.get(key.backend());
-                    if (share == null || share.own() || !key.place().equals(share.key().place())) {
-                        return false;
-                    }
-                    shares.put(key.backend(), new Share(share.key(), Optional.of(catalog), false));
-                    return true;
-                });
+    boolean published(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
+        return change(() -> adopt(key, before, catalog)) || !mustAsk(key);
+    }
+
+    private boolean adopt(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
+        var share = shares.get(key.backend());
+        if (share == null || !applies(key, before, share)) {
+            return false;
+        }
+        shares.put(key.backend(), new Share(share.key(), Optional.of(catalog), share.own()));
+        return true;
+    }
+
+    /** Whether a session with {@code share} sees what those see to whom {@code key} applies. */
+    private boolean applies(CatalogKey key, Optional<Catalog> before, Share share) {
+        if (key.equals(share.key())) {
+            return !share.own()
+                    || before.map(Catalog::digest).equals(share.catalog().map(Catalog::digest));
+        }
+        return !share.own()
+                && key.place().equals(share.key().place())
+                && shared.catalogs().known(share.key()).isEmpty();
+    }
+
+    /** Whether nobody else will tell what a change under {@code key} means for this session. */
+    private boolean mustAsk(CatalogKey key) {
+        lock.lock();
+        try {
+            var share = shares.get(key.backend());
+            return share != null
+                    && key.place().equals(share.key().place())
+                    && (key.equals(share.key()) || !isWatched(share.key()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isWatched(CatalogKey key) {
+        return shared.watches().filter(watches -> watches.covers(key)).isPresent();
     }
 
     /** Shows or hides the offers of a backend whose health has changed. */

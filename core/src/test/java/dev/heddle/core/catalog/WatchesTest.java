@@ -14,6 +14,9 @@ import dev.heddle.core.health.HealthRules;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
+import dev.heddle.testkit.FakeAlarms;
+import dev.heddle.testkit.FakeClock;
 import dev.heddle.testkit.ScriptedBackend;
 
 import org.junit.jupiter.api.AfterEach;
@@ -37,8 +40,15 @@ class WatchesTest {
                     OptionalInt.empty(),
                     Duration.ofSeconds(1));
     private final HealthBoard health = new HealthBoard(rules, InstantSource.system());
+    private final FakeClock clock = new FakeClock();
     private final Watches watches =
-            new Watches(ScriptedBackend.connector(backend), catalogs, new Ids(), health, GATEWAY);
+            new Watches(
+                    ScriptedBackend.connector(backend),
+                    catalogs,
+                    new Ids(),
+                    health,
+                    new FakeAlarms(clock),
+                    GATEWAY);
     private final BackendRegistry registry = new BackendRegistry(List.of(backend.backend()));
     private final CatalogKey key = CatalogKey.of(backend.backend(), GATEWAY);
 
@@ -119,5 +129,62 @@ class WatchesTest {
         await().until(() -> backend.open() == 1);
         backend.lastTalk().ask(Method.ROOTS_LIST, Json.EMPTY_OBJECT);
         assertThat(backend.lastTalk().answers().getFirst().error()).isPresent();
+    }
+
+    private static final ClientProfile SAMPLER =
+            new ClientProfile(Revision.LATEST, Json.parse("{\"sampling\":{}}"), Json.EMPTY_OBJECT);
+
+    private long watchesAs(ClientProfile profile) {
+        return backend.talks().stream()
+                .filter(talk -> !talk.isClosed())
+                .filter(talk -> talk.opening().profile().kind().equals(profile.kind()))
+                .count();
+    }
+
+    @Test
+    void another_kind_of_client_gets_one_watch_once_a_session_of_it_has_lasted() {
+        watches.follow(registry.snapshot());
+        watches.attend(backend.backend(), SAMPLER);
+        watches.attend(backend.backend(), SAMPLER);
+        watches.settle();
+        assertThat(watches.covers(CatalogKey.of(backend.backend(), SAMPLER))).isFalse();
+        clock.advance(Watches.SETTLING);
+        watches.settle();
+        watches.settle();
+        await().until(() -> watchesAs(SAMPLER) == 1);
+        assertThat(watches.covers(CatalogKey.of(backend.backend(), SAMPLER))).isTrue();
+        watches.leave(backend.backend(), SAMPLER);
+        assertThat(watches.covers(CatalogKey.of(backend.backend(), SAMPLER))).isTrue();
+        watches.leave(backend.backend(), SAMPLER);
+        await().until(() -> watchesAs(SAMPLER) == 0);
+        assertThat(watchesAs(GATEWAY)).isEqualTo(1);
+    }
+
+    @Test
+    void a_kind_of_client_like_the_gateway_itself_needs_no_watch_of_its_own() {
+        watches.follow(registry.snapshot());
+        await().until(() -> watchesAs(GATEWAY) == 1);
+        watches.attend(backend.backend(), GATEWAY);
+        clock.advance(Watches.SETTLING);
+        watches.settle();
+        watches.leave(backend.backend(), GATEWAY);
+        assertThat(backend.openings()).isEqualTo(1);
+        assertThat(watches.covers(key)).isTrue();
+    }
+
+    @Test
+    void the_kinds_of_clients_that_are_watched_for_are_bounded() {
+        watches.follow(registry.snapshot());
+        for (int i = 0; i < 40; i++) {
+            var capabilities = Json.parse("{\"experimental\":{\"x\":" + i + "}}");
+            watches.attend(
+                    backend.backend(),
+                    new ClientProfile(Revision.LATEST, capabilities, Json.EMPTY_OBJECT));
+        }
+        clock.advance(Watches.SETTLING);
+        watches.settle();
+        await().until(() -> backend.open() == 16);
+        watches.settle();
+        assertThat(backend.openings()).isEqualTo(16);
     }
 }

@@ -12,8 +12,6 @@ import static org.awaitility.Awaitility.await;
 import dev.heddle.core.backend.BackendConnector;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendRegistry;
-import dev.heddle.core.catalog.Catalogs;
-import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -519,20 +517,6 @@ class LiveSessionLifeTest {
         fixture.clock.advance(Duration.ofSeconds(2));
         fixture.health.probeSucceeded(backend.id(), Duration.ZERO);
         await().untilAsserted(() -> assertThat(names(session)).containsExactly("x"));
-    }
-
-    @Test
-    void a_known_catalog_is_shown_at_once_while_the_backend_hangs() {
-        var catalogs = new Catalogs();
-        var ids = new Ids();
-        var before = new ScriptedBackend("a").tools("x");
-        new SessionFixture(builder -> builder.watchedCatalogs(catalogs, ids), before)
-                .open()
-                .close();
-        var hung = new ScriptedBackend("a").tools("x").holdUntil(new CountDownLatch(1));
-        var session =
-                new SessionFixture(builder -> builder.watchedCatalogs(catalogs, ids), hung).open();
-        assertThat(names(session)).containsExactly("x");
     }
 
     @Test

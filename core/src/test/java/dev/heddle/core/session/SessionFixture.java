@@ -5,6 +5,7 @@ import dev.heddle.core.aggregation.Aggregator;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.catalog.Watches;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.health.HealthBoard;
@@ -43,6 +44,10 @@ final class SessionFixture {
 
     SessionFixture(ScriptedBackend... backends) {
         this(builder -> builder, backends);
+    }
+
+    static SessionFixture watchedBy(Watches watches, ScriptedBackend... backends) {
+        return new SessionFixture(builder -> builder.watches(watches), backends);
     }
 
     /** Changes the factory before it is built. */
