@@ -93,8 +93,12 @@ final class BackendOptions {
                 new Backend(new BackendId("notes"), new Target.InProcess(NotesServer.create())));
     }
 
-    /** Logs as the command line says, or else as the file says, or else {@code usual}. */
-    void startLogging(HeddleConfig read, String usual) {
+    /**
+     * Logs as the command line says, or else {@code usual}, until the file has been read.
+     *
+     * @throws Problems.Invalid if the command line says something wrong about it
+     */
+    void startLogging(String usual) {
         if (!List.of("text", "json").contains(logFormat)) {
             throw new Problems.Invalid(
                     List.of("--log-format: found '" + logFormat + "' (expected: text or json)"));
@@ -108,12 +112,20 @@ final class BackendOptions {
                                     + LEVELS
                                     + ")"));
         }
-        var format = logFormat.equals("json") ? Logs.Format.JSON : Logs.Format.TEXT;
-        var level =
-                debug
-                        ? Optional.of("debug")
-                        : Optional.ofNullable(logLevel).or(() -> read.operation().logLevel());
-        Logs.use(format, level.orElse(usual));
+        Logs.use(format(), level().orElse(usual));
+    }
+
+    /** Logs as the command line says, or else as the file says, or else {@code usual}. */
+    void goOnLogging(HeddleConfig read, String usual) {
+        Logs.use(format(), level().or(() -> read.operation().logLevel()).orElse(usual));
+    }
+
+    private Logs.Format format() {
+        return logFormat.equals("json") ? Logs.Format.JSON : Logs.Format.TEXT;
+    }
+
+    private Optional<String> level() {
+        return debug ? Optional.of("debug") : Optional.ofNullable(logLevel);
     }
 
     /** Backends named on the command line. */

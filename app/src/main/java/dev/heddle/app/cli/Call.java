@@ -42,8 +42,9 @@ final class Call implements Callable<Integer> {
     @Override
     public Integer call() {
         var json = parse(arguments);
+        backends.startLogging("warn");
         var config = Sessions.patient(backends.read(targets));
-        backends.startLogging(config, "warn");
+        backends.goOnLogging(config, "warn");
         try (var gateway = new Gateway(config, Version.text(), InstantSource.system());
                 var session =
                         Sessions.open(

@@ -67,8 +67,9 @@ final class Serve implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        backends.startLogging("info");
         var config = read();
-        backends.startLogging(config, "info");
+        backends.goOnLogging(config, "info");
         var stop = new CountDownLatch(1);
         var stopped = new CountDownLatch(1);
         var server = new Server(config, Version.text(), InstantSource.system());

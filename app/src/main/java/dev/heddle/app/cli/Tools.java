@@ -24,8 +24,9 @@ final class Tools implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        backends.startLogging("warn");
         var config = Sessions.patient(backends.read(targets.list()));
-        backends.startLogging(config, "warn");
+        backends.goOnLogging(config, "warn");
         try (var gateway = new Gateway(config, Version.text(), InstantSource.system());
                 var session =
                         Sessions.open(

@@ -17,6 +17,7 @@ final class Validate implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        backends.startLogging("info");
         var config = backends.read(targets.list());
         int count = config.backends().size();
         System.out.println(

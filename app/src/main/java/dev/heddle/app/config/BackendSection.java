@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,7 @@ final class BackendSection {
                         .orElse(Backend.Limits.DEFAULT.silence());
         var perWorkload = silences(timeouts);
         var backends = new LinkedHashMap<BackendId, Backend>();
+        var named = new HashSet<BackendId>();
         for (var section : root.sections("backends")) {
             id(section)
                     .ifPresent(
@@ -76,15 +78,15 @@ final class BackendSection {
                                                                         auth,
                                                                         headers(section),
                                                                         limits));
-                                if (read.isPresent()
-                                        && backends.putIfAbsent(id, read.get()) != null) {
+                                read.ifPresent(backend -> backends.putIfAbsent(id, backend));
+                                if (!named.add(id)) {
                                     section.complain(
                                             "name", "'" + id + "' a second time", "each name once");
                                 }
                                 metadata(section, id);
                             });
         }
-        var ids = backends.keySet().stream().map(BackendId::value).toList();
+        var ids = named.stream().map(BackendId::value).toList();
         warnOfStrangers("outgoingAuth.backends", single.keySet(), ids);
         warnOfStrangers("operational.timeouts.perWorkload", perWorkload.keySet(), ids);
         return new Result(List.copyOf(backends.values()), metadata);

@@ -55,7 +55,11 @@ public final class ClientFile {
             throw new Problems.Invalid(problems.lines());
         }
         var backends =
-                new ClientFile(members, new References(environment, folder), folder, problems)
+                new ClientFile(
+                                members,
+                                new References(environment, folder, false),
+                                folder,
+                                problems)
                         .read();
         problems.throwIfAny();
         return backends;
@@ -183,16 +187,18 @@ public final class ClientFile {
             var env = new LinkedHashMap<String, String>();
             text("envFile").ifPresent(file -> env.putAll(envFile(file)));
             env.putAll(map("env"));
-            return argv.isEmpty() || argv.getFirst().isBlank()
-                    ? Optional.empty()
-                    : Optional.of(
-                            new Target.Command(
-                                    argv,
-                                    env,
-                                    text("cwd").map(Path::of),
-                                    false,
-                                    Target.Command.DEFAULT_PROCESSES,
-                                    Target.Command.DEFAULT_IDLE_STOP));
+            if (argv.isEmpty() || argv.getFirst().isBlank()) {
+                problems.add(line, path + ".command", shown("command"), "a program");
+                return Optional.empty();
+            }
+            return Optional.of(
+                    new Target.Command(
+                            argv,
+                            env,
+                            text("cwd").map(Path::of),
+                            false,
+                            Target.Command.DEFAULT_PROCESSES,
+                            Target.Command.DEFAULT_IDLE_STOP));
         }
 
         private Map<String, String> envFile(String name) {

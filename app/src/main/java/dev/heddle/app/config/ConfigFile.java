@@ -35,7 +35,8 @@ public final class ConfigFile {
         var problems = new Problems(name);
         var node = Sources.yaml(text, problems);
         problems.throwIfAny();
-        var root = Section.root(Keys.FILE, node, new References(environment, folder), problems);
+        var root =
+                Section.root(Keys.FILE, node, new References(environment, folder, true), problems);
         var backends = new BackendSection(root, environment).read();
         var config =
                 new HeddleConfig(
@@ -127,6 +128,7 @@ public final class ConfigFile {
         var usual = HeddleConfig.Sessions.DEFAULT;
         return new HeddleConfig.Sessions(
                 limits,
+                section.number("streams", 1, 10_000).orElse(usual.streams()),
                 section.number("openings", 1, 10_000).orElse(usual.openings()),
                 section.duration("coldStart", Duration.ZERO).orElse(usual.coldStart()));
     }

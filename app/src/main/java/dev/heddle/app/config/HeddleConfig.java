@@ -52,9 +52,9 @@ public record HeddleConfig(
     }
 
     /** How many sessions, and for how long. */
-    public record Sessions(SessionLimits limits, int openings, Duration coldStart) {
+    public record Sessions(SessionLimits limits, int streams, int openings, Duration coldStart) {
         static final Sessions DEFAULT =
-                new Sessions(SessionLimits.DEFAULT, 10, Duration.ofSeconds(2));
+                new Sessions(SessionLimits.DEFAULT, 8, 10, Duration.ofSeconds(2));
     }
 
     /**
@@ -152,7 +152,7 @@ public record HeddleConfig(
                         limits.total(),
                         limits.perOwner());
         return with(
-                new Sessions(longer, sessions.openings(), sessions.coldStart()),
+                new Sessions(longer, sessions.streams(), sessions.openings(), sessions.coldStart()),
                 server.at(host, port, remoteMeant));
     }
 
@@ -161,7 +161,9 @@ public record HeddleConfig(
      * patience}.
      */
     public HeddleConfig waiting(Duration patience) {
-        return with(new Sessions(sessions.limits(), sessions.openings(), patience), server);
+        return with(
+                new Sessions(sessions.limits(), sessions.streams(), sessions.openings(), patience),
+                server);
     }
 
     private HeddleConfig with(Sessions otherSessions, Server otherServer) {

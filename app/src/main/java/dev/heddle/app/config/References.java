@@ -36,13 +36,16 @@ final class References {
 
     private final Map<String, String> environment;
     private final Path folder;
+    private final boolean doubling;
 
     /**
      * @param folder to which the names of files are relative
+     * @param doubling whether two dollar signs stand for one
      */
-    References(Map<String, String> environment, Path folder) {
+    References(Map<String, String> environment, Path folder, boolean doubling) {
         this.environment = environment;
         this.folder = folder;
+        this.doubling = doubling;
     }
 
     String resolve(String text) throws Unresolved {
@@ -51,10 +54,11 @@ final class References {
         }
         var references = REFERENCE.matcher(text);
         var resolved = new StringBuilder();
+        var dollars = doubling ? "$" : "$$";
         while (references.find()) {
             var inner = references.group(1);
             references.appendReplacement(
-                    resolved, Matcher.quoteReplacement(inner == null ? "$" : value(inner)));
+                    resolved, Matcher.quoteReplacement(inner == null ? dollars : value(inner)));
         }
         return references.appendTail(resolved).toString();
     }

@@ -4,9 +4,11 @@ import dev.heddle.core.backend.BackendId;
 import dev.heddle.protocol.Json;
 
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Writes configuration files to begin with. */
 public final class Starter {
@@ -85,13 +87,24 @@ public final class Starter {
                                     + " them)"));
         }
         var text = new StringBuilder(HEAD).append("backends:\n");
+        var ids = new HashSet<String>();
         entries.forEach(
                 (name, entry) -> {
                     if (!isDisabled(entry.value())) {
-                        backend(text, name, entry.value());
+                        backend(text, fresh(name, ids), entry.value());
                     }
                 });
         return text.append(TAIL).toString();
+    }
+
+    /** The id for {@code name}, numbered if another entry has it. */
+    private static String fresh(String name, Set<String> taken) {
+        var id = BackendId.slug(name).map(BackendId::value).orElse("backend");
+        var fresh = id;
+        for (int i = 2; !taken.add(fresh); i++) {
+            fresh = id + "-" + i;
+        }
+        return fresh;
     }
 
     private static boolean isDisabled(Node entry) {
@@ -106,8 +119,7 @@ public final class Starter {
                 : Optional.empty();
     }
 
-    private static void backend(StringBuilder text, String name, Node entry) {
-        var id = BackendId.slug(name).map(BackendId::value).orElse("backend");
+    private static void backend(StringBuilder text, String id, Node entry) {
         text.append("  - name: ").append(quoted(id)).append('\n');
         for (var key : List.of("url", "command", "cwd")) {
             member(entry, key)
@@ -156,8 +168,11 @@ public final class Starter {
         }
     }
 
+    /** Clients write a dollar sign as it is; in the new file two of them stand for one. */
     private static String scalar(Node node) {
-        return node instanceof Node.Scalar(var text, _) ? quoted(text) : "\"\"";
+        return node instanceof Node.Scalar(var text, _)
+                ? quoted(text.replace("$$", "$$$$"))
+                : "\"\"";
     }
 
     /** JSON strings are YAML too. */

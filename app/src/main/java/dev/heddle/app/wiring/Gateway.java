@@ -1,6 +1,7 @@
 package dev.heddle.app.wiring;
 
 import dev.heddle.app.config.HeddleConfig;
+import dev.heddle.app.config.Problems;
 import dev.heddle.app.telemetry.Metrics;
 import dev.heddle.app.telemetry.StatusPages;
 import dev.heddle.core.aggregation.Aggregator;
@@ -29,6 +30,7 @@ import org.slf4j.LoggerFactory;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -49,7 +51,9 @@ public final class Gateway implements AutoCloseable {
     private final EventLoops loops;
     private final Connectors connectors;
     private final BackendRegistry registry;
+    private final ClientProfile profile;
     private final Catalogs catalogs;
+    private final Optional<CatalogFiles> kept;
     private final Aggregator aggregator;
     private final Watches watches;
     private final SessionManager sessions;
@@ -59,10 +63,13 @@ public final class Gateway implements AutoCloseable {
     private final String version;
     private volatile boolean draining;
 
+    /**
+     * @throws Problems.Invalid if this machine cannot do what {@code config} asks for
+     */
     public Gateway(HeddleConfig config, String version, InstantSource clock) {
         this.config = config;
         var ids = new Ids();
-        var profile = ClientProfile.gateway(config.name(), version);
+        this.profile = ClientProfile.gateway(config.name(), version);
         this.loops = new EventLoops(io(config.server().io()));
         this.connectors = new Connectors(loops, new OutgoingAuthRegistry(List.of()), ids);
         this.registry = new BackendRegistry(config.backends());
@@ -80,6 +87,7 @@ public final class Gateway implements AutoCloseable {
                         .health(health)
                         .clock(clock)
                         .observer(metrics)
+                        .streams(config.sessions().streams())
                         .openings(config.sessions().openings())
                         .coldStart(config.sessions().coldStart())
                         .allOrNothing(config.operation().allOrNothing())
@@ -104,7 +112,9 @@ public final class Gateway implements AutoCloseable {
                         profile,
                         config.operation().allOrNothing(),
                         () -> draining);
-        keepCatalogs(profile);
+        this.kept = config.catalogs().folder().map(CatalogFiles::new);
+        remember(config.backends());
+        keepCatalogs();
         registry.subscribe(
                 change -> {
                     catalogs.retain(change.after().backends().keySet());
@@ -128,12 +138,21 @@ public final class Gateway implements AutoCloseable {
     }
 
     private static EventLoops.Io io(String word) {
-        return switch (word) {
-            case "io_uring" -> EventLoops.Io.IO_URING;
-            case "epoll" -> EventLoops.Io.EPOLL;
-            case "nio" -> EventLoops.Io.NIO;
-            default -> EventLoops.Io.best();
-        };
+        var io =
+                switch (word) {
+                    case "io_uring" -> EventLoops.Io.IO_URING;
+                    case "epoll" -> EventLoops.Io.EPOLL;
+                    case "nio" -> EventLoops.Io.NIO;
+                    default -> EventLoops.Io.best();
+                };
+        if (!io.isAvailable()) {
+            throw new Problems.Invalid(
+                    List.of(
+                            "server.io: found '"
+                                    + word
+                                    + "', which this machine does not offer (expected: auto)"));
+        }
+        return io;
     }
 
     private Duration sweepInterval() {
@@ -161,31 +180,30 @@ public final class Gateway implements AutoCloseable {
                 config.name(), version, from.groupRef(), from.metadata(), from.backendMetadata());
     }
 
-    private void keepCatalogs(ClientProfile profile) {
-        config.catalogs()
-                .folder()
-                .ifPresent(
-                        folder -> {
-                            var files = new CatalogFiles(folder);
-                            config.backends().stream()
-                                    .filter(Gateway::isWorthKeeping)
-                                    .forEach(
-                                            backend ->
-                                                    files.loadInto(
-                                                            catalogs,
-                                                            CatalogKey.of(backend, profile)));
-                            catalogs.subscribe(
-                                    (key, _, catalog) -> {
-                                        if (registry.snapshot()
-                                                .find(key.backend())
-                                                .filter(Gateway::isWorthKeeping)
-                                                .isPresent()) {
-                                            Thread.ofVirtual()
-                                                    .name("heddle-keep")
-                                                    .start(() -> files.save(key, catalog));
-                                        }
-                                    });
-                        });
+    private void keepCatalogs() {
+        kept.ifPresent(
+                files ->
+                        catalogs.subscribe(
+                                (key, _, catalog) -> {
+                                    if (registry.snapshot()
+                                            .find(key.backend())
+                                            .filter(Gateway::isWorthKeeping)
+                                            .isPresent()) {
+                                        Thread.ofVirtual()
+                                                .name("heddle-keep")
+                                                .start(() -> files.save(key, catalog));
+                                    }
+                                }));
+    }
+
+    /** Makes known what {@code backends} offered last, as far as nothing newer is known. */
+    private void remember(List<Backend> backends) {
+        for (var backend : backends) {
+            var key = CatalogKey.of(backend, profile);
+            if (isWorthKeeping(backend) && catalogs.known(key).isEmpty()) {
+                kept.ifPresent(files -> files.loadInto(catalogs, key));
+            }
+        }
     }
 
     private static boolean isWorthKeeping(Backend backend) {
@@ -230,6 +248,7 @@ public final class Gateway implements AutoCloseable {
     public void reload(HeddleConfig next) {
         aggregator.follow(next.aggregation());
         pages.follow(self(next));
+        remember(next.backends());
         registry.replace(next.backends());
     }
 

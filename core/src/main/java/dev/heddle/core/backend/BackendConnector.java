@@ -26,10 +26,13 @@ public interface BackendConnector {
             boolean watch) {}
 
     /**
-     * A conversation that exists already: what the backend calls it, and the revision that it
-     * speaks there.
+     * A conversation that exists already.
+     *
+     * @param sessionId what the backend calls it
+     * @param revision that is spoken in it
+     * @param cookies as of {@link BackendSession#cookies}
      */
-    record Adopted(String sessionId, Revision revision) {}
+    record Adopted(String sessionId, Revision revision, String cookies) {}
 
     /** An open conversation, and what the backend said that it can do. */
     record Connected(BackendSession session, Introduction introduction) {}

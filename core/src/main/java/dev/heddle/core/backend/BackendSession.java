@@ -16,6 +16,14 @@ public interface BackendSession extends AutoCloseable {
     Optional<String> sessionId();
 
     /**
+     * The cookies by which a load balancer finds the server that holds the conversation, as the
+     * text of a {@code Cookie} header; empty if there are none.
+     */
+    default String cookies() {
+        return "";
+    }
+
+    /**
      * Sends a request. The sink gets what belongs to it, with ids and tokens as the backend knows
      * them, and exactly one reply; a reply that failed with reason {@code SESSION_GONE} was not
      * run.

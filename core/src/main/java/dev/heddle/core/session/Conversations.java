@@ -30,11 +30,6 @@ import java.util.function.BooleanSupplier;
 /** One session's conversations, one for each of its backends. Thread-safe. */
 final class Conversations {
 
-    /**
-     * @param openings how many may be opening at the same time
-     */
-    record Options(int openings) {}
-
     private static final Sink IGNORED =
             new Sink() {
                 @Override
@@ -58,11 +53,13 @@ final class Conversations {
             new ReentrantLock(); // orders what backends are told about listening
     private volatile Map<BackendId, Conversation> byBackend = Map.of();
 
-    Conversations(
-            Conversation.Client client, Shared shared, Options options, Conversation.Host host) {
+    /**
+     * @param openings how many may be opening at the same time
+     */
+    Conversations(Conversation.Client client, Shared shared, int openings, Conversation.Host host) {
         this.client = client;
         this.shared = shared;
-        this.openings = new Semaphore(options.openings());
+        this.openings = new Semaphore(openings);
         this.host = host;
     }
 

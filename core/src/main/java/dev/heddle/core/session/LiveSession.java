@@ -44,12 +44,19 @@ final class LiveSession implements MultiSession {
     /** How long calls in flight may go on after the session's end. */
     static final Duration GRACE = Duration.ofSeconds(10);
 
-    private static final int MAX_STREAMS = 8;
+    /**
+     * The limits of one session.
+     *
+     * @param openings how many conversations may be opening at the same time
+     * @param streams how many streams its client may hold open
+     */
+    record Options(int openings, int streams) {}
 
     private final String id;
     private final SessionType type;
     private final Conversation.Client client;
     private final Shared shared;
+    private final int streams;
     private final Instant created;
     private final AdmissionQueue admission = new AdmissionQueue();
     private final Questions questions;
@@ -70,18 +77,19 @@ final class LiveSession implements MultiSession {
             SessionType type,
             Conversation.Client client,
             Shared shared,
-            Conversations.Options options) {
+            Options options) {
         this.id = id;
         this.type = type;
         this.client = client;
         this.shared = shared;
+        this.streams = options.streams();
         this.created = shared.clock().instant();
         this.updated = created;
         this.standing = new StandingStream(shared.alarms());
         this.questions = new Questions(shared.ids(), standing);
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
         this.events = new SessionEvents(id, shared, surfaces, standing, questions);
-        this.conversations = new Conversations(client, shared, options, events);
+        this.conversations = new Conversations(client, shared, options.openings(), events);
         events.begin(conversations);
         this.calls =
                 new Calls(
@@ -273,10 +281,9 @@ final class LiveSession implements MultiSession {
         if (admission.isClosed()) {
             throw new Fault.SessionClosed();
         }
-        if (standing.open() >= MAX_STREAMS) {
+        if (standing.open() >= streams) {
             throw new Fault.LimitReached(
-                    "the session has " + MAX_STREAMS + " open streams already",
-                    Duration.ofSeconds(1));
+                    "the session has " + streams + " open streams already", Duration.ofSeconds(1));
         }
         used();
         standing.attach(stream);

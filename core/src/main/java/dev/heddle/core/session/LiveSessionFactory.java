@@ -41,7 +41,7 @@ import java.util.concurrent.atomic.AtomicReference;
 public final class LiveSessionFactory implements MultiSessionFactory {
     private final SessionType type;
     private final Shared shared;
-    private final Conversations.Options options;
+    private final LiveSession.Options options;
     private final Duration coldStart;
     private final boolean allOrNothing;
     private final Set<LiveSession> live = ConcurrentHashMap.newKeySet();
@@ -51,7 +51,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     private LiveSessionFactory(Builder from) {
         this.type = from.type;
         this.shared = from.shared();
-        this.options = new Conversations.Options(from.openings);
+        this.options = new LiveSession.Options(from.openings, from.streams);
         this.coldStart = from.coldStart;
         this.allOrNothing = from.allOrNothing;
         shared.catalogs().subscribe(this::catalogPublished);
@@ -188,6 +188,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         private HealthBoard health = new HealthBoard(HealthRules.DEFAULT, clock);
         private Ids ids = new Ids();
         private int openings = 10;
+        private int streams = 8;
         private Duration coldStart = Duration.ofSeconds(30);
         private boolean allOrNothing;
         private Optional<SessionStorage> storage = Optional.empty();
@@ -242,6 +243,12 @@ public final class LiveSessionFactory implements MultiSessionFactory {
          */
         public Builder openings(int atOnce) {
             openings = atOnce > 0 ? atOnce : openings;
+            return this;
+        }
+
+        /** How many streams the client of one session may hold open; 8 if not said. */
+        public Builder streams(int most) {
+            streams = most;
             return this;
         }
 

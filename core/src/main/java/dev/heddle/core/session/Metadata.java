@@ -9,9 +9,11 @@ import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Revision;
 
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -28,6 +30,9 @@ public final class Metadata {
 
     /** Followed by a backend's id: the revision that is spoken in that conversation. */
     public static final String BACKEND_REVISION = "heddle.backend.revision.";
+
+    /** Followed by a backend's id: the cookies that belong to that conversation, if it has any. */
+    public static final String BACKEND_COOKIES = "heddle.backend.cookies.";
 
     /**
      * The text of the session's {@link dev.heddle.core.identity.IdentityBinding}. A placeholder has
@@ -70,17 +75,25 @@ public final class Metadata {
      * no name.
      */
     static Map<String, String> backendSession(BackendId id, Connected connected) {
-        return connected
-                .session()
-                .sessionId()
-                .map(
-                        name ->
-                                Map.of(
-                                        BACKEND_SESSION + id,
-                                        name,
-                                        BACKEND_REVISION + id,
-                                        connected.introduction().revision().text()))
-                .orElse(Map.of());
+        var session = connected.session();
+        var fields = new LinkedHashMap<String, String>();
+        session.sessionId()
+                .ifPresent(
+                        name -> {
+                            fields.put(BACKEND_SESSION + id, name);
+                            fields.put(
+                                    BACKEND_REVISION + id,
+                                    connected.introduction().revision().text());
+                            if (!session.cookies().isEmpty()) {
+                                fields.put(BACKEND_COOKIES + id, session.cookies());
+                            }
+                        });
+        return fields;
+    }
+
+    /** The names of all fields that {@link #backendSession} may write for {@code id}. */
+    static Set<String> backendSessionFields(BackendId id) {
+        return Set.of(BACKEND_SESSION + id, BACKEND_REVISION + id, BACKEND_COOKIES + id);
     }
 
     /** The conversation with {@code id} that {@code record} names, if it does. */
@@ -90,7 +103,12 @@ public final class Metadata {
                         .flatMap(Revision::of)
                         .orElse(usual);
         return Optional.ofNullable(record.get(BACKEND_SESSION + id))
-                .map(name -> new Adopted(name, revision));
+                .map(
+                        name ->
+                                new Adopted(
+                                        name,
+                                        revision,
+                                        record.getOrDefault(BACKEND_COOKIES + id, "")));
     }
 
     static String profile(ClientProfile profile) {

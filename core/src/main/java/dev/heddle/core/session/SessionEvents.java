@@ -119,7 +119,7 @@ final class SessionEvents implements Conversation.Host {
         questions.forget(conversation);
         if (!ended.get()) {
             var id = conversation.backend().id();
-            var gone = Set.of(Metadata.BACKEND_SESSION + id, Metadata.BACKEND_REVISION + id);
+            var gone = Metadata.backendSessionFields(id);
             shared.virtual().execute(() -> note(new Changes(Map.of(), gone)));
         }
         openAgainIfWanted(conversation);

@@ -530,7 +530,7 @@ class LiveSessionLifeTest {
         restored.authorize(ANNA);
         await().until(() -> a.talks().size() == 2);
         assertThat(a.lastTalk().opening().adopted())
-                .contains(new BackendConnector.Adopted("a-1", Revision.LATEST));
+                .contains(new BackendConnector.Adopted("a-1", Revision.LATEST, ""));
         assertThat(a.lastTalk().opening().profile()).isEqualTo(PROFILE);
         assertThat(restored.metadata()).containsEntry(Metadata.BACKEND_IDS, "a");
         assertThat(b.talks()).hasSize(1);

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A program that speaks MCP on its standard input and output, one message a line (MCP 2025-11-25,
@@ -29,6 +30,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class ChildProcess implements DuplexSession.Wire {
     private static final Logger log = LoggerFactory.getLogger(ChildProcess.class);
     private static final int MAX_WAITING = 10_000;
+    private static final long MAX_WAITING_BYTES = 64L * 1024 * 1024;
+    private static final int MAX_LOG_LINE = 8 * 1024;
     private static final int STACK = 256 * 1024;
     private static final long STEP_MILLIS = 2_000;
 
@@ -36,6 +39,7 @@ final class ChildProcess implements DuplexSession.Wire {
     private final Process process;
     private final LinkedBlockingQueue<Optional<Spliced>> outgoing =
             new LinkedBlockingQueue<>(MAX_WAITING);
+    private final AtomicLong waitingBytes = new AtomicLong();
     private final AtomicBoolean closing = new AtomicBoolean();
     private final AtomicBoolean complained = new AtomicBoolean();
 
@@ -129,9 +133,16 @@ final class ChildProcess implements DuplexSession.Wire {
     }
 
     private void readLog() {
-        try (var lines = process.errorReader(StandardCharsets.UTF_8)) {
-            for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                log.debug("backend '{}' says: {}", backend, line);
+        try (var text = process.errorReader(StandardCharsets.UTF_8)) {
+            var line = new StringBuilder();
+            for (int c = text.read(); c >= 0; c = text.read()) {
+                if (c == '\n' || line.length() == MAX_LOG_LINE) {
+                    log.debug("backend '{}' says: {}", backend, line);
+                    line.setLength(0);
+                }
+                if (c != '\n' && c != '\r') {
+                    line.append((char) c);
+                }
             }
         } catch (IOException e) {
             log.debug("backend '{}': {}", backend, e.getMessage());
@@ -141,6 +152,7 @@ final class ChildProcess implements DuplexSession.Wire {
     private void writeMessages() {
         try (var out = new BufferedOutputStream(process.getOutputStream(), 16 * 1024)) {
             for (var message = outgoing.take(); message.isPresent(); message = outgoing.take()) {
+                waitingBytes.addAndGet(-message.get().length());
                 var line = new ByteArrayOutputStream(message.get().length() + 1);
                 message.get().writeLineTo(line::write);
                 line.write('\n');
@@ -157,8 +169,17 @@ final class ChildProcess implements DuplexSession.Wire {
     }
 
     @Override
-    public boolean send(Spliced message) {
-        return process.isAlive() && outgoing.offer(Optional.of(message));
+    public DuplexSession.Sending send(Spliced message) {
+        if (!process.isAlive()) {
+            return DuplexSession.Sending.SHUT;
+        }
+        boolean fits =
+                waitingBytes.addAndGet(message.length()) <= MAX_WAITING_BYTES
+                        && outgoing.offer(Optional.of(message));
+        if (!fits) {
+            waitingBytes.addAndGet(-message.length());
+        }
+        return fits ? DuplexSession.Sending.TAKEN : DuplexSession.Sending.FULL;
     }
 
     /**

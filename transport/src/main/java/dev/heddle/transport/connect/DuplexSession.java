@@ -29,10 +29,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class DuplexSession implements BackendSession {
 
+    /** What became of a message that a wire was given. */
+    enum Sending {
+        TAKEN,
+        /** The backend reads too slowly: more waits for it than may. */
+        FULL,
+        SHUT
+    }
+
     /** Carries messages to the backend. Thread-safe. */
     interface Wire {
-        /** Takes a message, or says that the way is shut. Never blocks. */
-        boolean send(Spliced message);
+        /** Takes a message, or says why not. Never blocks. */
+        Sending send(Spliced message);
 
         /** Shuts the way. Blocks for a bounded time; idempotent. */
         void close();
@@ -65,11 +73,18 @@ final class DuplexSession implements BackendSession {
     public void send(long id, Spliced request, Sink sink) {
         lastUsed = System.nanoTime();
         calls.put(id, sink);
-        if (over.get() || !wire.send(request)) {
-            fail(
-                    id,
-                    Fault.BackendFailed.notSent(
-                            backend, Reason.DISCONNECTED, "is not connected any more"));
+        switch (over.get() ? Sending.SHUT : wire.send(request)) {
+            case TAKEN -> {}
+            case FULL ->
+                    fail(
+                            id,
+                            Fault.BackendFailed.notSent(
+                                    backend, Reason.LIMIT, "does not read what it is sent"));
+            case SHUT ->
+                    fail(
+                            id,
+                            Fault.BackendFailed.notSent(
+                                    backend, Reason.DISCONNECTED, "is not connected any more"));
         }
     }
 
@@ -184,8 +199,8 @@ final class DuplexSession implements BackendSession {
 
     private static final class NotConnected implements Wire {
         @Override
-        public boolean send(Spliced message) {
-            return false;
+        public Sending send(Spliced message) {
+            return Sending.SHUT;
         }
 
         @Override

@@ -22,11 +22,18 @@ record Endpoint(String backend, URI url, Optional<Path> caBundle, Map<String, St
     static final String VERSION_HEADER = "MCP-Protocol-Version";
 
     /** What is known of the conversation so far; both texts may be empty. */
-    record Talk(String sessionId, String revision) {
-        static final Talk NONE = new Talk("", "");
+    record Talk(String sessionId, String revision, Cookies cookies) {
+        /** Nothing yet. */
+        static Talk fresh() {
+            return new Talk("", "", new Cookies(""));
+        }
 
-        static Talk of(String sessionId, Revision revision) {
-            return new Talk(sessionId, revision.hasVersionHeader() ? revision.text() : "");
+        Talk called(String name) {
+            return new Talk(name, revision, cookies);
+        }
+
+        Talk in(Revision agreed) {
+            return new Talk(sessionId, agreed.hasVersionHeader() ? agreed.text() : "", cookies);
         }
     }
 
@@ -77,6 +84,14 @@ record Endpoint(String backend, URI url, Optional<Path> caBundle, Map<String, St
         var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, method, target, body);
         headers.forEach(request.headers()::set);
         request.headers().set(HttpHeaderNames.HOST, url.getRawAuthority());
+        var cookies = talk.cookies().header();
+        if (!cookies.isEmpty()) {
+            var configured = request.headers().get(HttpHeaderNames.COOKIE);
+            request.headers()
+                    .set(
+                            HttpHeaderNames.COOKIE,
+                            configured == null ? cookies : configured + "; " + cookies);
+        }
         if (!talk.sessionId().isEmpty()) {
             request.headers().set(SESSION_HEADER, talk.sessionId());
         }

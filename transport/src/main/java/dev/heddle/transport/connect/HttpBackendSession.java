@@ -12,6 +12,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Malformed;
 import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
 
 import io.netty.handler.codec.http.HttpResponse;
@@ -65,9 +66,14 @@ final class HttpBackendSession implements BackendSession {
         return talk.sessionId().isEmpty() ? Optional.empty() : Optional.of(talk.sessionId());
     }
 
-    /** Takes the name and the revision that the handshake has brought. */
-    void introduced(Endpoint.Talk agreed) {
-        talk = agreed;
+    @Override
+    public String cookies() {
+        return talk.cookies().header();
+    }
+
+    /** Speaks {@code agreed} from now on, as the handshake has brought. */
+    void introduced(Revision agreed) {
+        talk = talk.in(agreed);
     }
 
     @Override
@@ -204,12 +210,13 @@ final class HttpBackendSession implements BackendSession {
 
         @Override
         public void accepted(HttpResponse head) {
+            talk.cookies().note(head);
             streaming = head.headers().get("Content-Type", "").startsWith("text/event-stream");
             var name = head.headers().get(Endpoint.SESSION_HEADER);
             if (!inSession
                     && name != null
                     && request.envelope().method().equals(Method.INITIALIZE)) {
-                talk = new Endpoint.Talk(name, "");
+                talk = talk.called(name);
             }
         }
 

@@ -64,17 +64,18 @@ final class HttpConnector implements BackendConnector {
         pool.prepare(endpoint.backend(), endpoint.origin());
         if (opening.adopted().isPresent()) {
             var known = opening.adopted().get();
-            var talk = Endpoint.Talk.of(known.sessionId(), known.revision());
+            var talk =
+                    new Endpoint.Talk(known.sessionId(), "", new Cookies(known.cookies()))
+                            .in(known.revision());
             var session = new HttpBackendSession(pool, endpoint, talk, alarms, opening.events());
             return new Connected(session, Introduction.unknown(known.revision()));
         }
         var session =
                 new HttpBackendSession(
-                        pool, endpoint, Endpoint.Talk.NONE, alarms, opening.events());
+                        pool, endpoint, Endpoint.Talk.fresh(), alarms, opening.events());
         try {
             var introduction = handshake.introduce(backend, session, opening.profile());
-            session.introduced(
-                    Endpoint.Talk.of(session.sessionId().orElse(""), introduction.revision()));
+            session.introduced(introduction.revision());
             session.confirm(backend.limits().open());
             return new Connected(session, introduction);
         } catch (Throwable e) {

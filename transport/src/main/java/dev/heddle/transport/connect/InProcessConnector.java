@@ -36,9 +36,9 @@ final class InProcessConnector implements BackendConnector {
     /** A message to the server is a method call. */
     private record Call(Conversation conversation) implements DuplexSession.Wire {
         @Override
-        public boolean send(Spliced message) {
+        public DuplexSession.Sending send(Spliced message) {
             conversation.receive(Envelope.parse(message.bytes()));
-            return true;
+            return DuplexSession.Sending.TAKEN;
         }
 
         @Override

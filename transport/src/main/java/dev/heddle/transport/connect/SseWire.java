@@ -29,6 +29,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     private final HttpPool pool;
     private final Endpoint endpoint;
     private final DuplexSession session;
+    private final Endpoint.Talk talk = Endpoint.Talk.fresh();
     private final CompletableFuture<Endpoint> posts = new CompletableFuture<>();
     private volatile HttpPool.Sent stream = () -> {};
 
@@ -62,11 +63,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     }
 
     private void open(Duration patience) {
-        stream =
-                pool.send(
-                        endpoint.origin(),
-                        endpoint.get(Endpoint.Talk.NONE, ""),
-                        new MessageStream(this));
+        stream = pool.send(endpoint.origin(), endpoint.get(talk, ""), new MessageStream(this));
         try {
             posts.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -108,8 +105,8 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     }
 
     @Override
-    public boolean send(Spliced message) {
-        return post(message).isPresent();
+    public DuplexSession.Sending send(Spliced message) {
+        return post(message).isPresent() ? DuplexSession.Sending.TAKEN : DuplexSession.Sending.SHUT;
     }
 
     private Optional<Posted> post(Spliced message) {
@@ -118,7 +115,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
             return Optional.empty();
         }
         var posted = new Posted(message);
-        pool.send(to.origin(), to.post(message, Endpoint.Talk.NONE), new MessageStream(posted));
+        pool.send(to.origin(), to.post(message, talk), new MessageStream(posted));
         return Optional.of(posted);
     }
 
@@ -128,7 +125,9 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     }
 
     @Override
-    public void accepted(HttpResponse head) {}
+    public void accepted(HttpResponse head) {
+        talk.cookies().note(head);
+    }
 
     @Override
     public void message(Envelope message) {

@@ -140,7 +140,7 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
     /** A process that frees its slot when it has ended. */
     private record Counted(ChildProcess process, Slot slot) implements DuplexSession.Wire {
         @Override
-        public boolean send(Spliced message) {
+        public DuplexSession.Sending send(Spliced message) {
             return process.send(message);
         }
 

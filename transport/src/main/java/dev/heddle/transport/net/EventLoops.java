@@ -44,10 +44,19 @@ public final class EventLoops implements AutoCloseable {
 
         /** The best that works on this machine. */
         public static Io best() {
-            if (IoUring.isAvailable()) {
+            if (IO_URING.isAvailable()) {
                 return IO_URING;
             }
-            return Epoll.isAvailable() ? EPOLL : NIO;
+            return EPOLL.isAvailable() ? EPOLL : NIO;
+        }
+
+        /** Whether it works on this machine. */
+        public boolean isAvailable() {
+            return switch (this) {
+                case IO_URING -> IoUring.isAvailable();
+                case EPOLL -> Epoll.isAvailable();
+                case NIO -> true;
+            };
         }
 
         private IoHandlerFactory factory() {

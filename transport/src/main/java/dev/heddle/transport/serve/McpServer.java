@@ -142,9 +142,13 @@ public final class McpServer implements AutoCloseable {
         }
     }
 
-    private static String path(String uri) {
-        int query = uri.indexOf('?');
-        return query < 0 ? uri : uri.substring(0, query);
+    /** The path of a request target, which a proxy's client writes with scheme and host. */
+    private static String path(String target) {
+        int scheme = target.startsWith("/") ? -1 : target.indexOf("://");
+        int slash = scheme < 0 ? 0 : target.indexOf('/', scheme + 3);
+        var local = slash < 0 ? "/" : target.substring(slash);
+        int query = local.indexOf('?');
+        return query < 0 ? local : local.substring(0, query);
     }
 
     private static void letBrowserRead(String origin, HttpReply reply) {
