@@ -114,6 +114,7 @@ class BadInputTest {
     }
 
     @Test
+    @Shows({"server.maxBody"})
     void a_body_that_is_too_large_is_refused() {
         assertRefused(
                 session().call("echo", "{\"x\":\"" + "y".repeat(30_000) + "\"}"), 413, "20000");

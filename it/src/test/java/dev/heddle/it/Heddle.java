@@ -38,20 +38,29 @@ final class Heddle implements AutoCloseable {
 
     /** Serves {@code yaml} on a free port, and keeps its catalogs beside the file. */
     static Heddle serve(Path folder, String yaml, String... args) {
+        return serve(Map.of(), folder, yaml, args);
+    }
+
+    /** The same, with more variables in its environment. */
+    static Heddle serve(Map<String, String> environment, Path folder, String yaml, String... args) {
         try {
             var file = folder.resolve("heddle.yaml");
             Files.writeString(
                     file, yaml + "\ncatalogs: {folder: " + folder.resolve("catalogs") + "}\n");
             var all = new ArrayList<>(List.of("serve", "--config", file.toString(), "--port", "0"));
             all.addAll(List.of(args));
-            return start(all.toArray(String[]::new));
+            return start(environment, all.toArray(String[]::new));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     static Heddle start(String... args) {
-        var child = Child.start(Map.of(), command(args));
+        return start(Map.of(), args);
+    }
+
+    private static Heddle start(Map<String, String> environment, String... args) {
+        var child = Child.start(environment, command(args));
         var line = child.line(text -> text.contains("Heddle serves MCP at "));
         return new Heddle(child, URI.create(line.substring(line.indexOf("http"))));
     }

@@ -92,6 +92,7 @@ class LifeTest {
     }
 
     @Test
+    @Shows({"sessions.ttl"})
     void sessions_that_are_abandoned_leave_nothing_behind() {
         try (var stub = Stub.start();
                 var heddle =
@@ -265,6 +266,7 @@ class LifeTest {
     }
 
     @Test
+    @Shows({"catalogs.folder"})
     void a_restart_knows_the_catalogs_and_does_not_wait_for_a_backend_that_is_away() {
         int port = Child.freePort();
         var yaml =
@@ -282,6 +284,7 @@ class LifeTest {
     }
 
     @Test
+    @Shows({"sessions.max"})
     void sessions_have_caps_that_refuse_the_newcomer() {
         try (var stub = Stub.start();
                 var heddle =

@@ -51,6 +51,11 @@ final class Stub implements AutoCloseable {
                                 + URLEncoder.encode(body, StandardCharsets.UTF_8)));
     }
 
+    /** Counts from nothing what it has counted so far. */
+    void reset() {
+        RawClient.page(control("/reset"));
+    }
+
     int count(String what) {
         return RawClient.page(control("/count")).path(what).asInt();
     }

@@ -19,6 +19,7 @@ class TransportTest {
     private static final String PATIENT = "\nsessions: {coldStart: 10s}";
 
     @Test
+    @Shows({"backends[].type", "backends[].caBundlePath"})
     void a_certificate_is_checked_against_the_configured_authorities() throws IOException {
         var keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
         var store = folder.resolve("store.p12").toString();
@@ -101,11 +102,12 @@ class TransportTest {
             assertThat(heddle.client().initialize().tools())
                     .contains("count", "exotic")
                     .doesNotHaveDuplicates()
-                    .hasSize(13);
+                    .hasSize(14);
         }
     }
 
     @Test
+    @Shows({"backends[].shared"})
     void a_shared_process_serves_all_sessions_and_each_hears_its_own_answers() {
         try (var heddle =
                 Heddle.serve(
@@ -134,6 +136,7 @@ class TransportTest {
     }
 
     @Test
+    @Shows({"backends[].idleStop"})
     void a_process_that_is_not_used_is_stopped_and_the_next_call_starts_another() {
         try (var heddle =
                 Heddle.serve(
@@ -158,6 +161,7 @@ class TransportTest {
     }
 
     @Test
+    @Shows({"backends[].processes"})
     void processes_have_a_cap_with_a_clear_error() {
         try (var heddle =
                 Heddle.serve(

@@ -104,7 +104,7 @@ final class Keys {
                     operational.timeouts.perWorkload | mapping of times | – | By backend id.
                     operational.failureHandling | mapping | – | What is done about backends that fail.
                     operational.failureHandling.healthCheckInterval | time | `30s` | Between two probes of a backend.
-                    operational.failureHandling.healthCheckTimeout | time | `10s` | Of one probe; less than the interval. `0` for the backend's `openTimeout`.
+                    operational.failureHandling.healthCheckTimeout | time | `10s` | Of one probe of an open conversation; less than the interval. Opening one has `openTimeout`, which also stands for `0` here.
                     operational.failureHandling.unhealthyThreshold | number | `3` | Failed probes in a row that make a backend unhealthy: its offers are hidden and calls to it refused.
                     operational.failureHandling.statusReportingInterval | time | `30s` | How often the state of the backends is logged, at level debug.
                     operational.failureHandling.partialFailureMode | `best_effort` or `fail` | `best_effort` | `fail` refuses new sessions unless every backend is available.

@@ -3,6 +3,8 @@ package dev.heddle.core.aggregation;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.protocol.Json;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -117,12 +119,12 @@ public record AggregationRules(
 
     /**
      * What is said differently about one tool or prompt. {@code annotations} replace single
-     * members.
+     * members, in their order.
      */
     public record ItemOverride(
             Optional<String> name, Optional<String> description, Map<String, Json> annotations) {
         public ItemOverride {
-            annotations = Map.copyOf(annotations);
+            annotations = Collections.unmodifiableMap(new LinkedHashMap<>(annotations));
         }
     }
 }
