@@ -121,12 +121,23 @@ public final class CatalogReader {
             Optional<Json> cursor = Optional.empty();
             do {
                 var page = page(method, cursor);
-                for (var json : page.get(list).orElse(Json.EMPTY_ARRAY).elements()) {
+                for (var json : entries(page, method, list)) {
                     entry(method, key, json).ifPresent(entries::add);
                 }
                 cursor = page.get("nextCursor").filter(Json::isString);
             } while (cursor.isPresent() && isNew(method, cursor.get(), cursors));
             return entries;
+        }
+
+        private List<Json> entries(Json page, String method, String list) {
+            var entries = page.get(list).orElse(Json.EMPTY_ARRAY);
+            if (!entries.isArray()) {
+                throw Fault.BackendFailed.notSent(
+                        backend.id().value(),
+                        Reason.GARBAGE,
+                        "answered " + method + " with \"" + list + "\" that is no array");
+            }
+            return entries.elements();
         }
 
         /** One entry of a list, or empty if it does not say what it is called. */

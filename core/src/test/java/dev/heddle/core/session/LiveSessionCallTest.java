@@ -260,6 +260,34 @@ class LiveSessionCallTest {
     }
 
     @Test
+    void a_caller_that_is_interrupted_cancels_its_call() throws Exception {
+        answerLater();
+        var failed =
+                new FutureTask<>(
+                        () ->
+                                session.callTool(
+                                        Identity.NONE,
+                                        "slow",
+                                        Json.EMPTY_OBJECT,
+                                        Json.EMPTY_OBJECT));
+        var caller = Thread.ofVirtual().start(failed);
+        long id = pending().id();
+        caller.interrupt();
+        assertThatThrownBy(failed::get).hasCauseInstanceOf(Fault.Cancelled.class);
+        assertThat(backend.lastTalk().received()).contains("cancel " + id);
+    }
+
+    @Test
+    void a_clock_that_is_set_forward_is_not_silence() {
+        answerLater();
+        var sink = call(session, "slow");
+        pending();
+        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isEqualTo(1);
+        assertThat(sink.hasReply()).isFalse();
+        assertThat(fixture.alarms.set(SessionFixture.SILENCE)).isEqualTo(1);
+    }
+
+    @Test
     void a_cancellation_of_nothing_is_ignored() {
         session.notice(
                 Identity.NONE,

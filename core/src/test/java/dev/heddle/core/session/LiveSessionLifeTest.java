@@ -24,6 +24,7 @@ import dev.heddle.protocol.Revision;
 import dev.heddle.testkit.RecordingSink;
 import dev.heddle.testkit.ScriptedBackend;
 
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -354,6 +355,91 @@ class LiveSessionLifeTest {
                                 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
                                         + "\"params\":{\"requestId\":\"outside\"}}"));
         assertThat(stream.nextNotification().requestId()).contains(id);
+    }
+
+    private static Envelope cancelled(String question) {
+        return message(
+                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\""
+                        + question
+                        + "\"}}");
+    }
+
+    @Test
+    void a_question_that_was_put_on_the_way_of_a_call_is_withdrawn_there() {
+        var backend = new ScriptedBackend("a").tools("x").onCall((_, _) -> {});
+        var session = new SessionFixture(backend).open();
+        var stream = new RecordingSink();
+        session.attach(Identity.NONE, stream);
+        var sink = call(session, "x");
+        await().until(() -> !backend.lastTalk().pending().isEmpty());
+        backend.lastTalk()
+                .pending()
+                .getFirst()
+                .sink()
+                .question(backend.lastTalk().question(Method.ELICITATION, Json.EMPTY_OBJECT, "q"));
+        var asked = sink.nextQuestion();
+        backend.lastTalk().events().notification(cancelled("q"));
+        assertThat(sink.nextNotification().requestId()).contains(asked.id());
+        assertThat(stream.isQuiet()).isTrue();
+    }
+
+    @Test
+    void a_question_that_has_moved_to_the_standing_stream_is_withdrawn_there() {
+        var backend = new ScriptedBackend("a").tools("x").onCall((_, _) -> {});
+        var session = new SessionFixture(backend).open();
+        var stream = new RecordingSink();
+        session.attach(Identity.NONE, stream);
+        var sink = call(session, "x");
+        await().until(() -> !backend.lastTalk().pending().isEmpty());
+        backend.lastTalk()
+                .pending()
+                .getFirst()
+                .sink()
+                .question(backend.lastTalk().question(Method.ELICITATION, Json.EMPTY_OBJECT, "q"));
+        sink.nextQuestion().wayLost().run();
+        var asked = stream.nextQuestion();
+        backend.lastTalk().events().notification(cancelled("q"));
+        assertThat(stream.nextNotification().requestId()).contains(asked.id());
+    }
+
+    @Test
+    void a_question_that_still_waits_for_a_stream_is_taken_back_unseen() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var fixture = new SessionFixture(backend);
+        var session = fixture.open();
+        backend.lastTalk().ask(Method.ELICITATION, Json.EMPTY_OBJECT);
+        backend.lastTalk().events().notification(cancelled("outside"));
+        var stream = new RecordingSink();
+        session.attach(Identity.NONE, stream);
+        fixture.alarms.fire(StandingStream.PATIENCE);
+        assertThat(stream.isQuiet()).isTrue();
+        assertThat(backend.lastTalk().answers()).isEmpty();
+    }
+
+    @RepeatedTest(200)
+    void a_healed_conversation_knows_the_clients_level_before_the_first_call_in_it() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var session = new SessionFixture(backend).open();
+        send(session, Json.of(1), Method.SET_LEVEL, "{\"level\":\"warning\"}").result();
+        backend.lastTalk()
+                .events()
+                .lost(Fault.BackendFailed.notSent("a", Reason.SESSION_GONE, "gone"));
+        var callers =
+                IntStream.range(0, 4)
+                        .mapToObj(
+                                i ->
+                                        send(
+                                                session,
+                                                Json.of("c" + i),
+                                                Method.TOOLS_CALL,
+                                                "{\"name\":\"x\"}"))
+                        .toList();
+        callers.forEach(RecordingSink::result);
+        var received = backend.lastTalk().received();
+        assertThat(received.indexOf(Method.SET_LEVEL))
+                .isNotNegative()
+                .isLessThan(received.indexOf(Method.TOOLS_CALL));
+        assertThat(backend.talks()).hasSize(2);
     }
 
     @Test

@@ -53,7 +53,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private @Nullable ByteBuf body;
     private @Nullable HttpReply current;
     private @Nullable Future<?> watching;
-    private long lastRead = System.nanoTime();
+    private long lastRead;
     private long begun;
     private boolean answering;
     private boolean refusing;
@@ -69,6 +69,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
+        lastRead = now(ctx);
         watching =
                 ctx.channel()
                         .eventLoop()
@@ -83,12 +84,16 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
      * A client must finish what it has begun, and must not hold a connection that it does not use.
      */
     private void closeIfSilent(ChannelHandlerContext ctx) {
-        long now = System.nanoTime();
+        long now = now(ctx);
         boolean slow = head != null && now - begun > TimeUnit.SECONDS.toNanos(REQUEST_SECONDS);
         boolean idle = now - lastRead > TimeUnit.SECONDS.toNanos(IDLE_SECONDS);
         if (!answering && (slow || idle)) {
             ctx.close();
         }
+    }
+
+    private static long now(ChannelHandlerContext ctx) {
+        return ctx.executor().ticker().nanoTime();
     }
 
     private void stopWatching() {
@@ -99,7 +104,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        lastRead = System.nanoTime();
+        lastRead = now(ctx);
         if (!(message instanceof HttpObject part)) {
             ReferenceCountUtil.release(message);
         } else if (answering) {
@@ -134,7 +139,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     private void begin(ChannelHandlerContext ctx, HttpRequest request) {
         head = request;
-        begun = System.nanoTime();
+        begun = now(ctx);
         if (HttpUtil.getContentLength(request, 0L) > maxBody) {
             refuseBody(ctx);
         } else if (HttpUtil.is100ContinueExpected(request)) {
@@ -197,7 +202,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private void answered(ChannelHandlerContext ctx) {
         answering = false;
         current = null;
-        lastRead = System.nanoTime();
+        lastRead = now(ctx);
         ctx.channel()
                 .eventLoop()
                 .execute(

@@ -1,0 +1,110 @@
+package dev.heddle.transport.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.buffer.Unpooled;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+class SseParserTest {
+    /** Keeps what the parser says, each thing as one text. */
+    private static final class Heard implements SseParser.Listener {
+        private final List<String> all = new ArrayList<>();
+
+        @Override
+        public void event(String type, byte[] data) {
+            all.add(type + "=" + new String(data, StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public void id(String id) {
+            all.add("id " + id);
+        }
+
+        @Override
+        public void retry(long millis) {
+            all.add("retry " + millis);
+        }
+    }
+
+    private static List<String> parse(String text) {
+        var bytes = text.getBytes(StandardCharsets.UTF_8);
+        return parse(bytes, bytes.length);
+    }
+
+    private static List<String> parse(byte[] bytes, int cut) {
+        var heard = new Heard();
+        var parser = new SseParser(1000, heard);
+        parser.feed(Unpooled.wrappedBuffer(bytes, 0, cut));
+        parser.feed(Unpooled.wrappedBuffer(bytes, cut, bytes.length - cut));
+        return heard.all;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\n", "\r", "\r\n"})
+    void lines_may_end_in_any_way_and_be_cut_anywhere(String end) {
+        var text =
+                String.join(
+                        end,
+                        "\uFEFF: a comment",
+                        "id: 1",
+                        "event: greeting",
+                        "data: gr\u00FC\u00DF",
+                        "data:  dich",
+                        "",
+                        "data:{\"a\":1}",
+                        "retry: 250",
+                        "",
+                        "data",
+                        "",
+                        "");
+        var bytes = text.getBytes(StandardCharsets.UTF_8);
+        for (int cut = 0; cut <= bytes.length; cut++) {
+            assertThat(parse(bytes, cut))
+                    .as("cut at %s", cut)
+                    .containsExactly(
+                            "id 1",
+                            "greeting=gr\u00FC\u00DF\n dich",
+                            "retry 250",
+                            "message={\"a\":1}",
+                            "message=");
+        }
+    }
+
+    @Test
+    void an_event_without_its_empty_line_is_not_complete() {
+        assertThat(parse("data: x\n")).isEmpty();
+    }
+
+    @Test
+    void a_type_belongs_to_one_event_and_an_event_without_data_is_none() {
+        assertThat(parse("event: a\n\ndata: x\n\n")).containsExactly("message=x");
+    }
+
+    @Test
+    void fields_that_are_unknown_or_make_no_sense_are_ignored() {
+        assertThat(parse("foo: 1\nretry: soon\nid: a\0b\ndata: x\n\n"))
+                .containsExactly("message=x");
+    }
+
+    @Test
+    void an_empty_id_takes_the_name_back() {
+        assertThat(parse("id\ndata: x\n\n")).containsExactly("id ", "message=x");
+    }
+
+    @Test
+    void an_event_that_is_too_large_is_refused_in_one_line_as_in_many() {
+        assertThatThrownBy(() -> parse("data: " + "x".repeat(1001)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("1000");
+        assertThatThrownBy(() -> parse("data: 0123456789\n".repeat(200)))
+                .isInstanceOf(IllegalStateException.class);
+    }
+}
