@@ -1,0 +1,276 @@
+package dev.heddle.transport.connect;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector.Opening;
+import dev.heddle.core.backend.BackendEvents;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.OutgoingAuthRegistry;
+import dev.heddle.core.backend.Target;
+import dev.heddle.core.exchange.BlockingCall;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+import dev.heddle.transport.net.EventLoops;
+
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** What becomes of a call on its way over HTTP, as the server behaves. */
+class HttpBackendTest {
+    private static final BackendEvents DEAF =
+            new BackendEvents() {
+                @Override
+                public void notification(Envelope message) {}
+
+                @Override
+                public void question(Question question) {
+                    question.refuse("nobody is here");
+                }
+
+                @Override
+                public void lost(Fault.BackendFailed why) {}
+            };
+
+    private final Ids ids = new Ids();
+    private final EventLoops loops = new EventLoops(EventLoops.Io.NIO, 1);
+    private final Connectors connectors =
+            new Connectors(loops, new OutgoingAuthRegistry(List.of()), ids);
+
+    @AfterEach
+    void close() {
+        connectors.close();
+        loops.close();
+    }
+
+    private BackendSession open(RawServer server) {
+        var backend =
+                new Backend(
+                        new BackendId("raw"),
+                        new Target.Remote(server.url(), Target.Wire.STREAMABLE_HTTP));
+        var opening =
+                new Opening(
+                        Identity.NONE,
+                        ClientProfile.gateway("test", "1"),
+                        DEAF,
+                        Optional.empty(),
+                        false);
+        return connectors.connect(backend, opening).session();
+    }
+
+    private Json call(BackendSession session) {
+        long id = ids.next();
+        var call = new BlockingCall();
+        session.send(
+                id,
+                Spliced.of(JsonRpc.request(Json.of(id), Method.TOOLS_CALL, Json.EMPTY_OBJECT)),
+                call);
+        return call.await(Duration.ofSeconds(10)).orElseThrow();
+    }
+
+    private static void assertFails(ThrowingCallable call, Reason reason, boolean mayHaveRun) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        Fault.BackendFailed.class,
+                        fault -> {
+                            assertThat(fault.reason()).isEqualTo(reason);
+                            assertThat(fault.mayHaveRun()).isEqualTo(mayHaveRun);
+                        });
+    }
+
+    private static RawServer answering(String format) {
+        return RawServer.mcp(
+                request -> {
+                    var result = RawServer.result(request);
+                    return Optional.of(
+                            format.replace("LENGTH", Integer.toString(result.length()))
+                                    .replace("RESULT", result));
+                });
+    }
+
+    private static final String CUT_SHORT =
+            http(
+                    """
+                    HTTP/1.1 200 OK
+                    Content-Type: application/json
+                    Connection: close
+                    Content-Length: 500
+
+                    {\
+                    """);
+
+    private static final String FORGOTTEN =
+            http(
+                    """
+                    HTTP/1.1 404 Not Found
+                    Content-Length: 0
+
+                    """);
+
+    private static final String GOOD =
+            http(
+                    """
+                    HTTP/1.1 200 OK
+                    Content-Type: application/json
+                    Content-Length: LENGTH
+
+                    RESULT\
+                    """);
+
+    private static String http(String lines) {
+        return lines.replace("\n", "\r\n");
+    }
+
+    @Test
+    void calls_one_after_the_other_share_a_connection() {
+        try (var server = answering(GOOD);
+                var session = open(server)) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(call(session).get("ok")).isPresent();
+            }
+            assertThat(server.connections()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void a_connection_that_the_server_wants_to_close_is_not_used_again() {
+        try (var server = answering(GOOD.replace("OK\r\n", "OK\r\nConnection: close\r\n"));
+                var session = open(server)) {
+            call(session);
+            call(session);
+            assertThat(server.connections()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void a_connection_is_left_before_the_server_leaves_it() {
+        try (var server = answering(GOOD.replace("OK\r\n", "OK\r\nKeep-Alive: timeout=1\r\n"));
+                var session = open(server)) {
+            call(session);
+            await().until(() -> server.open() == 0);
+            call(session);
+            assertThat(server.connections()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void an_answer_may_end_with_its_connection_or_follow_a_first_word_or_be_a_stream() {
+        for (var form :
+                List.of(
+                        http("HTTP/1.1 102 Processing\n\n") + GOOD,
+                        http(
+                                """
+                                HTTP/1.1 200 OK
+                                Content-Type: application/json
+                                Connection: close
+
+                                RESULT\
+                                """),
+                        http(
+                                """
+                                HTTP/1.1 200 OK
+                                Content-Type: text/event-stream
+                                Connection: close
+
+                                : hello
+
+                                id: 7
+                                data: RESULT
+
+                                """))) {
+            try (var server = answering(form);
+                    var session = open(server)) {
+                assertThat(call(session).get("ok")).as(form).isPresent();
+                assertThat(call(session).get("ok")).as(form).isPresent();
+            }
+        }
+    }
+
+    @Test
+    void bytes_that_nobody_asked_for_cost_the_connection_and_no_call() {
+        try (var server = answering(GOOD + GOOD);
+                var session = open(server)) {
+            for (int i = 0; i < 10; i++) {
+                assertThat(call(session).get("ok")).isPresent();
+            }
+        }
+    }
+
+    @Test
+    void a_server_that_hangs_up_may_have_run_the_call_and_is_not_asked_again() {
+        try (var server = RawServer.mcp(_ -> Optional.empty());
+                var session = open(server)) {
+            assertFails(() -> call(session), Reason.DISCONNECTED, true);
+            assertThat(
+                            server.requests().stream()
+                                    .filter(request -> request.isFor(Method.TOOLS_CALL)))
+                    .hasSize(1);
+        }
+    }
+
+    @Test
+    void an_answer_that_is_cut_short_is_no_answer() {
+        try (var server = RawServer.mcp(_ -> Optional.of(CUT_SHORT));
+                var session = open(server)) {
+            assertFails(() -> call(session), Reason.DISCONNECTED, true);
+        }
+    }
+
+    @Test
+    void an_answer_that_is_no_http_is_garbage_or_the_end_of_the_connection() {
+        try (var server = RawServer.mcp(_ -> Optional.of("SSH-2.0-OpenSSH_9.6\r\n\r\n"));
+                var session = open(server)) {
+            assertThatThrownBy(() -> call(session)).isInstanceOf(Fault.BackendFailed.class);
+        }
+    }
+
+    @Test
+    void a_session_that_the_server_has_forgotten_was_not_run() {
+        try (var server = RawServer.mcp(_ -> Optional.of(FORGOTTEN));
+                var session = open(server)) {
+            assertFails(() -> call(session), Reason.SESSION_GONE, false);
+        }
+    }
+
+    @Test
+    void a_server_that_is_not_there_was_not_asked() {
+        var server = answering(GOOD);
+        server.close();
+        assertFails(() -> open(server), Reason.UNREACHABLE, false);
+    }
+
+    @Test
+    void every_message_names_the_session_and_its_revision_and_the_end_is_told() {
+        try (var server = answering(GOOD)) {
+            try (var session = open(server)) {
+                call(session);
+            }
+            var later =
+                    server.requests().stream()
+                            .filter(request -> !request.isFor("initialize"))
+                            .toList();
+            assertThat(later)
+                    .allMatch(request -> request.head().contains("mcp-session-id: s1"))
+                    .allMatch(
+                            request -> request.head().contains("mcp-protocol-version: 2025-11-25"));
+            assertThat(later.getLast().head()).startsWith("delete /mcp ");
+        }
+    }
+}
