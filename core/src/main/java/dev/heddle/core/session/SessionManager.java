@@ -7,7 +7,6 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
 
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +15,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Base64;
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,12 +40,9 @@ public final class SessionManager implements AutoCloseable {
     private final InstantSource clock;
     private final Quota quota;
     private final SecureRandom random = new SecureRandom();
-    private final Map<String, Held> sessions = new ConcurrentHashMap<>();
+    private final HeldSessions held;
     private final Map<String, CountDownLatch> restoring = new ConcurrentHashMap<>();
     private volatile boolean draining;
-
-    /** A session of this process, and its right to be there. */
-    private record Held(MultiSession session, Quota.Share share) {}
 
     public SessionManager(
             SessionStorage storage,
@@ -61,6 +56,7 @@ public final class SessionManager implements AutoCloseable {
         this.limits = limits;
         this.clock = clock;
         this.quota = new Quota(limits);
+        this.held = new HeldSessions(storage, () -> draining);
     }
 
     /**
@@ -149,7 +145,7 @@ public final class SessionManager implements AutoCloseable {
         requirePlaceholder(id);
         var session =
                 factory.makeSession(id, opener, profile, registry.snapshot().backends().values());
-        hold(id, new Held(session, share));
+        held.hold(session, share);
         return session;
     }
 
@@ -167,27 +163,6 @@ public final class SessionManager implements AutoCloseable {
         };
     }
 
-    /**
-     * Holds the session first and completes its record second, so that whoever terminates it
-     * meanwhile finds it.
-     */
-    private void hold(String id, Held held) {
-        sessions.put(id, held);
-        boolean stored = false;
-        try {
-            stored =
-                    storage.update(id, SessionStorage.Changes.set(held.session().metadata()))
-                            && !draining;
-        } finally {
-            if (!stored && sessions.remove(id, held)) {
-                held.session().close();
-            }
-        }
-        if (!stored) {
-            throw new Fault.SessionNotFound();
-        }
-    }
-
     private void markTerminated(String id) {
         try {
             storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
@@ -198,7 +173,7 @@ public final class SessionManager implements AutoCloseable {
 
     /** The session if this process holds it. Never blocks. */
     public Optional<MultiSession> live(String id) {
-        return Optional.ofNullable(sessions.get(id)).map(Held::session);
+        return held.find(id);
     }
 
     /**
@@ -220,16 +195,15 @@ public final class SessionManager implements AutoCloseable {
      */
     public MultiSession getMultiSession(String id) {
         while (true) {
-            var held = sessions.get(id);
-            if (held != null) {
-                return held.session();
+            var live = live(id);
+            if (live.isPresent()) {
+                return live.get();
             }
             var done = new CountDownLatch(1);
             var other = restoring.putIfAbsent(id, done);
             if (other == null) {
                 try {
-                    var meanwhile = sessions.get(id);
-                    return meanwhile != null ? meanwhile.session() : restore(id);
+                    return live(id).orElseGet(() -> restore(id));
                 } finally {
                     restoring.remove(id);
                     done.countDown();
@@ -259,7 +233,7 @@ public final class SessionManager implements AutoCloseable {
         try {
             var session =
                     factory.restoreSession(id, record, registry.snapshot().backends().values());
-            hold(id, new Held(session, share));
+            held.hold(session, share);
             return session;
         } catch (RuntimeException | Error e) {
             share.giveBack();
@@ -282,10 +256,10 @@ public final class SessionManager implements AutoCloseable {
      * @throws Fault if {@code caller} may not use the session, or there is none
      */
     public void terminate(String id, Identity caller) {
-        var held = sessions.get(id);
-        if (held != null) {
-            held.session().authorize(caller);
-            end(id, held);
+        var live = live(id);
+        if (live.isPresent()) {
+            live.get().authorize(caller);
+            held.end(id);
             return;
         }
         var record = storage.load(id).orElseThrow(Fault.SessionNotFound::new);
@@ -293,28 +267,10 @@ public final class SessionManager implements AutoCloseable {
             throw new Fault.SessionNotFound();
         }
         if (Metadata.isFull(record)) {
-            var session = getMultiSession(id);
-            session.authorize(caller);
-            end(id, sessions.get(id));
+            getMultiSession(id).authorize(caller);
+            held.end(id);
         } else {
             storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
-        }
-    }
-
-    private void end(String id, @Nullable Held held) {
-        storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
-        if (held != null && sessions.remove(id, held)) {
-            held.session().refuse();
-            Thread.ofVirtual().name("heddle-end").start(() -> finish(id, held));
-        }
-    }
-
-    private void finish(String id, Held held) {
-        try {
-            held.session().close();
-        } finally {
-            held.share().giveBack();
-            storage.delete(id);
         }
     }
 
@@ -323,36 +279,12 @@ public final class SessionManager implements AutoCloseable {
      * several times within the idle time.
      */
     public void sweep() {
-        for (var id : List.copyOf(sessions.keySet())) {
-            var held = sessions.get(id);
-            if (held != null) {
-                sweep(id, held);
-            }
-        }
-    }
-
-    private void sweep(String id, Held held) {
-        try {
-            var now = clock.instant();
-            var session = held.session();
-            boolean tooOld =
-                    limits.lifetime()
-                            .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
-                            .isPresent();
-            boolean unused =
-                    !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
-            if (tooOld || unused || !storage.touch(id)) {
-                log.debug("a session is over: {}", tooOld ? "too old" : "not used");
-                end(id, held);
-            }
-        } catch (Fault.StorageUnavailable e) {
-            log.warn("sessions are kept while their storage cannot be asked: {}", e.getMessage());
-        }
+        held.sweep(limits, clock.instant());
     }
 
     /** The sessions that this process holds. */
     public Collection<MultiSession> sessions() {
-        return sessions.values().stream().map(Held::session).toList();
+        return held.all();
     }
 
     /** Refuses new sessions from now on. */
@@ -364,26 +296,6 @@ public final class SessionManager implements AutoCloseable {
     @Override
     public void close() {
         drain();
-        var open = List.copyOf(sessions.entrySet());
-        sessions.clear();
-        open.forEach(entry -> entry.getValue().session().refuse());
-        var left = new CountDownLatch(open.size());
-        for (var entry : open) {
-            Thread.ofVirtual()
-                    .name("heddle-end")
-                    .start(
-                            () -> {
-                                try {
-                                    finish(entry.getKey(), entry.getValue());
-                                } finally {
-                                    left.countDown();
-                                }
-                            });
-        }
-        try {
-            left.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        held.close();
     }
 }
