@@ -7,6 +7,7 @@ import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.backend.Target;
+import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -126,6 +127,30 @@ public final class ScriptedBackend {
     public ScriptedBackend losingTheFirst() {
         losesNext = true;
         return this;
+    }
+
+    /** What a watch learns that asks for everything now. */
+    public Catalog asCatalog() {
+        return new Catalog(
+                introduction(),
+                entries("name", tools),
+                entries("uri", resources),
+                List.of(),
+                entries("name", prompts));
+    }
+
+    private static List<Catalog.Entry> entries(String key, List<String> names) {
+        return names.stream().map(name -> new Catalog.Entry(name, entry(key, name))).toList();
+    }
+
+    private static Json entry(String key, String name) {
+        return Json.object(
+                members -> {
+                    members.put(key, name);
+                    if (!key.equals("name")) {
+                        members.put("name", "the one at " + name);
+                    }
+                });
     }
 
     /** How often a conversation was opened or tried. */
@@ -318,18 +343,7 @@ public final class ScriptedBackend {
         }
 
         private static Json list(String member, String key, List<String> names) {
-            var entries =
-                    names.stream()
-                            .map(
-                                    name ->
-                                            Json.object(
-                                                    entry -> {
-                                                        entry.put(key, name);
-                                                        if (!key.equals("name")) {
-                                                            entry.put("name", "the one at " + name);
-                                                        }
-                                                    }))
-                            .toList();
+            var entries = names.stream().map(name -> entry(key, name)).toList();
             return Json.object(result -> result.put(member, Json.array(entries)));
         }
 

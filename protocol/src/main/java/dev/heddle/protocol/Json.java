@@ -235,15 +235,27 @@ public final class Json {
     /**
      * This object with {@code value} as its member {@code key}: in the place of the old one, or
      * behind the last one. All other bytes stay as they are.
+     *
+     * @throws MalformedJson if the object has that key twice, since readers would disagree which
+     *     one counts
      */
     public Json with(String key, Json value) {
         var walk = new JsonMembers(bytes, start, end);
         boolean empty = true;
+        int from = -1;
+        int to = -1;
         while (walk.next()) {
             empty = false;
             if (walk.keyIs(key)) {
-                return spliced(walk.valueStart(), walk.valueEnd(), value.bytes());
+                if (from >= 0) {
+                    throw duplicate(key);
+                }
+                from = walk.valueStart();
+                to = walk.valueEnd();
             }
+        }
+        if (from >= 0) {
+            return spliced(from, to, value.bytes());
         }
         var member = new JsonText().bareMember(key, value, !empty).bytes();
         return spliced(end - 1, end - 1, member);

@@ -65,6 +65,11 @@ public final class Spliced {
         while (at < edits.length && edits[at].start < envelope.start(field)) {
             at++;
         }
+        if (at < edits.length && edits[at].start == envelope.start(field)) {
+            var changed = edits.clone();
+            changed[at] = new Edit(envelope.start(field), envelope.end(field), value);
+            return new Spliced(envelope, changed);
+        }
         var more = new Edit[edits.length + 1];
         System.arraycopy(edits, 0, more, 0, at);
         more[at] = new Edit(envelope.start(field), envelope.end(field), value);

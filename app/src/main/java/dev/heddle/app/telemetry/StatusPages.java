@@ -110,7 +110,7 @@ public final class StatusPages implements Pages {
     }
 
     private Optional<Catalog> catalog(Backend backend) {
-        return catalogs.nearest(CatalogKey.of(backend, gateway));
+        return catalogs.nearest(CatalogKey.of(backend, gateway), true);
     }
 
     private Json status() {

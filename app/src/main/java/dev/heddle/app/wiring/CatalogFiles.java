@@ -42,7 +42,7 @@ final class CatalogFiles {
         if (Files.isRegularFile(file)) {
             read(file)
                     .ifPresentOrElse(
-                            catalog -> catalogs.remember(key, catalog),
+                            catalog -> catalogs.publish(key, catalog),
                             () -> log.info("{} is not used", file));
         }
     }

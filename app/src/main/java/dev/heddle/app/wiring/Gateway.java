@@ -185,10 +185,11 @@ public final class Gateway implements AutoCloseable {
                 files ->
                         catalogs.subscribe(
                                 (key, _, catalog) -> {
-                                    if (registry.snapshot()
-                                            .find(key.backend())
-                                            .filter(Gateway::isWorthKeeping)
-                                            .isPresent()) {
+                                    if (key.clientKind().equals(profile.kind())
+                                            && registry.snapshot()
+                                                    .find(key.backend())
+                                                    .filter(Gateway::isWorthKeeping)
+                                                    .isPresent()) {
                                         Thread.ofVirtual()
                                                 .name("heddle-keep")
                                                 .start(() -> files.save(key, catalog));
@@ -200,7 +201,7 @@ public final class Gateway implements AutoCloseable {
     private void remember(List<Backend> backends) {
         for (var backend : backends) {
             var key = CatalogKey.of(backend, profile);
-            if (isWorthKeeping(backend) && catalogs.known(key).isEmpty()) {
+            if (isWorthKeeping(backend) && catalogs.published(key).isEmpty()) {
                 kept.ifPresent(files -> files.loadInto(catalogs, key));
             }
         }

@@ -45,8 +45,17 @@ public final class Surface {
     private final Listing prompts;
     private final Routes routes;
     private final List<Template> templateRoutes;
-    private final Map<String, Route> formerTools;
+    private final Former former;
     private final List<Note> notes;
+
+    /** Names that a session was shown earlier and that lead nowhere else now. */
+    private record Former(Map<String, Route> tools, Map<String, Route> prompts) {
+        static final Former NONE = new Former(Map.of(), Map.of());
+
+        boolean isEmpty() {
+            return tools.isEmpty() && prompts.isEmpty();
+        }
+    }
 
     private record Template(String text, UriTemplate pattern, BackendId backend) {}
 
@@ -71,11 +80,11 @@ public final class Surface {
                                                 new UriTemplate(entry.getKey()),
                                                 entry.getValue()))
                         .toList();
-        this.formerTools = Map.of();
+        this.former = Former.NONE;
         this.notes = List.copyOf(notes);
     }
 
-    private Surface(Surface like, Map<String, Route> formerTools) {
+    private Surface(Surface like, Former former) {
         this.tools = like.tools;
         this.resources = like.resources;
         this.templates = like.templates;
@@ -83,7 +92,7 @@ public final class Surface {
         this.routes = like.routes;
         this.templateRoutes = like.templateRoutes;
         this.notes = like.notes;
-        this.formerTools = Map.copyOf(formerTools);
+        this.former = former;
     }
 
     public Listing tools() {
@@ -108,11 +117,13 @@ public final class Surface {
      */
     public Optional<Route> tool(String name) {
         var route = routes.tools().get(name);
-        return Optional.ofNullable(route != null ? route : formerTools.get(name));
+        return Optional.ofNullable(route != null ? route : former.tools().get(name));
     }
 
+    /** Where a prompt's name leads, as for {@link #tool}. */
     public Optional<Route> prompt(String name) {
-        return Optional.ofNullable(routes.prompts().get(name));
+        var route = routes.prompts().get(name);
+        return Optional.ofNullable(route != null ? route : former.prompts().get(name));
     }
 
     /** Who has resources at all, listed or not, and can be asked now. */
@@ -155,17 +166,26 @@ public final class Surface {
     }
 
     /**
-     * This surface for a session that has been shown {@code before}: tools that have another name
-     * now may still be called, unlisted, by the name under which they were shown.
+     * This surface for a session that has been shown {@code before}: tools and prompts that have
+     * another name now may still be asked for, unlisted, by the name under which they were shown.
      */
     public Surface following(Surface before) {
-        if (before.tools == tools && before.formerTools.isEmpty()) {
+        if (before.tools == tools && before.prompts == prompts && before.former.isEmpty()) {
             return this;
         }
-        var former = new HashMap<>(before.formerTools);
-        former.putAll(before.routes.tools());
-        former.keySet().removeIf(routes.tools()::containsKey);
-        former.values().retainAll(new HashSet<>(routes.tools().values()));
-        return former.isEmpty() ? this : new Surface(this, former);
+        var next =
+                new Former(
+                        former(before.former.tools(), before.routes.tools(), routes.tools()),
+                        former(before.former.prompts(), before.routes.prompts(), routes.prompts()));
+        return next.isEmpty() ? this : new Surface(this, next);
+    }
+
+    private static Map<String, Route> former(
+            Map<String, Route> earlier, Map<String, Route> before, Map<String, Route> now) {
+        var former = new HashMap<>(earlier);
+        former.putAll(before);
+        former.keySet().removeIf(now::containsKey);
+        former.values().retainAll(new HashSet<>(now.values()));
+        return Map.copyOf(former);
     }
 }

@@ -18,9 +18,9 @@ public record Introduction(
         return serverInfo.equals(Json.NULL);
     }
 
-    /** Whether the capability called {@code name} is offered. */
+    /** Whether the capability called {@code name} is offered, or may be for all that is known. */
     public boolean offers(String name) {
-        return capabilities.get(name).isPresent();
+        return isUnknown() || capabilities.get(name).isPresent();
     }
 
     /** Whether the backend says when one of its lists has changed. */

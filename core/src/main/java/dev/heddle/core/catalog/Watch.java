@@ -63,6 +63,9 @@ final class Watch {
     private final HealthBoard health;
     private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
     private final CountDownLatch stopped = new CountDownLatch(1);
+    private volatile Optional<Thread> thread = Optional.empty();
+    private volatile boolean connecting;
+    private volatile boolean hears;
     private String complaint = "";
     private OptionalLong lastFailure = OptionalLong.empty();
 
@@ -87,19 +90,36 @@ final class Watch {
         return key;
     }
 
+    /** Whether it is connected to a backend that tells of changes, and has read what there is. */
+    boolean hears() {
+        return hears;
+    }
+
     /** Whether it tells of the backend's health. */
     boolean probes() {
         return role.probes();
     }
 
-    /** Ends the watch. Does not wait for it. */
+    /** Watches from now on, on the thread that is returned, until it is stopped. */
+    Thread start() {
+        var started = Thread.ofVirtual().name("heddle-watch-" + backend.id()).start(this::run);
+        thread = Optional.of(started);
+        if (isStopped()) {
+            started.interrupt();
+        }
+        return started;
+    }
+
+    /** Ends the watch, also in the midst of opening its conversation. Does not wait for it. */
     void stop() {
         stopped.countDown();
         signals.add(Signal.STOP);
+        if (connecting) {
+            thread.ifPresent(Thread::interrupt);
+        }
     }
 
-    /** Watches until it is stopped. */
-    void run() {
+    private void run() {
         var pause = FIRST_PAUSE;
         while (!isStopped()) {
             try {
@@ -120,13 +140,16 @@ final class Watch {
         long began = System.nanoTime();
         var opening =
                 new Opening(Identity.NONE, role.profile(), new Events(), Optional.empty(), true);
+        connecting = true;
         var connected = connector.connect(backend, opening);
         try (var session = connected.session()) {
             signals.clear();
             session.listen(true);
             read(connected);
+            connecting = false;
+            hears = connected.introduction().announcesChanges();
             succeeded(Duration.ofNanos(System.nanoTime() - began));
-            if (role.probes() || connected.introduction().announcesChanges()) {
+            if (role.probes() || hears) {
                 while (!isStopped()
                         && heed(
                                 connected,
@@ -135,6 +158,9 @@ final class Watch {
                 }
                 return;
             }
+        } finally {
+            connecting = false;
+            hears = false;
         }
         stopped.await(); // a backend that never tells of changes need not be listened to
     }

@@ -140,9 +140,12 @@ public final class Watches implements AutoCloseable {
         }
     }
 
-    /** Whether somebody watches for clients to whom {@code key} applies. Takes no lock. */
+    /**
+     * Whether somebody hears now of changes for clients to whom {@code key} applies. Takes no lock.
+     */
     public boolean covers(CatalogKey key) {
-        return running.values().stream().anyMatch(watch -> watch.key().equals(key));
+        return running.values().stream()
+                .anyMatch(watch -> watch.hears() && watch.key().equals(key));
     }
 
     /** Starts the watches that have come to be worth it. To be called from time to time. */
@@ -176,10 +179,7 @@ public final class Watches implements AutoCloseable {
                 _ -> {
                     var watch = new Watch(backend, role, connector, catalogs, reader, health);
                     threads.removeIf(thread -> !thread.isAlive());
-                    threads.add(
-                            Thread.ofVirtual()
-                                    .name("heddle-watch-" + backend.id())
-                                    .start(watch::run));
+                    threads.add(watch.start());
                     return watch;
                 });
     }

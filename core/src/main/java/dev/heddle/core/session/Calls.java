@@ -5,6 +5,7 @@ import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
+import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.AdmissionQueue.Pass;
 import dev.heddle.protocol.Envelope;
@@ -22,23 +23,16 @@ final class Calls implements ForwardedCall.Host {
     record Ways(SessionEvents events, Questions questions, StandingStream standing) {}
 
     private final Shared shared;
-    private final AdmissionQueue admission;
     private final Conversations conversations;
     private final Ways ways;
     private final Runnable used;
-    private final Map<Json, ForwardedCall> running = new ConcurrentHashMap<>();
+    private final Map<Json, InFlight> running = new ConcurrentHashMap<>();
 
     /**
      * @param used told whenever a call has ended
      */
-    Calls(
-            Shared shared,
-            AdmissionQueue admission,
-            Conversations conversations,
-            Ways ways,
-            Runnable used) {
+    Calls(Shared shared, Conversations conversations, Ways ways, Runnable used) {
         this.shared = shared;
-        this.admission = admission;
         this.conversations = conversations;
         this.ways = ways;
         this.used = used;
@@ -50,52 +44,74 @@ final class Calls implements ForwardedCall.Host {
      * @throws Fault if it cannot be sent; the pass is then the caller's still
      */
     Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {
+        var call = call(backend, request, exchange, pass::close);
+        register(call.clientId(), call);
+        try {
+            start(call);
+        } catch (Fault refused) {
+            running.remove(call.clientId(), call);
+            throw refused;
+        }
+        return call;
+    }
+
+    /** The part of a probe that asks one backend, not yet under way. */
+    ForwardedCall call(BackendId backend, Envelope request, Sink sink) {
+        return call(backend, Spliced.of(request), new Exchange(request, sink), () -> {});
+    }
+
+    private ForwardedCall call(
+            BackendId backend, Spliced request, Exchange exchange, Runnable leave) {
         var conversation =
                 conversations
                         .find(backend)
                         .orElseThrow(() -> new Fault.NoBackendClient(backend.value()));
+        return new ForwardedCall(exchange, request, conversation, leave, shared, this);
+    }
+
+    private void register(Json id, InFlight call) {
+        if (running.putIfAbsent(id, call) != null) {
+            throw new Fault.InvalidRequest(
+                    "found id "
+                            + id
+                            + ", which a request in flight has already (expected: a new one)");
+        }
+    }
+
+    /**
+     * @throws Fault if its backend is not worth asking now
+     */
+    void start(ForwardedCall call) {
+        var conversation = call.conversation();
         shared.health()
-                .refusal(backend)
+                .refusal(conversation.backend().id())
                 .ifPresent(
                         refusal -> {
                             throw refusal;
                         });
-        var call = new ForwardedCall(exchange, request, conversation, pass, shared, this);
-        if (running.putIfAbsent(call.clientId(), call) != null) {
-            throw new Fault.InvalidRequest(
-                    "found id "
-                            + call.clientId()
-                            + ", which a request in flight has already (expected: a new one)");
-        }
         conversation.use(call);
-        return call;
     }
 
-    /** Asks one backend after the other, until one has the resource. Fails as forwarding does. */
+    /**
+     * Asks one backend after the other, until one has the resource. The reply returns {@code pass}.
+     *
+     * @throws Fault if it cannot be asked for; the pass is then the caller's still
+     */
     Running probe(List<BackendId> backends, String uri, Exchange exchange, Pass pass) {
-        if (backends.isEmpty()) {
-            throw new Fault.ResourceNotFound(uri);
-        }
         var request = exchange.request();
-        var rest = backends.subList(1, backends.size());
-        var sink = new ProbeSink(exchange.sink(), () -> probeNext(rest, uri, exchange));
-        forward(backends.getFirst(), Spliced.of(request), new Exchange(request, sink), pass);
-        return () -> cancel(request.id());
-    }
-
-    private void probeNext(List<BackendId> rest, String uri, Exchange exchange) {
-        var pass = admission.tryAdmit();
-        if (pass.isEmpty()) {
-            exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
-            return;
-        }
-        try {
-            probe(rest, uri, exchange, pass.get());
-        } catch (Fault fault) {
-            try (var _ = pass.get()) {
-                exchange.sink().reply(new Reply.Failed(fault));
-            }
-        }
+        var probing =
+                new Probing(
+                        this,
+                        backends,
+                        uri,
+                        exchange,
+                        () -> {
+                            running.remove(request.id());
+                            pass.close();
+                        });
+        register(request.id(), probing);
+        probing.next();
+        return probing;
     }
 
     /** Cancels the request that the client knows under {@code id}, if it is under way. */
@@ -106,10 +122,9 @@ final class Calls implements ForwardedCall.Host {
         }
     }
 
-    /** Cancels everything, since the session has ended. */
+    /** Ends everything, since the session has ended. */
     void cancelAll() {
-        running.values()
-                .forEach(call -> call.cancel("the session has ended", new Fault.SessionClosed()));
+        running.values().forEach(InFlight::sessionEnds);
     }
 
     @Override

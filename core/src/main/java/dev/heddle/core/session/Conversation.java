@@ -7,6 +7,7 @@ import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -21,7 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -38,9 +39,6 @@ final class Conversation {
     private static final Duration REST = Duration.ofSeconds(1);
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final int MAX_DOUBLINGS = 5;
-
-    /** How long calls may go on in a session that its backend says it has forgotten. */
-    static final Duration LAST_CALLS = Duration.ofSeconds(10);
 
     /** Somebody who needs the conversation open. Called once, on any thread; must not block. */
     interface Waiter {
@@ -63,8 +61,15 @@ final class Conversation {
         /** The backend session that was open is no more. */
         void ended(Conversation conversation);
 
-        /** Asks the backend, blocking, what it offers. */
-        void readCatalog(Conversation conversation, Connected connected);
+        /** Whether it is known what the backend offers. */
+        boolean knows(Conversation conversation);
+
+        /**
+         * Asks the backend, blocking, what it offers.
+         *
+         * @param first whether nothing has been asked of this conversation before
+         */
+        void readCatalog(Conversation conversation, Connected connected, boolean first);
 
         void notification(Conversation conversation, Envelope message);
 
@@ -86,35 +91,41 @@ final class Conversation {
         record Resting(Fault why, long until, boolean before) implements State {}
 
         /** Nothing opens any more. */
-        record Ended() implements State {}
+        record Ended(Fault why) implements State {}
     }
 
     private final Backend backend;
     private final Client client;
     private final Shared shared;
-    private final Semaphore atOnce;
     private final Host host;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
     private final AtomicInteger readings = new AtomicInteger();
+    private final AtomicBoolean everRead = new AtomicBoolean();
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Optional<Adopted> adopted;
+    private volatile long answeredAt;
 
     /**
      * @param adopted the id of a backend session that is to be taken over by the first opening
      */
     Conversation(
-            Backend backend,
-            Client client,
-            Shared shared,
-            Semaphore atOnce,
-            Host host,
-            Optional<Adopted> adopted) {
+            Backend backend, Client client, Shared shared, Host host, Optional<Adopted> adopted) {
         this.backend = backend;
         this.client = client;
         this.shared = shared;
-        this.atOnce = atOnce;
         this.host = host;
         this.adopted = adopted;
+        this.answeredAt = shared.alarms().now();
+    }
+
+    /** Notes that nobody thinks any more about a question of this backend. */
+    void questionClosed() {
+        answeredAt = shared.alarms().now();
+    }
+
+    /** When a question of this backend was closed last, as of {@link Alarms#now}. */
+    long answeredAt() {
+        return answeredAt;
     }
 
     Backend backend() {
@@ -128,15 +139,27 @@ final class Conversation {
                 : Optional.empty();
     }
 
-    /** Opens the conversation in the background if it is not open. */
-    void prepare() {
+    /** Whether it is neither open nor being opened. */
+    boolean isIdle() {
+        return switch (state.get()) {
+            case State.Idle _, State.Resting _ -> true;
+            case State.OpeningNow _, State.Open _, State.Ended _ -> false;
+        };
+    }
+
+    /** Opens the conversation if it is not open, and says when that has been done or has failed. */
+    void prepare(Runnable done) {
         use(
                 new Waiter() {
                     @Override
-                    public void ready(BackendSession session) {}
+                    public void ready(BackendSession session) {
+                        done.run();
+                    }
 
                     @Override
-                    public void failed(Fault why) {}
+                    public void failed(Fault why) {
+                        done.run();
+                    }
                 });
     }
 
@@ -149,8 +172,8 @@ final class Conversation {
                     waiter.ready(connected.session());
                     return;
                 }
-                case State.Ended _ -> {
-                    waiter.failed(new Fault.SessionClosed());
+                case State.Ended(var why) -> {
+                    waiter.failed(why);
                     return;
                 }
                 case State.Resting(var why, var until, _)
@@ -215,7 +238,6 @@ final class Conversation {
     }
 
     private Connected connect(Events events) {
-        OpeningLimits.acquire(atOnce, backend, backend.limits().open());
         try (var _ = shared.openings().acquire(backend)) {
             var hint = adopted;
             adopted = Optional.empty();
@@ -223,8 +245,6 @@ final class Conversation {
                     .connect(
                             backend,
                             new Opening(client.opener(), client.profile(), events, hint, false));
-        } finally {
-            atOnce.release();
         }
     }
 
@@ -233,6 +253,8 @@ final class Conversation {
      */
     private void becomeOpen(Connected connected, Events events, boolean again) {
         var session = connected.session();
+        boolean asked = !connected.introduction().isUnknown();
+        everRead.set(false);
         shared.observer().backendSessionOpened(backend.id());
         host.opening(this, connected, again);
         if (events.lost) {
@@ -251,7 +273,7 @@ final class Conversation {
                 if (events.lost) {
                     gone(session);
                 }
-                if (!connected.introduction().isUnknown()) {
+                if (asked || !host.knows(this)) {
                     readCatalogSoon();
                 }
             }
@@ -281,7 +303,7 @@ final class Conversation {
                         pause,
                         () -> {
                             if (wanted.getAsBoolean()) {
-                                prepare();
+                                prepare(() -> {});
                             }
                         });
     }
@@ -297,8 +319,14 @@ final class Conversation {
                 && state.compareAndSet(now, new State.Idle(true))) {
             shared.observer().backendSessionClosed(backend.id());
             host.ended(this);
-            shared.alarms().after(LAST_CALLS, () -> shared.virtual().execute(session::close));
+            shared.alarms().after(lastCalls(), () -> shared.virtual().execute(session::close));
         }
+    }
+
+    /** How long calls may go on in a session of which its backend says that it is gone. */
+    private Duration lastCalls() {
+        var silence = backend.limits().silence();
+        return silence.isPositive() ? silence : Backend.Limits.DEFAULT.silence();
     }
 
     /**
@@ -311,16 +339,25 @@ final class Conversation {
         }
     }
 
+    private void readCatalog(Connected connected) {
+        host.readCatalog(this, connected, everRead.compareAndSet(false, true));
+    }
+
     private void readCatalog() {
         int asked;
         do {
             asked = readings.get();
             try {
-                open().ifPresent(connected -> host.readCatalog(this, connected));
+                open().ifPresent(this::readCatalog);
             } catch (RuntimeException bug) {
                 log.error("what backend '{}' offers could not be read", backend.id(), bug);
             }
         } while (!readings.compareAndSet(asked, 0));
+    }
+
+    /** Asks once more if the backend is being asked just now: it may have said what is old. */
+    void readCatalogAgainIfReading() {
+        readings.getAndUpdate(asked -> asked > 0 ? asked + 1 : 0);
     }
 
     /** Sends a notification if the conversation is open; a backend that is not there needs none. */
@@ -330,16 +367,18 @@ final class Conversation {
 
     /**
      * Ends the conversation for good, at the backend too. Blocks for a bounded time; idempotent.
+     *
+     * @param why those who wait for it, or come later, get no answer
      */
-    void close() {
-        var before = state.getAndSet(new State.Ended());
+    void close(Fault why) {
+        var before =
+                state.getAndUpdate(now -> now instanceof State.Ended ? now : new State.Ended(why));
         if (!(before instanceof State.Ended)) {
             shared.watches().ifPresent(watches -> watches.leave(backend, client.profile()));
         }
         switch (before) {
             case State.Open(var connected) -> release(connected.session());
-            case State.OpeningNow(var waiters, _) ->
-                    waiters.forEach(waiter -> waiter.failed(new Fault.SessionClosed()));
+            case State.OpeningNow(var waiters, _) -> waiters.forEach(waiter -> waiter.failed(why));
             case State.Idle _, State.Resting _, State.Ended _ -> {}
         }
     }

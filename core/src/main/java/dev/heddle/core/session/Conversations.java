@@ -8,6 +8,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -23,12 +24,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /** One session's conversations, one for each of its backends. Thread-safe. */
 final class Conversations {
+    private static final int MAX_SUBSCRIPTIONS = 1000;
 
     private static final Sink IGNORED =
             new Sink() {
@@ -46,7 +47,7 @@ final class Conversations {
 
     private final Conversation.Client client;
     private final Shared shared;
-    private final Semaphore openings;
+    private final Openings openings;
     private final Conversation.Host host;
     private final Map<String, Conversation> subscriptions = new ConcurrentHashMap<>();
     private final ReentrantLock listening =
@@ -54,12 +55,12 @@ final class Conversations {
     private volatile Map<BackendId, Conversation> byBackend = Map.of();
 
     /**
-     * @param openings how many may be opening at the same time
+     * @param openings how many may be opening in the background at the same time
      */
     Conversations(Conversation.Client client, Shared shared, int openings, Conversation.Host host) {
         this.client = client;
         this.shared = shared;
-        this.openings = new Semaphore(openings);
+        this.openings = new Openings(openings);
         this.host = host;
     }
 
@@ -88,7 +89,7 @@ final class Conversations {
 
     private Conversation begin(Backend backend, Optional<Adopted> hint) {
         shared.watches().ifPresent(watches -> watches.attend(backend, client.profile()));
-        return new Conversation(backend, client, shared, openings, host, hint);
+        return new Conversation(backend, client, shared, host, hint);
     }
 
     /**
@@ -104,6 +105,11 @@ final class Conversations {
                 subscriptions.replace(uri, dropped, successor);
             }
         }
+    }
+
+    /** Opens {@code conversation} in the background, if it is not open. */
+    void prepare(Conversation conversation) {
+        openings.add(conversation);
     }
 
     Optional<Conversation> find(BackendId backend) {
@@ -228,6 +234,17 @@ final class Conversations {
         };
     }
 
+    /** The backend at which the client has subscribed to {@code uri}. */
+    Optional<BackendId> subscribedAt(String uri) {
+        return Optional.ofNullable(subscriptions.get(uri))
+                .map(conversation -> conversation.backend().id());
+    }
+
+    /** Whether the client has as many subscriptions as it may have, that to {@code uri} aside. */
+    boolean isFullOfSubscriptions(String uri) {
+        return subscriptions.size() >= MAX_SUBSCRIPTIONS && !subscriptions.containsKey(uri);
+    }
+
     /** The resources of one backend that the client wants to hear of. */
     List<String> subscribedAt(Conversation conversation) {
         return subscriptions.entrySet().stream()
@@ -245,7 +262,7 @@ final class Conversations {
                     .execute(
                             () -> {
                                 try {
-                                    conversation.close();
+                                    conversation.close(new Fault.SessionClosed());
                                 } finally {
                                     left.countDown();
                                 }

@@ -5,7 +5,6 @@ import dev.heddle.core.exchange.Alarms.Alarm;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
-import dev.heddle.core.exchange.Running;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -25,7 +24,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * its own back as it wrote them. It ends once: with the backend's reply, with silence, with a
  * cancellation, or with its session. Thread-safe.
  */
-final class ForwardedCall implements Sink, Running, Conversation.Waiter {
+final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
     /** What the session does for its calls. */
     interface Host {
@@ -57,7 +56,7 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
     private final Exchange exchange;
     private final Spliced request;
     private final Conversation conversation;
-    private final AdmissionQueue.Pass pass;
+    private final Runnable leave;
     private final Shared shared;
     private final Host host;
     private final long began;
@@ -67,19 +66,19 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
 
     /**
      * @param request the client's request under the backend's own names
-     * @param pass returned when the call has ended
+     * @param leave run when everything about the call is over
      */
     ForwardedCall(
             Exchange exchange,
             Spliced request,
             Conversation conversation,
-            AdmissionQueue.Pass pass,
+            Runnable leave,
             Shared shared,
             Host host) {
         this.exchange = exchange;
         this.request = request;
         this.conversation = conversation;
-        this.pass = pass;
+        this.leave = leave;
         this.shared = shared;
         this.host = host;
         this.began = shared.alarms().now();
@@ -222,7 +221,8 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
             return;
         }
         var limit = conversation.backend().limits().silence();
-        var quiet = Duration.ofNanos(shared.alarms().now() - lastSign);
+        long now = shared.alarms().now();
+        var quiet = Duration.ofNanos(Math.min(now - lastSign, now - conversation.answeredAt()));
         if (host.isAsked(conversation)) {
             silence = shared.alarms().after(limit, this::checkSilence);
         } else if (quiet.compareTo(limit) < 0) {
@@ -246,12 +246,26 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         cancel("the client cancelled the request", new Fault.Cancelled());
     }
 
-    /** Ends the call with {@code why}, and tells the backend that nobody waits any more. */
-    void cancel(String reason, Fault why) {
+    private void cancel(String reason, Fault why) {
         if (state.get() instanceof State.Sent sent) {
             sent.session().cancel(sent.id(), reason);
         }
         end(new Reply.Failed(why), Outcome.CANCELLED);
+    }
+
+    @Override
+    public void sessionEnds() {
+        boolean sent = state.get() instanceof State.Sent;
+        cancel("the session has ended", sent ? abandoned() : new Fault.SessionClosed());
+    }
+
+    /** A client must not take this for a call that was never made. */
+    private Fault abandoned() {
+        return new Fault.BackendFailed(
+                conversation.backend().id().value(),
+                Reason.CLOSED,
+                "had not answered when the session ended",
+                true);
     }
 
     private void end(Reply reply, Outcome outcome) {
@@ -263,8 +277,10 @@ final class ForwardedCall implements Sink, Running, Conversation.Waiter {
         var took = Duration.ofNanos(shared.alarms().now() - began);
         shared.observer()
                 .callEnded(conversation.backend().id(), exchange.request().method(), outcome, took);
-        try (pass) {
+        try {
             host.ended(this, reply);
+        } finally {
+            leave.run();
         }
     }
 }

@@ -9,27 +9,22 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.function.BooleanSupplier;
 
 /** The sessions that live in this process, and how they end. Thread-safe; takes no lock. */
 final class HeldSessions {
     private static final Logger log = LoggerFactory.getLogger(HeldSessions.class);
 
     private final SessionStorage storage;
-    private final BooleanSupplier draining;
     private final Map<String, Held> sessions = new ConcurrentHashMap<>();
+    private final Set<Thread> ending = ConcurrentHashMap.newKeySet();
 
     /** A session, and its right to be there. */
     private record Held(MultiSession session, Quota.Share share) {}
 
-    /**
-     * @param draining whether no session may be held any more
-     */
-    HeldSessions(SessionStorage storage, BooleanSupplier draining) {
+    HeldSessions(SessionStorage storage) {
         this.storage = storage;
-        this.draining = draining;
     }
 
     /** The session called {@code id}, if it lives here. Never blocks. */
@@ -43,23 +38,24 @@ final class HeldSessions {
 
     /**
      * Holds the session first and completes its record second, so that whoever terminates it
-     * meanwhile finds it.
+     * meanwhile finds it. What cannot be held is closed, and its share given back.
      *
-     * @throws Fault.SessionNotFound if it was terminated meanwhile; the share is then still the
-     *     caller's
+     * @throws Fault.SessionNotFound if it was terminated meanwhile, or the id is another session's
+     * @throws Fault.StorageUnavailable if its record cannot be completed
      */
     void hold(MultiSession session, Quota.Share share) {
         var id = session.id();
         var held = new Held(session, share);
-        sessions.put(id, held);
         boolean stored = false;
         try {
             stored =
-                    storage.update(id, SessionStorage.Changes.set(session.metadata()))
-                            && !draining.getAsBoolean();
+                    sessions.putIfAbsent(id, held) == null
+                            && storage.update(id, SessionStorage.Changes.set(session.metadata()));
         } finally {
-            if (!stored && sessions.remove(id, held)) {
+            if (!stored) {
+                sessions.remove(id, held);
                 session.close();
+                share.giveBack();
             }
         }
         if (!stored) {
@@ -67,14 +63,34 @@ final class HeldSessions {
         }
     }
 
-    /** Marks the record, refuses newcomers, and does the rest in the background. */
+    /**
+     * Marks the record first and looks for the session second, so that none that is being made
+     * slips through. Refuses newcomers, and does the rest in the background.
+     */
     void end(String id) {
-        var held = sessions.get(id);
         storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
-        if (held != null && sessions.remove(id, held)) {
-            held.session().refuse();
-            Thread.ofVirtual().name("heddle-end").start(() -> finish(id, held));
+        finishSoon(id);
+    }
+
+    private void finishSoon(String id) {
+        var held = sessions.remove(id);
+        if (held == null) {
+            return;
         }
+        held.session().refuse();
+        var thread =
+                Thread.ofVirtual()
+                        .name("heddle-end")
+                        .unstarted(
+                                () -> {
+                                    try {
+                                        finish(id, held);
+                                    } finally {
+                                        ending.remove(Thread.currentThread());
+                                    }
+                                });
+        ending.add(thread);
+        thread.start();
     }
 
     private void finish(String id, Held held) {
@@ -108,28 +124,19 @@ final class HeldSessions {
         }
     }
 
-    /** Ends all sessions, and waits until they have ended. */
+    /**
+     * Ends all sessions, and waits until they have ended, those too that were ending already. No
+     * session may be held any more.
+     */
     void close() {
-        var open = List.copyOf(sessions.entrySet());
-        sessions.clear();
-        open.forEach(entry -> entry.getValue().session().refuse());
-        var left = new CountDownLatch(open.size());
-        for (var entry : open) {
-            Thread.ofVirtual()
-                    .name("heddle-end")
-                    .start(
-                            () -> {
-                                try {
-                                    finish(entry.getKey(), entry.getValue());
-                                } finally {
-                                    left.countDown();
-                                }
-                            });
-        }
-        try {
-            left.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        List.copyOf(sessions.keySet()).forEach(this::finishSoon);
+        for (var thread : ending) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
         }
     }
 }

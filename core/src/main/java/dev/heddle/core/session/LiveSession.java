@@ -94,7 +94,6 @@ final class LiveSession implements MultiSession {
         this.calls =
                 new Calls(
                         shared,
-                        admission,
                         conversations,
                         new Calls.Ways(events, questions, standing),
                         this::used);
@@ -148,7 +147,7 @@ final class LiveSession implements MultiSession {
                     backend.target().lazy()
                             && (shared.watches().isPresent() || surfaces.knows(backend.id()));
             if (!onDemand && shared.health().health(backend.id()).state().usable()) {
-                conversation.prepare();
+                conversations.prepare(conversation);
             }
         }
     }
@@ -216,7 +215,9 @@ final class LiveSession implements MultiSession {
         used();
         try {
             return carryOut(
-                    Requests.decide(exchange.request(), surfaces.surface()), exchange, pass.get());
+                    Requests.decide(exchange.request(), surfaces.surface(), conversations),
+                    exchange,
+                    pass.get());
         } catch (Fault fault) {
             return refuse(exchange, fault, pass.get());
         } catch (MalformedJson e) {
@@ -319,14 +320,28 @@ final class LiveSession implements MultiSession {
             conversations.close();
         } else {
             openInBackground();
-            events.noteBackends();
+            events.noteBackends(dropped);
         }
-        dropped.forEach(conversation -> shared.virtual().execute(conversation::close));
+        dropped.forEach(
+                conversation ->
+                        shared.virtual().execute(() -> conversation.close(dropped(conversation))));
+    }
+
+    private static Fault dropped(Conversation conversation) {
+        return Fault.BackendFailed.notSent(
+                conversation.backend().id().value(),
+                Fault.BackendFailed.Reason.CLOSED,
+                "is not configured any more, or in another way");
     }
 
     void catalogPublished(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
-        if (!surfaces.published(key, before, catalog) && !standing.isOpen()) {
-            conversations.find(key.backend()).ifPresent(Conversation::readCatalogSoon);
+        var conversation = conversations.find(key.backend());
+        boolean canAsk = conversation.flatMap(Conversation::open).isPresent();
+        boolean knows = surfaces.published(key, before, catalog, canAsk);
+        if (knows || standing.isOpen()) {
+            conversation.ifPresent(Conversation::readCatalogAgainIfReading);
+        } else {
+            conversation.ifPresent(Conversation::readCatalogSoon);
         }
         events.coldStart().settled(key.backend());
     }

@@ -122,14 +122,14 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         var session = new LiveSession(id, type, client, shared, options);
         live.add(session);
         session.whenClosed(() -> live.remove(session));
-        long configured = newest.get().version();
         try {
             session.begin(backends, adopted);
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
-        if (newest.get().version() != configured) {
+        var configured = newest.get();
+        if (configured.version() > 0 && !isOver(configured, backends)) {
             session.rebase(() -> newest.get().backends().values());
         }
         session.awaitColdStart(coldStart);
@@ -142,6 +142,11 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     "is not available, and all backends are required");
         }
         return new OwnedSession(session, binding);
+    }
+
+    private static boolean isOver(
+            BackendRegistry.Snapshot configured, Collection<Backend> backends) {
+        return List.copyOf(configured.backends().values()).equals(List.copyOf(backends));
     }
 
     private static void requireVisibleAscii(String id) {

@@ -4,6 +4,7 @@ import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Revision;
@@ -31,7 +32,7 @@ public final class Metadata {
     /** Followed by a backend's id: the revision that is spoken in that conversation. */
     public static final String BACKEND_REVISION = "heddle.backend.revision.";
 
-    /** Followed by a backend's id: the cookies that belong to that conversation, if it has any. */
+    /** Followed by a backend's id: the cookies that belong to that conversation; may be empty. */
     public static final String BACKEND_COOKIES = "heddle.backend.cookies.";
 
     /**
@@ -66,8 +67,18 @@ public final class Metadata {
         return ids.stream().map(BackendId::value).sorted().collect(Collectors.joining(","));
     }
 
+    /**
+     * @throws Fault.SessionNotFound if {@code text} names what cannot be a backend
+     */
     static List<BackendId> backendIds(String text) {
-        return Stream.of(text.split(",")).filter(id -> !id.isEmpty()).map(BackendId::new).toList();
+        try {
+            return Stream.of(text.split(","))
+                    .filter(id -> !id.isEmpty())
+                    .map(BackendId::new)
+                    .toList();
+        } catch (IllegalArgumentException notAnId) {
+            throw new Fault.SessionNotFound();
+        }
     }
 
     /**
@@ -84,9 +95,7 @@ public final class Metadata {
                             fields.put(
                                     BACKEND_REVISION + id,
                                     connected.introduction().revision().text());
-                            if (!session.cookies().isEmpty()) {
-                                fields.put(BACKEND_COOKIES + id, session.cookies());
-                            }
+                            fields.put(BACKEND_COOKIES + id, session.cookies());
                         });
         return fields;
     }

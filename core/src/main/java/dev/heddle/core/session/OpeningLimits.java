@@ -5,7 +5,6 @@ import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 
-import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -16,7 +15,10 @@ import java.util.concurrent.TimeUnit;
  * Thread-safe.
  */
 final class OpeningLimits {
-    private final Map<BackendId, Semaphore> permits = new ConcurrentHashMap<>();
+    private final Map<Limit, Semaphore> permits = new ConcurrentHashMap<>();
+
+    /** A backend, and how many it allows: a changed configuration is another limit. */
+    private record Limit(BackendId backend, int openings) {}
 
     /** A permission to open. */
     interface Permit extends AutoCloseable {
@@ -30,17 +32,12 @@ final class OpeningLimits {
      * @throws Fault.BackendFailed if it did not come in time
      */
     Permit acquire(Backend backend) {
-        var permit =
-                permits.computeIfAbsent(
-                        backend.id(), _ -> new Semaphore(backend.limits().openings()));
-        acquire(permit, backend, backend.limits().open());
-        return permit::release;
-    }
-
-    static void acquire(Semaphore permit, Backend backend, Duration patience) {
+        var limit = new Limit(backend.id(), backend.limits().openings());
+        var permit = permits.computeIfAbsent(limit, _ -> new Semaphore(limit.openings()));
         try {
-            if (permit.tryAcquire(patience.toNanos(), TimeUnit.NANOSECONDS)) {
-                return;
+            long patience = backend.limits().open().toNanos();
+            if (permit.tryAcquire(patience, TimeUnit.NANOSECONDS)) {
+                return permit::release;
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

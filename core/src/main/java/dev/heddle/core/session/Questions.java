@@ -7,6 +7,7 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.util.List;
@@ -100,10 +101,17 @@ final class Questions {
     }
 
     private void close(Json id, Spliced answer) {
-        var question = pending.remove(id);
-        if (question != null) {
-            question.asked().answer().accept(answer.id(question.asked().request().id()));
-        }
+        take(id).ifPresent(
+                        question ->
+                                question.asked()
+                                        .answer()
+                                        .accept(answer.id(question.asked().request().id())));
+    }
+
+    private Optional<Pending> take(Json id) {
+        var question = Optional.ofNullable(pending.remove(id));
+        question.ifPresent(closed -> closed.from().questionClosed());
+        return question;
     }
 
     /** Takes back a question that its backend wants no answer to any more. */
@@ -115,15 +123,21 @@ final class Questions {
                                 question.from() == from
                                         && question.asked().request().id().equals(theirs));
         for (var id : asked) {
-            var question = pending.remove(id);
-            if (question != null) {
-                var notice = Spliced.of(cancellation).requestId(id);
-                question.way()
-                        .ifPresentOrElse(
-                                sink -> sink.notification(notice),
-                                () -> standing.withdraw(id, notice));
-            }
+            take(id).ifPresent(
+                            question -> tell(question, id, Spliced.of(cancellation).requestId(id)));
         }
+    }
+
+    /** Tells the client that nobody waits for its answer any more. */
+    private void tell(Pending question, Json id, Spliced notice) {
+        question.way()
+                .ifPresentOrElse(
+                        sink -> sink.notification(notice), () -> standing.withdraw(id, notice));
+    }
+
+    private void tell(Pending question, Json id, String why) {
+        var params = Json.object(members -> members.put("requestId", id).put("reason", why));
+        tell(question, id, Spliced.of(JsonRpc.notification(Method.CANCELLED, params)));
     }
 
     private List<Json> ids(Predicate<Pending> which) {
@@ -149,18 +163,31 @@ final class Questions {
         ids(_ -> true).forEach(id -> refuse(id, why));
     }
 
-    /** Answers the questions of a call that has ended with an error: nobody will answer them. */
+    /**
+     * Takes back the questions of a call that has ended, and answers the backend with an error:
+     * nobody will answer them.
+     */
     void closeOf(ForwardedCall call) {
-        ids(question -> question.call().filter(call::equals).isPresent())
-                .forEach(id -> refuse(id, "the call has ended"));
+        for (var id : ids(question -> question.call().filter(call::equals).isPresent())) {
+            var why = "the call has ended";
+            var question = pending.get(id);
+            refuse(id, why);
+            if (question != null) {
+                tell(question, id, why);
+            }
+        }
     }
 
     private void refuse(Json id, String why) {
         close(id, Spliced.of(JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why)));
     }
 
-    /** Drops the questions of a conversation that has ended: nobody is there to be answered. */
+    /**
+     * Takes back the questions of a conversation that has ended: nobody is there to be answered.
+     */
     void forget(Conversation from) {
-        ids(question -> question.from() == from).forEach(pending::remove);
+        for (var id : ids(question -> question.from() == from)) {
+            take(id).ifPresent(question -> tell(question, id, "the server has gone"));
+        }
     }
 }

@@ -39,7 +39,7 @@ final class Requests {
     /**
      * @throws Fault if nobody is to answer it
      */
-    static Decision decide(Envelope request, Surface surface) {
+    static Decision decide(Envelope request, Surface surface, Conversations conversations) {
         return switch (request.method()) {
             case Method.PING -> new Decision.Answer(Json.EMPTY_OBJECT);
             case Method.TOOLS_LIST -> new Decision.Answer(surface.tools().page(cursor(request)));
@@ -52,8 +52,8 @@ final class Requests {
             case Method.TOOLS_CALL -> toolCall(request, surface);
             case Method.PROMPTS_GET -> promptGet(request, surface);
             case Method.RESOURCES_READ -> read(request, surface);
-            case Method.RESOURCES_SUBSCRIBE, Method.RESOURCES_UNSUBSCRIBE ->
-                    resource(request, surface);
+            case Method.RESOURCES_SUBSCRIBE -> subscribe(request, surface, conversations);
+            case Method.RESOURCES_UNSUBSCRIBE -> unsubscribe(request, surface, conversations);
             case Method.COMPLETE -> completion(request, surface);
             case Method.SET_LEVEL -> new Decision.SetLevel(level(request));
             case Method.INITIALIZE ->
@@ -105,9 +105,26 @@ final class Requests {
         return request.uri().orElseThrow(() -> missing("uri", "the URI of a resource"));
     }
 
-    private static Decision resource(Envelope request, Surface surface) {
+    private static Decision subscribe(
+            Envelope request, Surface surface, Conversations conversations) {
         var uri = uri(request);
+        if (conversations.isFullOfSubscriptions(uri)) {
+            throw new Fault.InvalidRequest(
+                    "found too many subscriptions in one session (expected: at most 1000)");
+        }
         var backend = surface.resource(uri).orElseThrow(() -> new Fault.ResourceNotFound(uri));
+        return new Decision.Forward(backend, Spliced.of(request));
+    }
+
+    /** What the client has subscribed to it can end, listed or not. */
+    private static Decision unsubscribe(
+            Envelope request, Surface surface, Conversations conversations) {
+        var uri = uri(request);
+        var backend =
+                conversations
+                        .subscribedAt(uri)
+                        .or(() -> surface.resource(uri))
+                        .orElseThrow(() -> new Fault.ResourceNotFound(uri));
         return new Decision.Forward(backend, Spliced.of(request));
     }
 

@@ -11,6 +11,8 @@ import dev.heddle.protocol.Spliced;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -90,7 +92,9 @@ final class SessionEvents implements Conversation.Host {
 
     @Override
     public void opening(Conversation conversation, Connected connected, boolean again) {
-        note(Changes.set(Metadata.backendSession(conversation.backend().id(), connected)));
+        if (isCurrent(conversation)) {
+            note(Changes.set(Metadata.backendSession(conversation.backend().id(), connected)));
+        }
         told.put(conversation, level);
         all().restore(conversation, connected, level, standing.isOpen());
         if (again) {
@@ -117,11 +121,6 @@ final class SessionEvents implements Conversation.Host {
     @Override
     public void ended(Conversation conversation) {
         questions.forget(conversation);
-        if (!ended.get()) {
-            var id = conversation.backend().id();
-            var gone = Metadata.backendSessionFields(id);
-            shared.virtual().execute(() -> note(new Changes(Map.of(), gone)));
-        }
         openAgainIfWanted(conversation);
     }
 
@@ -135,9 +134,13 @@ final class SessionEvents implements Conversation.Host {
         }
     }
 
+    private boolean isCurrent(Conversation conversation) {
+        return all().find(conversation.backend().id()).filter(conversation::equals).isPresent();
+    }
+
     private boolean isWanted(Conversation conversation) {
         var backend = conversation.backend();
-        boolean current = all().find(backend.id()).filter(conversation::equals).isPresent();
+        boolean current = isCurrent(conversation);
         boolean unheard =
                 all().isSubscribed(conversation)
                         || (!backend.target().lazy()
@@ -149,13 +152,21 @@ final class SessionEvents implements Conversation.Host {
     }
 
     @Override
-    public void readCatalog(Conversation conversation, Connected connected) {
+    public boolean knows(Conversation conversation) {
+        return surfaces.knows(conversation.backend().id());
+    }
+
+    @Override
+    public void readCatalog(Conversation conversation, Connected connected, boolean first) {
         var backend = conversation.backend();
         try {
-            var catalog =
-                    shared.reader().read(backend, connected.session(), connected.introduction());
-            if (all().find(backend.id()).filter(conversation::equals).isPresent()) {
-                surfaces.offered(backend.id(), catalog);
+            var introduction =
+                    connected.introduction().isUnknown()
+                            ? surfaces.introduction(backend.id()).orElse(connected.introduction())
+                            : connected.introduction();
+            var catalog = shared.reader().read(backend, connected.session(), introduction);
+            if (isCurrent(conversation)) {
+                surfaces.offered(backend.id(), catalog, first);
             }
         } catch (Fault fault) {
             if (!ended.get()) {
@@ -190,10 +201,16 @@ final class SessionEvents implements Conversation.Host {
         questions.ask(question, conversation);
     }
 
-    /** Notes in the session's record which backends it has; blocks. */
-    void noteBackends() {
+    /**
+     * Notes in the session's record which backends it has; blocks.
+     *
+     * @param dropped the conversations that are no more
+     */
+    void noteBackends(List<Conversation> dropped) {
         var ids = all().all().stream().map(conversation -> conversation.backend().id()).toList();
-        note(Changes.set(Map.of(Metadata.BACKEND_IDS, Metadata.backendIds(ids))));
+        var gone = new HashSet<String>();
+        dropped.forEach(one -> gone.addAll(Metadata.backendSessionFields(one.backend().id())));
+        note(new Changes(Map.of(Metadata.BACKEND_IDS, Metadata.backendIds(ids)), gone));
     }
 
     private void note(Changes changes) {

@@ -42,7 +42,7 @@ public final class SessionManager implements AutoCloseable {
     private final SecureRandom random = new SecureRandom();
     private final HeldSessions held;
     private final Map<String, CountDownLatch> restoring = new ConcurrentHashMap<>();
-    private volatile boolean draining;
+    private final AdmissionQueue beginnings = new AdmissionQueue();
 
     public SessionManager(
             SessionStorage storage,
@@ -56,7 +56,7 @@ public final class SessionManager implements AutoCloseable {
         this.limits = limits;
         this.clock = clock;
         this.quota = new Quota(limits);
-        this.held = new HeldSessions(storage, () -> draining);
+        this.held = new HeldSessions(storage);
     }
 
     /**
@@ -84,18 +84,21 @@ public final class SessionManager implements AutoCloseable {
      * @throws Fault.StorageUnavailable if its record cannot be stored
      */
     public MultiSession begin(Identity opener, ClientProfile profile, String remote) {
-        var share = takeShare(opener, remote);
-        try {
-            var id = generate();
+        try (var _ = admit()) {
+            var share = quota.take(ownerKey(IdentityBinding.of(opener), remote));
+            String id;
+            try {
+                id = generate();
+            } catch (RuntimeException | Error e) {
+                share.giveBack();
+                throw e;
+            }
             try {
                 return create(id, opener, profile, share);
             } catch (RuntimeException | Error e) {
                 forget(id);
                 throw e;
             }
-        } catch (RuntimeException | Error e) {
-            share.giveBack();
-            throw e;
         }
     }
 
@@ -114,44 +117,51 @@ public final class SessionManager implements AutoCloseable {
      * Makes the session whose placeholder is stored under {@code id}.
      *
      * @param remote the address that counts as the owner where the session is anonymous
-     * @throws Fault.SessionNotFound if the placeholder was terminated or has expired
+     * @throws Fault.SessionNotFound if the placeholder was terminated, has expired, or has become a
+     *     session already
      * @throws Fault.LimitReached if there are too many sessions
      */
     public MultiSession createSession(
             String id, Identity opener, ClientProfile profile, String remote) {
-        var share = takeShare(opener, remote);
+        try (var _ = admit()) {
+            requirePlaceholder(id);
+            return create(
+                    id, opener, profile, quota.take(ownerKey(IdentityBinding.of(opener), remote)));
+        }
+    }
+
+    private AdmissionQueue.Pass admit() {
+        return beginnings
+                .tryAdmit()
+                .orElseThrow(
+                        () ->
+                                new Fault.LimitReached(
+                                        "the gateway is shutting down", Duration.ofSeconds(1)));
+    }
+
+    private MultiSession create(
+            String id, Identity opener, ClientProfile profile, Quota.Share share) {
+        MultiSession session;
         try {
-            return create(id, opener, profile, share);
+            session =
+                    factory.makeSession(
+                            id, opener, profile, registry.snapshot().backends().values());
         } catch (RuntimeException | Error e) {
             share.giveBack();
             markTerminated(id);
             throw e;
         }
-    }
-
-    private Quota.Share takeShare(Identity opener, String remote) {
-        requireNotDraining();
-        return quota.take(ownerKey(IdentityBinding.of(opener), remote));
-    }
-
-    private void requireNotDraining() {
-        if (draining) {
-            throw new Fault.LimitReached("the gateway is shutting down", Duration.ofSeconds(1));
-        }
-    }
-
-    private MultiSession create(
-            String id, Identity opener, ClientProfile profile, Quota.Share share) {
-        requirePlaceholder(id);
-        var session =
-                factory.makeSession(id, opener, profile, registry.snapshot().backends().values());
         held.hold(session, share);
         return session;
     }
 
     private void requirePlaceholder(String id) {
-        var record = storage.load(id);
-        if (record.isEmpty() || Metadata.isTerminated(record.get())) {
+        boolean placeholder =
+                storage.load(id)
+                        .filter(record -> !Metadata.isTerminated(record))
+                        .filter(record -> !Metadata.isFull(record))
+                        .isPresent();
+        if (!placeholder) {
             throw new Fault.SessionNotFound();
         }
     }
@@ -223,22 +233,27 @@ public final class SessionManager implements AutoCloseable {
     }
 
     private MultiSession restore(String id) {
-        requireNotDraining();
+        try (var _ = admit()) {
+            return restoreAdmitted(id);
+        }
+    }
+
+    private MultiSession restoreAdmitted(String id) {
         var record = storage.load(id).orElseThrow(Fault.SessionNotFound::new);
         if (Metadata.isTerminated(record) || record.isEmpty()) {
             throw new Fault.SessionNotFound();
         }
         var binding = Optional.ofNullable(record.get(Metadata.BINDING)).map(IdentityBinding::parse);
         var share = quota.take(binding.map(owner -> ownerKey(owner, "restored")).orElse("unknown"));
+        MultiSession session;
         try {
-            var session =
-                    factory.restoreSession(id, record, registry.snapshot().backends().values());
-            held.hold(session, share);
-            return session;
+            session = factory.restoreSession(id, record, registry.snapshot().backends().values());
         } catch (RuntimeException | Error e) {
             share.giveBack();
             throw e;
         }
+        held.hold(session, share);
+        return session;
     }
 
     /** The tools of a session as {@code caller} sees them. */
@@ -268,10 +283,8 @@ public final class SessionManager implements AutoCloseable {
         }
         if (Metadata.isFull(record)) {
             getMultiSession(id).authorize(caller);
-            held.end(id);
-        } else {
-            storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
         }
+        held.end(id);
     }
 
     /**
@@ -289,13 +302,13 @@ public final class SessionManager implements AutoCloseable {
 
     /** Refuses new sessions from now on. */
     public void drain() {
-        draining = true;
+        beginnings.close();
     }
 
     /** Ends all sessions that this process holds, and waits until they have ended. */
     @Override
     public void close() {
-        drain();
+        beginnings.closeAndDrain();
         held.close();
     }
 }

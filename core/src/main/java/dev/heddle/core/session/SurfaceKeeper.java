@@ -6,15 +6,18 @@ import dev.heddle.core.aggregation.Surface;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.protocol.Method;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -42,7 +45,8 @@ final class SurfaceKeeper {
     private final ReentrantLock lock =
             new ReentrantLock(); // guards shares, and orders replacements of surface
     private final Map<BackendId, Share> shares = new LinkedHashMap<>();
-    private boolean shown; // guarded by lock
+    private boolean begun; // guarded by lock
+    private volatile Map<BackendId, Catalog> shown = Map.of();
     private volatile Surface surface = Surface.EMPTY;
 
     /**
@@ -69,82 +73,84 @@ final class SurfaceKeeper {
                         var known = before.get(backend.id());
                         boolean same = known != null && known.key().equals(key);
                         shares.put(
-                                backend.id(),
-                                same
-                                        ? known
-                                        : new Share(key, shared.catalogs().nearest(key), false));
+                                backend.id(), same ? known : new Share(key, nearest(key), false));
                     }
                     return true;
                 });
     }
 
-    /** Whether anything is known of what {@code backend} offers. */
+    /** Whether anything is known of what {@code backend} offers. Takes no lock. */
     boolean knows(BackendId backend) {
-        lock.lock();
-        try {
-            var share = shares.get(backend);
-            return share != null && share.catalog().isPresent();
-        } finally {
-            lock.unlock();
-        }
+        return shown.containsKey(backend);
     }
 
     /**
      * Shows what {@code backend} has just offered to this session, whatever it offers to others.
+     *
+     * @param first whether nothing can have happened in the conversation that others would not see
      */
-    void offered(BackendId backend, Catalog catalog) {
+    void offered(BackendId backend, Catalog catalog, boolean first) {
         change(
                 () -> {
                     var share = shares.get(backend);
                     if (share != null) {
-                        var interned = shared.catalogs().remember(share.key(), catalog);
+                        var interned =
+                                first
+                                        ? shared.catalogs().learn(share.key(), catalog)
+                                        : shared.catalogs().interned(catalog);
                         shares.put(backend, new Share(share.key(), Optional.of(interned), true));
                     }
                     return share != null;
                 });
     }
 
+    /** What a backend said of itself, as far as this session knows. */
+    Optional<Introduction> introduction(BackendId backend) {
+        return Optional.ofNullable(shown.get(backend)).map(Catalog::introduction);
+    }
+
     /**
      * Shows what a backend offers to others now, as far as that says what it offers to this
      * session.
      *
-     * @return whether this session knows what it has to know; if not, it has to ask the backend
+     * @param before what was published earlier under {@code key}
+     * @param canAsk whether this session has a conversation in which it could ask the backend
+     * @return whether this session knows what it has to know; if not, it has to ask
      */
-    boolean published(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
-        return change(() -> adopt(key, before, catalog)) || !mustAsk(key);
+    boolean published(CatalogKey key, Optional<Catalog> before, Catalog catalog, boolean canAsk) {
+        var knows = new AtomicBoolean(true);
+        change(
+                () -> {
+                    var share = shares.get(key.backend());
+                    if (share == null || !key.place().equals(share.key().place())) {
+                        return false;
+                    }
+                    if (!share.own() || !canAsk) {
+                        var next = nearest(share.key());
+                        shares.put(key.backend(), new Share(share.key(), next, false));
+                        return true;
+                    }
+                    if (!key.equals(share.key())) {
+                        knows.set(isWatched(share.key()));
+                        return false;
+                    }
+                    if (isSame(share.catalog(), before)) {
+                        var next = new Share(share.key(), Optional.of(catalog), true);
+                        shares.put(key.backend(), next);
+                        return true;
+                    }
+                    knows.set(isSame(share.catalog(), Optional.of(catalog)));
+                    return false;
+                });
+        return knows.get();
     }
 
-    private boolean adopt(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
-        var share = shares.get(key.backend());
-        if (share == null || !applies(key, before, share)) {
-            return false;
-        }
-        shares.put(key.backend(), new Share(share.key(), Optional.of(catalog), share.own()));
-        return true;
+    private Optional<Catalog> nearest(CatalogKey key) {
+        return shared.catalogs().nearest(key, isWatched(key));
     }
 
-    /** Whether a session with {@code share} sees what those see to whom {@code key} applies. */
-    private boolean applies(CatalogKey key, Optional<Catalog> before, Share share) {
-        if (key.equals(share.key())) {
-            return !share.own()
-                    || before.map(Catalog::digest).equals(share.catalog().map(Catalog::digest));
-        }
-        return !share.own()
-                && key.place().equals(share.key().place())
-                && shared.catalogs().known(share.key()).isEmpty();
-    }
-
-    /** Whether nobody else will tell what a change under {@code key} means for this session. */
-    private boolean mustAsk(CatalogKey key) {
-        lock.lock();
-        try {
-            var share = shares.get(key.backend());
-            return share != null
-                    && key.place().equals(share.key().place())
-                    && (key.equals(share.key()) || !isWatched(share.key()));
-        } finally {
-            lock.unlock();
-        }
+    private static boolean isSame(Optional<Catalog> one, Optional<Catalog> other) {
+        return one.map(Catalog::digest).equals(other.map(Catalog::digest));
     }
 
     private boolean isWatched(CatalogKey key) {
@@ -172,24 +178,19 @@ final class SurfaceKeeper {
 
     private List<String> replaceSurface() {
         var parts = new ArrayList<Part>();
-        shares.forEach(
-                (id, share) ->
-                        share.catalog()
-                                .ifPresent(
-                                        catalog ->
-                                                parts.add(
-                                                        new Part(
-                                                                id,
-                                                                catalog,
-                                                                shared.health()
-                                                                        .health(id)
-                                                                        .state()
-                                                                        .usable()))));
+        var known = new LinkedHashMap<BackendId, Catalog>();
+        shares.forEach((id, share) -> share.catalog().ifPresent(catalog -> known.put(id, catalog)));
+        shown = Collections.unmodifiableMap(known);
+        known.forEach(
+                (id, catalog) ->
+                        parts.add(
+                                new Part(
+                                        id, catalog, shared.health().health(id).state().usable())));
         var before = surface;
         var next = shared.aggregator().aggregate(parts).following(before);
         surface = next;
-        if (!shown) {
-            shown = true;
+        if (!begun) {
+            begun = true;
             return List.of();
         }
         var changed = new ArrayList<String>();

@@ -1,10 +1,14 @@
 package dev.heddle.core.catalog;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.awaitility.Awaitility.await;
 
+import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -26,6 +30,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 class WatchesTest {
     private static final ClientProfile GATEWAY = ClientProfile.gateway("test", "1");
@@ -59,7 +66,7 @@ class WatchesTest {
     }
 
     private List<String> tools() {
-        return catalogs.known(key)
+        return catalogs.published(key)
                 .map(catalog -> catalog.tools().stream().map(Catalog.Entry::key).toList())
                 .orElse(List.of());
     }
@@ -151,8 +158,8 @@ class WatchesTest {
         clock.advance(Watches.SETTLING);
         watches.settle();
         watches.settle();
-        await().until(() -> watchesAs(SAMPLER) == 1);
-        assertThat(watches.covers(CatalogKey.of(backend.backend(), SAMPLER))).isTrue();
+        await().until(() -> watches.covers(CatalogKey.of(backend.backend(), SAMPLER)));
+        assertThat(watchesAs(SAMPLER)).isEqualTo(1);
         watches.leave(backend.backend(), SAMPLER);
         assertThat(watches.covers(CatalogKey.of(backend.backend(), SAMPLER))).isTrue();
         watches.leave(backend.backend(), SAMPLER);
@@ -163,13 +170,34 @@ class WatchesTest {
     @Test
     void a_kind_of_client_like_the_gateway_itself_needs_no_watch_of_its_own() {
         watches.follow(registry.snapshot());
-        await().until(() -> watchesAs(GATEWAY) == 1);
+        await().until(() -> watches.covers(key));
         watches.attend(backend.backend(), GATEWAY);
         clock.advance(Watches.SETTLING);
         watches.settle();
         watches.leave(backend.backend(), GATEWAY);
         assertThat(backend.openings()).isEqualTo(1);
         assertThat(watches.covers(key)).isTrue();
+    }
+
+    @Test
+    void a_program_is_watched_once_whatever_clients_there_are() {
+        var program = new Backend(new BackendId("a"), new Target.Command(List.of("true")));
+        registry.replace(List.of(program));
+        watches.follow(registry.snapshot());
+        await().until(() -> backend.open() == 1);
+        watches.attend(program, SAMPLER);
+        clock.advance(Watches.SETTLING);
+        watches.settle();
+        assertThat(backend.openings()).isEqualTo(1);
+    }
+
+    @Test
+    void a_watch_ends_while_its_backend_hangs() {
+        backend.holdUntil(new CountDownLatch(1));
+        watches.follow(registry.snapshot());
+        await().until(() -> backend.openings() == 1);
+        assertThatCode(() -> CompletableFuture.runAsync(watches::close).get(5, TimeUnit.SECONDS))
+                .doesNotThrowAnyException();
     }
 
     @Test

@@ -202,7 +202,7 @@ class LiveSessionCallTest {
                 });
         assertThat(call(session, "count").result().toString()).isEqualTo("{\"healed\":true}");
         assertThat(backend.openings()).isEqualTo(2);
-        assertThat(fixture.alarms.fire(Conversation.LAST_CALLS)).isEqualTo(1);
+        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isEqualTo(1);
         await().until(() -> backend.talks().getFirst().isClosed());
     }
 

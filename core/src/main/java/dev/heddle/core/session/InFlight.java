@@ -1,0 +1,9 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.exchange.Running;
+
+/** A request of a session that is under way at its backends. */
+interface InFlight extends Running {
+    /** Ends it with an error, since its session has ended; tells the backend. Idempotent. */
+    void sessionEnds();
+}

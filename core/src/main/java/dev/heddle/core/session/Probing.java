@@ -1,0 +1,108 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Spliced;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * The reading of a resource that nobody lists: asks one backend after the other, until one has it.
+ * Only one of them is asked at a time; thread-safe.
+ */
+final class Probing implements Sink, InFlight {
+    private final Calls calls;
+    private final Queue<BackendId> rest;
+    private final String uri;
+    private final Exchange exchange;
+    private final Runnable over;
+    private volatile Optional<ForwardedCall> current = Optional.empty();
+    private volatile Optional<Fault> failure = Optional.empty();
+    private volatile Optional<Fault> ending = Optional.empty();
+
+    /**
+     * @param over run before the client gets its reply
+     */
+    Probing(Calls calls, List<BackendId> backends, String uri, Exchange exchange, Runnable over) {
+        this.calls = calls;
+        this.rest = new ConcurrentLinkedQueue<>(backends);
+        this.uri = uri;
+        this.exchange = exchange;
+        this.over = over;
+    }
+
+    /** Asks the next backend, or says what came of asking them all. */
+    void next() {
+        while (ending.isEmpty()) {
+            var backend = rest.poll();
+            if (backend == null) {
+                break;
+            }
+            try {
+                var call = calls.call(backend, exchange.request(), this);
+                current = Optional.of(call);
+                calls.start(call);
+                return;
+            } catch (Fault refused) {
+                failure = Optional.of(refused);
+            }
+        }
+        finish(
+                new Reply.Failed(
+                        ending.or(() -> failure).orElseGet(() -> new Fault.ResourceNotFound(uri))));
+    }
+
+    @Override
+    public void notification(Spliced message) {
+        exchange.sink().notification(message);
+    }
+
+    @Override
+    public boolean question(Question question) {
+        return exchange.sink().question(question);
+    }
+
+    @Override
+    public void reply(Reply reply) {
+        switch (reply) {
+            case Reply.Response(var message) when saysUnknown(message) -> next();
+            case Reply.Failed(Fault.BackendFailed failed) when !failed.mayHaveRun() -> {
+                failure = Optional.of(failed);
+                next();
+            }
+            case Reply.Response _, Reply.Failed _ -> finish(reply);
+        }
+    }
+
+    private static boolean saysUnknown(Spliced message) {
+        long code = message.envelope().errorCode();
+        return code == ErrorCode.RESOURCE_NOT_FOUND
+                || code == ErrorCode.INVALID_PARAMS
+                || code == ErrorCode.METHOD_NOT_FOUND;
+    }
+
+    private void finish(Reply reply) {
+        over.run();
+        exchange.sink().reply(reply);
+    }
+
+    @Override
+    public void cancel() {
+        ending = Optional.of(new Fault.Cancelled());
+        current.ifPresent(ForwardedCall::cancel);
+    }
+
+    @Override
+    public void sessionEnds() {
+        ending = Optional.of(new Fault.SessionClosed());
+        current.ifPresent(ForwardedCall::sessionEnds);
+    }
+}
