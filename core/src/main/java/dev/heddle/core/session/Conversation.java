@@ -101,6 +101,7 @@ final class Conversation {
     private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
     private final AtomicInteger readings = new AtomicInteger();
     private final AtomicBoolean everRead = new AtomicBoolean();
+    private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Optional<Adopted> adopted;
     private volatile long answeredAt;
@@ -203,8 +204,8 @@ final class Conversation {
         }
     }
 
-    private static List<Waiter> with(List<Waiter> waiters, Waiter one) {
-        var more = new ArrayList<>(waiters);
+    private static <T> List<T> with(List<T> others, T one) {
+        var more = new ArrayList<>(others);
         more.add(one);
         return List.copyOf(more);
     }
@@ -319,8 +320,16 @@ final class Conversation {
                 && state.compareAndSet(now, new State.Idle(true))) {
             shared.observer().backendSessionClosed(backend.id());
             host.ended(this);
-            shared.alarms().after(lastCalls(), () -> shared.virtual().execute(session::close));
+            former.updateAndGet(others -> with(others, session));
+            shared.alarms()
+                    .after(lastCalls(), () -> shared.virtual().execute(() -> leave(session)));
         }
+    }
+
+    private void leave(BackendSession session) {
+        former.updateAndGet(
+                others -> others.stream().filter(other -> !other.equals(session)).toList());
+        session.close();
     }
 
     /** How long calls may go on in a session of which its backend says that it is gone. */
@@ -376,6 +385,7 @@ final class Conversation {
         if (!(before instanceof State.Ended)) {
             shared.watches().ifPresent(watches -> watches.leave(backend, client.profile()));
         }
+        former.get().forEach(this::leave);
         switch (before) {
             case State.Open(var connected) -> release(connected.session());
             case State.OpeningNow(var waiters, _) -> waiters.forEach(waiter -> waiter.failed(why));

@@ -12,15 +12,20 @@ import static org.awaitility.Awaitility.await;
 import dev.heddle.core.exchange.NonBlocking;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.health.HealthBoard;
+import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
+import dev.heddle.testkit.FakeClock;
 import dev.heddle.testkit.RecordingSink;
 import dev.heddle.testkit.ScriptedBackend;
 
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -367,6 +372,98 @@ class LiveSessionCallTest {
                                 + ",\"result\":{}}"));
         request.answer(Json.EMPTY_OBJECT);
         sink.result();
+    }
+
+    @Test
+    void a_call_gets_its_whole_time_anew_when_a_person_has_answered() {
+        answerLater();
+        var sink = call(session, "slow");
+        pending()
+                .sink()
+                .question(backend.lastTalk().question(Method.ELICITATION, Json.EMPTY_OBJECT, "q"));
+        var id = sink.nextQuestion().id();
+        fixture.clock.advance(SessionFixture.SILENCE);
+        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isEqualTo(1);
+        fixture.clock.advance(SessionFixture.SILENCE.minusSeconds(1));
+        session.answer(
+                Identity.NONE, message("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":{}}"));
+        fixture.clock.advance(Duration.ofSeconds(1));
+        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isEqualTo(1);
+        assertThat(sink.hasReply()).isFalse();
+        var rest = SessionFixture.SILENCE.minusSeconds(1);
+        fixture.clock.advance(rest);
+        assertThat(fixture.alarms.fire(rest)).isEqualTo(1);
+        assertThat(sink.fault()).hasMessageContaining("no sign of life");
+    }
+
+    private static HealthBoard breaking(FakeClock clock) {
+        return new HealthBoard(
+                new HealthRules(
+                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(10),
+                        3,
+                        OptionalInt.of(1),
+                        Duration.ofSeconds(60)),
+                clock);
+    }
+
+    @Test
+    void an_open_breaker_of_one_backend_does_not_hide_the_resources_of_the_next() {
+        var a = new ScriptedBackend("a").tools("t");
+        var b =
+                new ScriptedBackend("b")
+                        .tools("u")
+                        .onCall((_, asked) -> asked.answer(Json.parse("{\"contents\":[]}")));
+        var health = breaking(new FakeClock());
+        var opened = new SessionFixture(builder -> builder.health(health), a, b).open();
+        health.callFailed(a.id());
+        assertThat(read(opened).result()).hasToString("{\"contents\":[]}");
+    }
+
+    @Test
+    void a_resource_that_could_not_be_asked_for_is_not_said_to_be_missing() {
+        var a = new ScriptedBackend("a").tools("t");
+        var health = breaking(new FakeClock());
+        var opened = new SessionFixture(builder -> builder.health(health), a).open();
+        health.callFailed(a.id());
+        assertThat(read(opened).fault()).hasMessageContaining("circuit breaker");
+    }
+
+    @Test
+    void a_search_for_a_resource_can_be_cancelled_at_every_backend_on_its_way() {
+        var a =
+                new ScriptedBackend("a")
+                        .tools("t")
+                        .onCall((_, asked) -> asked.error(-32002, "not here"));
+        var b = new ScriptedBackend("b").tools("u").onCall((_, _) -> {});
+        var opened = new SessionFixture(a, b).open();
+        var sink = read(opened);
+        await().until(() -> !b.lastTalk().pending().isEmpty());
+        opened.notice(
+                Identity.NONE,
+                message(
+                        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":9}}"));
+        assertThat(sink.fault()).isInstanceOf(Fault.Cancelled.class);
+        assertThat(b.lastTalk().received()).anyMatch(text -> text.startsWith("cancel "));
+        assertThat(opened.active()).isFalse();
+    }
+
+    private static RecordingSink read(MultiSession from) {
+        return send(from, Json.of(9), Method.RESOURCES_READ, "{\"uri\":\"y:///\"}");
+    }
+
+    @Test
+    void an_id_that_is_in_use_does_not_cost_the_trial_of_a_half_open_breaker() {
+        var clock = new FakeClock();
+        var health = breaking(clock);
+        var one = new ScriptedBackend("a").tools("t").onCall((_, _) -> {});
+        var opened = new SessionFixture(builder -> builder.health(health), one).open();
+        var first = call(opened, "t");
+        health.callFailed(one.id());
+        clock.advance(Duration.ofSeconds(60));
+        assertThat(call(opened, "t").fault()).isInstanceOf(Fault.InvalidRequest.class);
+        assertThat(health.refusal(one.id())).isEmpty();
+        assertThat(first.hasReply()).isFalse();
     }
 
     @Test

@@ -12,15 +12,23 @@ import static org.awaitility.Awaitility.await;
 import dev.heddle.core.backend.BackendConnector;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendRegistry;
+import dev.heddle.core.catalog.CatalogKey;
+import dev.heddle.core.catalog.Catalogs;
+import dev.heddle.core.catalog.Watches;
+import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.health.HealthBoard;
+import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Revision;
+import dev.heddle.testkit.FakeAlarms;
+import dev.heddle.testkit.FakeClock;
 import dev.heddle.testkit.RecordingSink;
 import dev.heddle.testkit.ScriptedBackend;
 
@@ -30,6 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -416,6 +425,138 @@ class LiveSessionLifeTest {
         assertThat(backend.lastTalk().answers()).isEmpty();
     }
 
+    @Test
+    void the_questions_of_a_call_that_has_ended_are_taken_back() {
+        var backend = new ScriptedBackend("a").tools("x").onCall((_, _) -> {});
+        var session = new SessionFixture(backend).open();
+        var sink = call(session, "x");
+        await().until(() -> !backend.lastTalk().pending().isEmpty());
+        var request = backend.lastTalk().pending().getFirst();
+        request.sink()
+                .question(backend.lastTalk().question(Method.ELICITATION, Json.EMPTY_OBJECT, "q"));
+        var asked = sink.nextQuestion();
+        request.answer(Json.EMPTY_OBJECT);
+        assertThat(backend.lastTalk().answers().getFirst().error()).isPresent();
+        assertThat(sink.nextNotification().requestId()).contains(asked.id());
+        sink.result();
+        assertThat(sink.order()).containsExactly("question", Method.CANCELLED, "reply");
+    }
+
+    @Test
+    void the_questions_of_a_server_that_has_gone_are_taken_back() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var session = new SessionFixture(backend).open();
+        var early = new RecordingSink();
+        var attachment = session.attach(Identity.NONE, early);
+        backend.lastTalk().ask(Method.ELICITATION, Json.EMPTY_OBJECT);
+        var asked = early.nextQuestion();
+        attachment.detach();
+        backend.lastTalk()
+                .events()
+                .question(
+                        backend.lastTalk().question(Method.ROOTS_LIST, Json.EMPTY_OBJECT, "late"));
+        session.attach(Identity.NONE, early);
+        early.nextQuestion();
+        backend.lastTalk()
+                .events()
+                .lost(Fault.BackendFailed.notSent("a", Reason.DISCONNECTED, "ended"));
+        assertThat(List.of(early.nextNotification(), early.nextNotification()))
+                .extracting(Envelope::method)
+                .containsOnly(Method.CANCELLED);
+        assertThat(asked.id()).isNotNull();
+    }
+
+    @Test
+    void a_question_of_a_server_that_has_gone_is_not_put_on_a_later_stream() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var session = new SessionFixture(backend).open();
+        backend.lastTalk().ask(Method.ELICITATION, Json.EMPTY_OBJECT);
+        backend.lastTalk()
+                .events()
+                .lost(Fault.BackendFailed.notSent("a", Reason.DISCONNECTED, "ended"));
+        var stream = new RecordingSink();
+        session.attach(Identity.NONE, stream);
+        assertThat(stream.order()).doesNotContain("question");
+    }
+
+    @Test
+    void a_subscription_to_a_resource_that_is_listed_no_more_can_be_ended() {
+        var backend = new ScriptedBackend("a").tools("x").resources("r:///1");
+        var session = new SessionFixture(backend).open();
+        send(session, Json.of(1), Method.RESOURCES_SUBSCRIBE, "{\"uri\":\"r:///1\"}").result();
+        assertThat(backend.lastTalk().isListening()).isTrue();
+        backend.resources();
+        backend.lastTalk().events().notification(JsonRpc.notification(Method.RESOURCES_CHANGED));
+        await().until(() -> session.resources().items().isEmpty());
+        send(session, Json.of(2), Method.RESOURCES_UNSUBSCRIBE, "{\"uri\":\"r:///1\"}").result();
+        assertThat(backend.lastTalk().isListening()).isFalse();
+    }
+
+    @Test
+    void subscriptions_of_one_session_are_bounded() {
+        var backend =
+                new ScriptedBackend("a")
+                        .resources(
+                                IntStream.range(0, 1001)
+                                        .mapToObj(i -> "r:///" + i)
+                                        .toArray(String[]::new));
+        var session = new SessionFixture(backend).open();
+        for (int i = 0; i < 1000; i++) {
+            subscribe(session, i).result();
+        }
+        assertThat(subscribe(session, 1000).fault()).isInstanceOf(Fault.InvalidRequest.class);
+        subscribe(session, 999).result();
+    }
+
+    private static RecordingSink subscribe(MultiSession session, int number) {
+        return send(
+                session,
+                Json.of(number),
+                Method.RESOURCES_SUBSCRIBE,
+                "{\"uri\":\"r:///" + number + "\"}");
+    }
+
+    @Test
+    void a_prompt_that_was_shown_under_a_bare_name_can_still_be_got_when_another_one_joins() {
+        var gate = new CountDownLatch(1);
+        var a = new ScriptedBackend("a").tools("t").prompts("p");
+        var b = new ScriptedBackend("b").tools("t").prompts("p").holdUntil(gate);
+        var session =
+                new SessionFixture(builder -> builder.coldStart(Duration.ofMillis(50)), a, b)
+                        .open();
+        await().until(() -> session.prompts().items().size() == 1);
+        gate.countDown();
+        await().until(() -> session.prompts().items().size() == 2);
+        send(session, Json.of(0), Method.TOOLS_CALL, "{\"name\":\"t\"}").result();
+        send(session, Json.of(1), Method.PROMPTS_GET, "{\"name\":\"p\"}").result();
+    }
+
+    @Test
+    void a_call_does_not_wait_behind_backends_that_hang() {
+        var all = new ScriptedBackend[11];
+        for (int i = 0; i < 10; i++) {
+            all[i] = new ScriptedBackend("h" + i).holdUntil(new CountDownLatch(1));
+        }
+        all[10] = new ScriptedBackend("good").tools("g");
+        var catalogs = new Catalogs();
+        catalogs.learn(CatalogKey.of(all[10].backend(), PROFILE), all[10].asCatalog());
+        var clock = new FakeClock();
+        var watches =
+                new Watches(
+                        ScriptedBackend.connector(all),
+                        catalogs,
+                        new Ids(),
+                        new HealthBoard(HealthRules.DEFAULT, clock),
+                        new FakeAlarms(clock),
+                        PROFILE);
+        var session =
+                new SessionFixture(
+                                builder -> builder.watches(watches).coldStart(Duration.ZERO), all)
+                        .open();
+        await().until(() -> Arrays.stream(all).limit(10).allMatch(one -> one.openings() == 1));
+        call(session, "g").result();
+    }
+
     @RepeatedTest(200)
     void a_healed_conversation_knows_the_clients_level_before_the_first_call_in_it() {
         var backend = new ScriptedBackend("a").tools("x");
@@ -454,11 +595,12 @@ class LiveSessionLifeTest {
                                 var probe = send(session, Json.of("probe"), Method.PING, "{}");
                                 return probe.nextReply() instanceof Reply.Failed;
                             });
-            var second = threads.submit(session::close);
-            assertThat(first.isDone() || second.isDone()).isFalse();
+            var second = Thread.ofVirtual().start(session::close);
+            await().until(() -> second.getState() == Thread.State.WAITING);
+            assertThat(first.isDone()).isFalse();
             backend.lastTalk().pending().getFirst().answer(Json.EMPTY_OBJECT);
             first.get(10, TimeUnit.SECONDS);
-            second.get(10, TimeUnit.SECONDS);
+            assertThat(second.join(Duration.ofSeconds(10))).isTrue();
         }
         sink.result();
         assertThat(backend.open()).isZero();
@@ -476,7 +618,13 @@ class LiveSessionLifeTest {
             fixture.alarms.fire(LiveSession.GRACE);
             closing.get(10, TimeUnit.SECONDS);
         }
-        assertThat(sink.fault()).isInstanceOf(Fault.SessionClosed.class);
+        assertThat(sink.fault())
+                .isInstanceOfSatisfying(
+                        Fault.BackendFailed.class,
+                        fault -> {
+                            assertThat(fault.reason()).isEqualTo(Reason.CLOSED);
+                            assertThat(fault.mayHaveRun()).isTrue();
+                        });
         assertThat(fixture.alarms.size()).isZero();
     }
 
@@ -568,6 +716,68 @@ class LiveSessionLifeTest {
                 assertThat(result.get(10, TimeUnit.SECONDS)).isTrue();
             }
         }
+    }
+
+    @Test
+    void a_reload_that_drops_a_backend_tells_a_waiting_call_so_and_not_that_its_session_ended() {
+        var a = new ScriptedBackend("a").tools("x");
+        var fixture = new SessionFixture(a);
+        var session = fixture.open();
+        a.lastTalk()
+                .events()
+                .lost(Fault.BackendFailed.notSent("a", Reason.SESSION_GONE, "restarts"));
+        a.holdUntil(new CountDownLatch(1));
+        var sink = call(session, "x");
+        fixture.factory.rebase(
+                new BackendRegistry.Change(
+                        new BackendRegistry.Snapshot(1, Map.of()),
+                        new BackendRegistry.Snapshot(2, Map.of())));
+        assertThat(sink.fault())
+                .isInstanceOfSatisfying(
+                        Fault.BackendFailed.class,
+                        fault -> assertThat(fault.reason()).isEqualTo(Reason.CLOSED));
+        send(session, Json.of(5), Method.PING, "{}").result();
+    }
+
+    @Test
+    void a_session_made_over_a_configuration_that_was_just_replaced_follows_the_newest() {
+        var a = new ScriptedBackend("a").tools("x");
+        var b = new ScriptedBackend("b").tools("y");
+        var fixture = new SessionFixture(a, b);
+        var registry = new BackendRegistry(List.of(a.backend()));
+        registry.subscribe(fixture.factory::rebase);
+        var snapshot = registry.snapshot();
+        registry.replace(List.of(b.backend()));
+        var session =
+                fixture.factory.makeSession(
+                        "1", Identity.NONE, PROFILE, snapshot.backends().values());
+        await().untilAsserted(() -> assertThat(names(session)).containsExactly("y"));
+        await().until(() -> a.open() == 0);
+    }
+
+    @RepeatedTest(50)
+    void a_healed_conversation_is_named_in_the_record() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var fixture = new SessionFixture(backend);
+        var manager = fixture.manager(SessionLimits.DEFAULT);
+        var session = manager.createSession(manager.generate(), Identity.NONE, PROFILE, "here");
+        backend.lastTalk()
+                .events()
+                .lost(Fault.BackendFailed.notSent("a", Reason.SESSION_GONE, "gone"));
+        call(session, "x").result();
+        assertThat(fixture.storage.load(session.id()).orElseThrow())
+                .containsEntry(Metadata.BACKEND_SESSION + "a", "a-2");
+        manager.close();
+        assertThat(backend.open()).isZero();
+    }
+
+    @Test
+    void a_record_with_malformed_backend_ids_is_no_session() {
+        var fixture = new SessionFixture(new ScriptedBackend("a").tools("x"));
+        var record = new HashMap<>(fixture.open(ANNA).metadata());
+        record.put(Metadata.BACKEND_IDS, "a,not legal!");
+        assertThatThrownBy(() -> fixture.factory.restoreSession("id", record, fixture.configured()))
+                .isInstanceOf(Fault.SessionNotFound.class);
     }
 
     @Test

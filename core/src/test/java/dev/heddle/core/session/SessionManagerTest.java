@@ -14,6 +14,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.testkit.RecordingSink;
 import dev.heddle.testkit.ScriptedBackend;
 
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
@@ -22,6 +23,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -170,7 +172,124 @@ class SessionManagerTest {
         assertThat(SessionFixture.send(session, Json.of(1), "ping", "{}").fault())
                 .isInstanceOf(Fault.SessionClosed.class);
         await().until(() -> fixture.alarms.fire(LiveSession.GRACE) == 1);
-        assertThat(sink.fault()).isInstanceOf(Fault.SessionClosed.class);
+        assertThat(sink.fault()).hasMessageContaining("may have been carried out");
+    }
+
+    /** Stops a terminating thread between its load and its update. */
+    private record Reluctant(SessionStorage next, CountDownLatch loaded, CountDownLatch goOn)
+            implements SessionStorage {
+        @Override
+        public boolean create(String id, Map<String, String> record) {
+            return next.create(id, record);
+        }
+
+        @Override
+        public Optional<Map<String, String>> load(String id) {
+            var record = next.load(id);
+            if (Thread.currentThread().getName().equals("terminator")) {
+                loaded.countDown();
+                try {
+                    goOn.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            return record;
+        }
+
+        @Override
+        public boolean touch(String id) {
+            return next.touch(id);
+        }
+
+        @Override
+        public boolean update(String id, Changes changes) {
+            return next.update(id, changes);
+        }
+
+        @Override
+        public boolean upsert(String id, Map<String, String> record) {
+            return next.upsert(id, record);
+        }
+
+        @Override
+        public void delete(String id) {
+            next.delete(id);
+        }
+    }
+
+    @Test
+    void a_termination_that_saw_the_placeholder_ends_the_session_made_meanwhile() throws Exception {
+        var loaded = new CountDownLatch(1);
+        var goOn = new CountDownLatch(1);
+        var paused =
+                fixture.manager(
+                        new Reluctant(fixture.storage, loaded, goOn), fixture.factory, LIMITS);
+        var id = paused.generate();
+        var terminator =
+                Thread.ofVirtual()
+                        .name("terminator")
+                        .start(() -> paused.terminate(id, Identity.NONE));
+        loaded.await();
+        var session = paused.createSession(id, Identity.NONE, PROFILE, "here");
+        goOn.countDown();
+        terminator.join();
+        assertThat(paused.live(id)).isEmpty();
+        assertThat(SessionFixture.call(session, "x").fault())
+                .isInstanceOf(Fault.SessionClosed.class);
+        assertThatThrownBy(() -> paused.getMultiSession(id))
+                .isInstanceOf(Fault.SessionNotFound.class);
+    }
+
+    @Test
+    void an_id_that_has_a_session_is_given_no_other_and_the_first_lives_on() {
+        var id = manager.generate();
+        var first = manager.createSession(id, ANNA, PROFILE, "here");
+        assertThatThrownBy(() -> manager.createSession(id, BERT, PROFILE, "there"))
+                .isInstanceOf(Fault.SessionNotFound.class);
+        manager.getMultiSession(id).authorize(ANNA);
+        assertThat(manager.getMultiSession(id)).isEqualTo(first);
+        SessionFixture.call(first, "x");
+        assertThat(manager.sessions()).hasSize(1);
+    }
+
+    @Test
+    void closing_waits_for_the_sessions_that_are_ending_already() {
+        backend.onCall((_, _) -> {});
+        var session = open(Identity.NONE);
+        SessionFixture.call(session, "x");
+        manager.terminate(session.id(), Identity.NONE);
+        await().until(() -> fixture.alarms.set(LiveSession.GRACE) == 1);
+        var closing = Thread.ofVirtual().start(manager::close);
+        await().until(() -> closing.getState() == Thread.State.WAITING);
+        assertThat(backend.open()).isEqualTo(1);
+        fixture.alarms.fire(LiveSession.GRACE);
+        await().until(() -> !closing.isAlive());
+        assertThat(backend.open()).isZero();
+    }
+
+    @RepeatedTest(100)
+    void a_session_that_begins_while_all_are_closed_does_not_leak() {
+        var empty = new SessionFixture(builder -> builder.coldStart(Duration.ZERO));
+        var closing = empty.manager(LIMITS);
+        var made = new ConcurrentLinkedQueue<MultiSession>();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 3; i++) {
+                threads.submit(
+                        () -> {
+                            while (true) {
+                                made.add(closing.begin(Identity.NONE, PROFILE, "here"));
+                            }
+                        });
+            }
+            await().pollInterval(Duration.ofMillis(1)).until(() -> made.size() > 20);
+            closing.close();
+        }
+        for (var session : made) {
+            assertThat(SessionFixture.send(session, Json.of(1), "ping", "{}").fault())
+                    .isInstanceOf(Fault.SessionClosed.class);
+        }
+        assertThat(closing.sessions()).isEmpty();
     }
 
     @Test
