@@ -121,6 +121,15 @@ class BadInputTest {
     }
 
     @Test
+    void initialize_in_a_session_is_refused_and_the_session_lives_on() {
+        var session = session();
+        var again = session.post(RawHttp.INITIALIZE);
+        assertThat(again.status()).isEqualTo(400);
+        assertThat(again.errorCode()).isEqualTo(-32600);
+        assertThat(session.call("count", "{}").text()).isEqualTo("1");
+    }
+
+    @Test
     void an_unknown_session_is_told_so_at_every_method() {
         var stranger = heddle.client().header("Mcp-Session-Id", "unknown");
         var posted = stranger.call("count", "{}");

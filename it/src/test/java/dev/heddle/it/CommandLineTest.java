@@ -1,6 +1,7 @@
 package dev.heddle.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -14,6 +15,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -89,6 +91,55 @@ class CommandLineTest {
                             assertThat(result.err()).contains("tool 'nope' not found");
                         });
         assertThat(run("call", "now", "[]").code()).isEqualTo(2);
+    }
+
+    @Test
+    void a_program_that_cannot_start_says_why() {
+        var failed = run("tools", "sh -c 'echo MISSING_API_KEY is not set >&2; exit 3'");
+        assertThat(failed.code()).isEqualTo(1);
+        assertThat(failed.err()).contains("MISSING_API_KEY is not set", "exit code 3");
+        assertThat(run("tools", "http://127.0.0.1:" + Child.freePort() + "/mcp").code())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void a_call_waits_for_no_other_backend_than_its_own() throws IOException {
+        try (var hangs = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+                var stub = Stub.start()) {
+            var called =
+                    assertTimeout(
+                            Duration.ofSeconds(15),
+                            () ->
+                                    run(
+                                            "call",
+                                            "count",
+                                            "{}",
+                                            stub.url(),
+                                            "http://127.0.0.1:" + hangs.getLocalPort() + "/mcp"));
+            assertThat(called.out()).contains("\"text\":\"1\"");
+        }
+    }
+
+    @Test
+    void a_file_of_toolhives_starts_unchanged() throws IOException {
+        var file = folder.resolve("judge.yaml");
+        Files.writeString(
+                file,
+                """
+                name: judge
+                groupRef: judge
+                backends: [{name: a, url: http://127.0.0.1:3101/mcp, transport: streamable-http}, {name: b, url: http://127.0.0.1:3102/mcp, transport: sse}]
+                incomingAuth: {type: anonymous}
+                outgoingAuth: {source: inline, default: {type: unauthenticated}}
+                aggregation: {conflictResolution: prefix, conflictResolutionConfig: {prefixFormat: "{workload}_"}, tools: [{workload: a, filter: [x], overrides: {y: {name: x, description: X}}}]}
+                operational: {timeouts: {default: 30s, perWorkload: {a: 45s}}, failureHandling: {healthCheckInterval: 30s, unhealthyThreshold: 3, partialFailureMode: best_effort, circuitBreaker: {enabled: true, failureThreshold: 5, timeout: 60s}}}
+                sessionStorage: {provider: memory}
+                """);
+        try (var heddle = Heddle.start("serve", "--config", file.toString(), "--port", "0")) {
+            assertThat(heddle.client().initialize().tools()).isEmpty();
+            var status = RawClient.page(heddle.endpoint().resolve("/status"));
+            assertThat(status.path("group_ref").asString("")).isEqualTo("judge");
+        }
     }
 
     @Test

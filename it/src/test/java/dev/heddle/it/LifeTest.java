@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 /** Backends, sessions, configurations and gateways that come and go. */
@@ -208,6 +209,26 @@ class LifeTest {
                                         .filter(args -> args.length == 1 && args[0].equals(seconds))
                                         .isPresent())
                 .count();
+    }
+
+    @Test
+    void a_call_that_outlasts_its_session_is_told_that_it_may_have_run() throws Exception {
+        try (var stub = Stub.start();
+                var heddle =
+                        Heddle.serve(
+                                folder,
+                                "backends: [" + backend(stub) + "]\nsessions: {coldStart: 10s}")) {
+            var session = heddle.client().initialize();
+            var answer = new CompletableFuture<RawClient.Answer>();
+            Thread.ofVirtual().start(() -> answer.complete(session.call("never", "{}")));
+            await().until(() -> stub.count("runs") == 1);
+            assertThat(session.delete().status()).isEqualTo(200);
+            var told = answer.get(30, TimeUnit.SECONDS);
+            assertThat(told.status()).isEqualTo(200);
+            var data = told.reply().path("error").path("data");
+            assertThat(data.path("reason").asString("")).isEqualTo("closed");
+            assertThat(data.path("mayHaveRun").asBoolean()).isTrue();
+        }
     }
 
     @Test

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -43,12 +44,17 @@ final class Call implements Callable<Integer> {
     public Integer call() {
         var json = parse(arguments);
         backends.startLogging("warn");
-        var config = Sessions.patient(backends.read(targets));
+        var config = backends.read(targets).waiting(Duration.ZERO);
         backends.goOnLogging(config, "warn");
         try (var gateway = new Gateway(config, Version.text(), InstantSource.system());
                 var session =
                         Sessions.open(
                                 gateway, ClientProfile.gateway(config.name(), Version.text()))) {
+            gateway.awaitBackends(
+                    () ->
+                            session.tools().items().stream()
+                                    .anyMatch(item -> item.key().equals(tool)),
+                    Sessions.PATIENCE);
             var result = session.callTool(gateway.caller(), tool, json, Json.EMPTY_OBJECT);
             System.out.println(result);
             return result.get("isError").filter(Json::isTrue).isPresent() ? Main.TOOL_ERROR : 0;

@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.Callable;
@@ -43,7 +44,11 @@ final class Init implements Callable<Integer> {
         }
         var owner =
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-        Files.createFile(output, owner); // it may come to hold secrets
+        try {
+            Files.createFile(output, owner); // it may come to hold secrets
+        } catch (NoSuchFileException e) {
+            throw new IOException(output + ": found no folder for it", e);
+        }
         Files.writeString(output, text);
         System.err.println("Wrote " + output + ". Next: heddle serve --config " + output);
         return 0;

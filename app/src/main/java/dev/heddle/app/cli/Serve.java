@@ -36,6 +36,9 @@ import java.util.concurrent.CountDownLatch;
                     + " @modelcontextprotocol/server-everything\""
         })
 final class Serve implements Callable<Integer> {
+    /** What no time at all stands for, as in ToolHive's {@code serve}. */
+    private static final Duration STANDARD_TTL = Duration.ofMinutes(30);
+
     private static final Logger log = LoggerFactory.getLogger(Serve.class);
 
     @Mixin private BackendOptions backends = new BackendOptions();
@@ -134,6 +137,7 @@ final class Serve implements Callable<Integer> {
                 .map(
                         text ->
                                 Durations.parse(text)
+                                        .map(time -> time.isZero() ? STANDARD_TTL : time)
                                         .filter(Duration::isPositive)
                                         .orElseThrow(
                                                 () ->
@@ -148,7 +152,8 @@ final class Serve implements Callable<Integer> {
 
     private void announce(Server server, HeddleConfig config) {
         var address = server.address();
-        var shown = address.getAddress().isAnyLocalAddress() ? "127.0.0.1" : config.server().host();
+        var named = config.server().host().replace("[", "").replace("]", "");
+        var shown = address.getAddress().isAnyLocalAddress() ? "127.0.0.1" : named;
         var url =
                 "http://"
                         + (shown.contains(":") ? "[" + shown + "]" : shown)

@@ -9,7 +9,7 @@ import java.time.Duration;
 
 /** Opens a session for a person at the command line. */
 final class Sessions {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private Sessions() {}
 

@@ -32,8 +32,9 @@ final class Tools implements Callable<Integer> {
                         Sessions.open(
                                 gateway, ClientProfile.gateway(config.name(), Version.text()))) {
             show(gateway, session);
+            boolean nothing = session.tools().items().isEmpty();
+            return nothing && !gateway.pages().troubles().isEmpty() ? Main.FAILED : 0;
         }
-        return 0;
     }
 
     private static void show(Gateway gateway, MultiSession session) {

@@ -60,11 +60,15 @@ final class AggregationSection {
         var word =
                 section.oneOf("conflictResolution", List.of("auto", "prefix", "priority", "manual"))
                         .orElse("auto");
+        warnOfInert(settings, "prefixFormat", word, "prefix");
+        warnOfInert(settings, "priorityOrder", word, "priority");
         return switch (word) {
             case "prefix" -> {
                 if (!format.contains("{workload}")) {
                     settings.complain(
-                            "prefixFormat", "'" + format + "'", "text with {workload} in it");
+                            "prefixFormat",
+                            settings.shown("prefixFormat"),
+                            "text with {workload} in it");
                 }
                 yield new Strategy.Prefix(format);
             }
@@ -79,6 +83,16 @@ final class AggregationSection {
             }
             default -> new Strategy.Auto();
         };
+    }
+
+    private static void warnOfInert(Section settings, String key, String word, String needed) {
+        if (settings.has(key) && !word.equals(needed)) {
+            log.warn(
+                    "{}.{} has no effect beside conflictResolution '{}'",
+                    settings.path(),
+                    key,
+                    word);
+        }
     }
 
     private static Strategy priority(

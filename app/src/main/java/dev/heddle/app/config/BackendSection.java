@@ -9,9 +9,12 @@ import dev.heddle.core.backend.Target;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -28,6 +31,10 @@ final class BackendSection {
     private static final OutgoingAuthRegistry STRATEGIES = new OutgoingAuthRegistry(List.of());
     private static final List<String> LATER =
             List.of("token_exchange", "upstream_inject", "aws_sts", "obo", "xaa");
+
+    static final String URL_WANTED =
+            "an http:// or https:// URL with a legal port, without user or password (for those,"
+                    + " see headers)";
 
     /** The backends, and the metadata of those that have some. */
     record Result(List<Backend> backends, Map<String, Map<String, String>> metadata) {}
@@ -191,14 +198,21 @@ final class BackendSection {
                         text -> {
                             var url = url(text);
                             if (url.isEmpty()) {
-                                section.complain(
-                                        "url",
-                                        section.shown("url"),
-                                        "a URL that begins with http:// or https://");
+                                section.complain("url", shownUrl(section.shown("url")), URL_WANTED);
                             }
                             return url.map(
                                     where -> new Target.Remote(where, wire, caBundle(section)));
                         });
+    }
+
+    /**
+     * So much of a wrong URL as holds no secret.
+     *
+     * @param shown as it stands in the file, references not put in
+     */
+    static String shownUrl(String shown) {
+        int colon = shown.indexOf("://");
+        return shown.contains("${") || colon < 0 ? shown : shown.substring(0, colon + 3) + "…'";
     }
 
     /** A URL that can be called, or empty. */
@@ -208,7 +222,12 @@ final class BackendSection {
             boolean http =
                     "http".equalsIgnoreCase(url.getScheme())
                             || "https".equalsIgnoreCase(url.getScheme());
-            return http && url.getHost() != null ? Optional.of(url) : Optional.empty();
+            boolean whole =
+                    url.getHost() != null
+                            && url.getUserInfo() == null
+                            && url.getPort() <= 65_535
+                            && url.getPort() != 0;
+            return http && whole ? Optional.of(url) : Optional.empty();
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
@@ -237,11 +256,21 @@ final class BackendSection {
                 && (!bundle.get().isAbsolute() || !bundle.get().equals(bundle.get().normalize()))) {
             section.complain("caBundlePath", "'" + bundle.get() + "'", "an absolute path");
         }
-        if (bundle.isPresent() && !Files.isReadable(bundle.get())) {
+        if (bundle.isPresent() && !holdsCertificates(bundle.get())) {
             section.complain(
-                    "caBundlePath", "'" + bundle.get() + "', which cannot be read", "a PEM file");
+                    "caBundlePath",
+                    "'" + bundle.get() + "', which cannot be read as certificates",
+                    "a PEM file");
         }
         return bundle;
+    }
+
+    private static boolean holdsCertificates(Path file) {
+        try (var in = Files.newInputStream(file)) {
+            return !CertificateFactory.getInstance("X.509").generateCertificates(in).isEmpty();
+        } catch (IOException | CertificateException e) {
+            return false;
+        }
     }
 
     private static Optional<Target> command(Section section) {
@@ -258,12 +287,16 @@ final class BackendSection {
             section.complain("command", "nothing", "a program");
             return Optional.empty();
         }
+        boolean shared = section.flag("shared").orElse(false);
+        if (shared && section.has("idleStop")) {
+            log.warn("{}.idleStop has no effect beside shared", section.path());
+        }
         return Optional.of(
                 new Target.Command(
                         argv,
                         section.map("env"),
                         section.file("cwd"),
-                        section.flag("shared").orElse(false),
+                        shared,
                         section.number("processes", 1, 100_000)
                                 .orElse(Target.Command.DEFAULT_PROCESSES),
                         section.duration("idleStop", Duration.ZERO)
@@ -299,6 +332,9 @@ final class BackendSection {
                                                             "'" + name + "'",
                                                             "a variable that is set"));
                         });
+        if (!type.equals("header_injection") && section.has("headerInjection")) {
+            log.warn("{}.headerInjection has no effect beside type '{}'", section.path(), type);
+        }
         var auth = new OutgoingAuth(type, settings);
         STRATEGIES.problem(auth).ifPresent(section::complain);
         return auth;

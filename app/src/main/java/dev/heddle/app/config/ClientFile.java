@@ -7,7 +7,6 @@ import dev.heddle.core.backend.OutgoingAuthRegistry;
 import dev.heddle.core.backend.Target;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -51,7 +50,7 @@ public final class ClientFile {
         var node = Sources.json(text, problems);
         problems.throwIfAny();
         if (!(node instanceof Node.Members members)) {
-            problems.add(node.line(), "", node.describe(), "an object with mcpServers or servers");
+            problems.add(node.line(), "", node.shape(), "an object with mcpServers or servers");
             throw new Problems.Invalid(problems.lines());
         }
         var backends =
@@ -84,7 +83,7 @@ public final class ClientFile {
                                 "the name '" + name + "'",
                                 "letters or digits");
                     } else if (!(member.value() instanceof Node.Members(var fields, _))) {
-                        problems.add(member.line(), path, member.value().describe(), "an object");
+                        problems.add(member.line(), path, member.value().shape(), "an object");
                     } else {
                         new Server(path, member.line(), fields)
                                 .read(id.get())
@@ -173,8 +172,8 @@ public final class ClientFile {
                                     problems.add(
                                             line,
                                             path + ".url",
-                                            shown("url"),
-                                            "a URL that begins with http:// or https://");
+                                            BackendSection.shownUrl(shown("url")),
+                                            BackendSection.URL_WANTED);
                                 }
                                 return url.map(where -> new Target.Remote(where, wire));
                             });
@@ -202,30 +201,13 @@ public final class ClientFile {
         }
 
         private Map<String, String> envFile(String name) {
-            var env = new LinkedHashMap<String, String>();
             try {
-                for (var entry : Files.readAllLines(folder.resolve(name))) {
-                    var trimmed = entry.strip().replaceFirst("^export\\s+", "");
-                    int equals = trimmed.indexOf('=');
-                    if (equals > 0 && !trimmed.startsWith("#")) {
-                        env.put(
-                                trimmed.substring(0, equals).strip(),
-                                unquoted(trimmed.substring(equals + 1).strip()));
-                    }
-                }
+                return EnvFile.read(folder.resolve(name));
             } catch (IOException e) {
                 problems.add(
                         line, path + ".envFile", "'" + name + "', which cannot be read", "a file");
+                return Map.of();
             }
-            return env;
-        }
-
-        private static String unquoted(String value) {
-            boolean quoted =
-                    value.length() >= 2
-                            && ((value.startsWith("\"") && value.endsWith("\""))
-                                    || (value.startsWith("'") && value.endsWith("'")));
-            return quoted ? value.substring(1, value.length() - 1) : value;
         }
 
         /**
@@ -250,7 +232,7 @@ public final class ClientFile {
                     scalar(items.get(i), path + "." + key + "[" + i + "]").ifPresent(texts::add);
                 }
             } else if (member != null && !(member.value() instanceof Node.Absent)) {
-                problems.add(member.line(), path + "." + key, member.value().describe(), "a list");
+                problems.add(member.line(), path + "." + key, member.value().shape(), "a list");
             }
             return texts;
         }
@@ -264,8 +246,7 @@ public final class ClientFile {
                                 scalar(value.value(), path + "." + key + "." + name)
                                         .ifPresent(text -> map.put(name, text)));
             } else if (member != null && !(member.value() instanceof Node.Absent)) {
-                problems.add(
-                        member.line(), path + "." + key, member.value().describe(), "an object");
+                problems.add(member.line(), path + "." + key, member.value().shape(), "an object");
             }
             return map;
         }
@@ -278,7 +259,7 @@ public final class ClientFile {
                     problems.add(where, at, e.found(), "something that exists");
                 }
             } else if (!(node instanceof Node.Absent)) {
-                problems.add(node.line(), at, node.describe(), "text");
+                problems.add(node.line(), at, node.shape(), "text");
             }
             return Optional.empty();
         }

@@ -137,15 +137,15 @@ public final class ConfigFile {
         var standard = HeddleConfig.Server.DEFAULT;
         var path = section.text("path").orElse(standard.path());
         if (!path.startsWith("/") || path.length() < 2 || path.endsWith("/")) {
-            section.complain("path", "'" + path + "'", "a path such as /mcp");
+            section.complain("path", section.shown("path"), "a path such as /mcp");
         }
         return new HeddleConfig.Server(
                 section.text("host").orElse(standard.host()),
                 section.number("port", 0, 65_535).orElse(standard.port()),
                 path,
                 section.flag("allowAnonymousRemote").orElse(false),
-                section.texts("allowedHosts"),
-                section.texts("allowedOrigins"),
+                hosts(section),
+                origins(section),
                 section.number("maxBody", 1024, 1 << 30).orElse(standard.maxBody()),
                 section.number("maxHeader", 1024, 1 << 24).orElse(standard.maxHeader()),
                 section.number("maxConnections", 1, Integer.MAX_VALUE)
@@ -153,6 +153,32 @@ public final class ConfigFile {
                 section.duration("keepAlive", Duration.ofMillis(100)).orElse(standard.keepAlive()),
                 section.oneOf("io", List.of("auto", "io_uring", "epoll", "nio"))
                         .orElse(standard.io()));
+    }
+
+    private static List<String> hosts(Section section) {
+        var hosts = section.texts("allowedHosts");
+        hosts.stream()
+                .filter(host -> !host.matches("[A-Za-z0-9._-]+(:\\d+)?|\\[[0-9A-Fa-f:.]+](:\\d+)?"))
+                .forEach(
+                        host ->
+                                section.complain(
+                                        "allowedHosts",
+                                        "'" + host + "'",
+                                        "a name, perhaps with a port"));
+        return hosts;
+    }
+
+    private static List<String> origins(Section section) {
+        var origins = section.texts("allowedOrigins");
+        origins.stream()
+                .filter(origin -> !origin.matches("\\*|null|[a-z][a-z0-9+.-]*://[^/?#]+"))
+                .forEach(
+                        origin ->
+                                section.complain(
+                                        "allowedOrigins",
+                                        "'" + origin + "'",
+                                        "scheme, host and perhaps port, without a path, or *"));
+        return origins;
     }
 
     private static HeddleConfig.Catalogs catalogs(Section section) {

@@ -48,7 +48,7 @@ final class Keys {
                     backends[].cwd | folder | the gateway's | Where the program runs.
                     backends[].shared | true or false | `false` | One process for all sessions instead of one for each. Nobody can then be asked a question.
                     backends[].processes | number | `64` | How many processes may run at once.
-                    backends[].idleStop | time | `30m` | A process that is not used for this long is stopped; the next call starts another. `0` for never.
+                    backends[].idleStop | time | `30m` | A process that is not used for this long is stopped; the next call starts another. `0` for never. A shared one is never stopped.
                     backends[].timeout | time | `operational.timeouts` | How long a call may show no sign of life. `0` for no limit.
                     backends[].openTimeout | time | `30s` | How long the opening of a conversation may take.
                     backends[].openings | number | `64` | How many conversations may be opening at once, over all sessions.
@@ -135,7 +135,7 @@ final class Keys {
                     server.keepAlive | time | `25s` | How often an event stream shows that it is alive.
                     server.io | `auto`, `io_uring`, `epoll` or `nio` | `auto` | How the kernel is asked about sockets.
                     catalogs | mapping | – | What backends offered last is kept on disk, so that a restart needs to wait for nobody.
-                    catalogs.folder | folder | `~/.cache/heddle` | Where.
+                    catalogs.folder | folder | `~/.cache/heddle` | Where. Without it, `$XDG_CACHE_HOME/heddle` if that is set.
                     catalogs.keep | true or false | `true` | Whether.
                     """,
                     """

@@ -35,6 +35,14 @@ sealed interface Node {
     /** Nothing, or null. */
     record Absent(int line) implements Node {}
 
+    /** What kind of thing it is: all that may be said of one that may hold a secret. */
+    default String shape() {
+        return switch (this) {
+            case Scalar _ -> "text";
+            case Items _, Members _, Absent _ -> describe();
+        };
+    }
+
     /** What it is, in the words of an error message. */
     default String describe() {
         return switch (this) {

@@ -62,7 +62,7 @@ final class Section {
             References references,
             Problems problems) {
         if (!(node instanceof Node.Members) && !(node instanceof Node.Absent)) {
-            problems.add(node.line(), path, node.describe(), "a mapping");
+            problems.add(node.line(), path, node.shape(), "a mapping");
         }
         var members =
                 node instanceof Node.Members(var found, _) ? found : Map.<String, Node.Member>of();
@@ -207,7 +207,7 @@ final class Section {
             return nodes;
         }
         if (!(value instanceof Node.Absent)) {
-            problems.add(value.line(), join(path, key), value.describe(), "a list");
+            problems.add(value.line(), join(path, key), value.shape(), "a list");
         }
         return List.of();
     }
@@ -228,7 +228,7 @@ final class Section {
             }
             case Node.Absent _ -> Optional.empty();
             case Node.Items _, Node.Members _ -> {
-                problems.add(value.line(), at, value.describe(), expected);
+                problems.add(value.line(), at, value.shape(), expected);
                 yield Optional.empty();
             }
         };
@@ -289,11 +289,15 @@ final class Section {
                 "the name of a file",
                 text -> {
                     try {
-                        return Optional.of(Path.of(text));
+                        return Optional.of(Path.of(withHome(text)));
                     } catch (InvalidPathException e) {
                         return Optional.empty();
                     }
                 });
+    }
+
+    private static String withHome(String text) {
+        return text.startsWith("~/") ? System.getProperty("user.home") + text.substring(1) : text;
     }
 
     Optional<String> oneOf(String key, List<String> words) {

@@ -33,7 +33,8 @@ final class Sources {
 
     static String read(Path file) {
         try {
-            return Files.readString(file);
+            var text = Files.readString(file);
+            return text.startsWith("\uFEFF") ? text.substring(1) : text;
         } catch (NoSuchFileException e) {
             throw new Problems.Invalid(List.of(file + ": found no such file"));
         } catch (IOException e) {
@@ -57,6 +58,8 @@ final class Sources {
             problems.add(line(e.getProblemMark()), "", "no legal YAML: " + e.getProblem());
         } catch (YamlEngineException e) {
             problems.add(1, "", "no legal YAML: " + e.getMessage());
+        } catch (StackOverflowError e) {
+            problems.add(1, "", "lists or mappings nested without end");
         }
         return new Node.Absent(1);
     }

@@ -3,12 +3,16 @@ package dev.heddle.app.config;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.protocol.Json;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Writes configuration files to begin with. */
 public final class Starter {
@@ -62,6 +66,10 @@ public final class Starter {
               port: 4483
             """;
 
+    private static final Pattern EDITORS_OWN =
+            Pattern.compile(
+                    "\\$\\{(?!env:|file:|input:|[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?})|\\$\\{workspaceFolder}|\\$\\{userHome}");
+
     private Starter() {}
 
     /** A file with an example of each kind of backend. */
@@ -86,15 +94,68 @@ public final class Starter {
                                     + ": found neither mcpServers nor servers (expected: one of"
                                     + " them)"));
         }
+        var folder = Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(file);
         var text = new StringBuilder(HEAD).append("backends:\n");
         var ids = new HashSet<String>();
         entries.forEach(
                 (name, entry) -> {
                     if (!isDisabled(entry.value())) {
-                        backend(text, fresh(name, ids), entry.value());
+                        check(name, entry.value(), problems);
+                        backend(text, fresh(name, ids), entry.value(), folder, problems);
                     }
                 });
+        problems.throwIfAny();
         return text.append(TAIL).toString();
+    }
+
+    /** Names what a backend of the new file could not be made of. */
+    private static void check(String name, Node entry, Problems problems) {
+        if (member(entry, "url").isEmpty() && member(entry, "command").isEmpty()) {
+            problems.add(entry.line(), name, "neither command nor url", "one of them");
+        }
+        for (var key : List.of("url", "command", "cwd", "type", "envFile")) {
+            member(entry, key)
+                    .filter(value -> !(value instanceof Node.Scalar))
+                    .filter(value -> !(value instanceof Node.Absent))
+                    .ifPresent(
+                            value ->
+                                    problems.add(
+                                            value.line(), name + "." + key, value.shape(), "text"));
+        }
+        member(entry, "args")
+                .filter(args -> !(args instanceof Node.Items))
+                .ifPresent(
+                        args -> problems.add(args.line(), name + ".args", args.shape(), "a list"));
+        for (var key : List.of("env", "headers")) {
+            member(entry, key)
+                    .filter(map -> !(map instanceof Node.Members))
+                    .ifPresent(
+                            map ->
+                                    problems.add(
+                                            map.line(),
+                                            name + "." + key,
+                                            map.shape(),
+                                            "an object"));
+        }
+        scalars(entry)
+                .filter(scalar -> EDITORS_OWN.matcher(scalar.text()).find())
+                .forEach(
+                        scalar ->
+                                problems.add(
+                                        scalar.line(),
+                                        name,
+                                        "a reference that only an editor knows",
+                                        "a path or a variable of the environment"));
+    }
+
+    private static Stream<Node.Scalar> scalars(Node node) {
+        return switch (node) {
+            case Node.Scalar scalar -> Stream.of(scalar);
+            case Node.Items(var items, _) -> items.stream().flatMap(Starter::scalars);
+            case Node.Members(var members, _) ->
+                    members.values().stream().flatMap(one -> scalars(one.value()));
+            case Node.Absent _ -> Stream.empty();
+        };
     }
 
     /** The id for {@code name}, numbered if another entry has it. */
@@ -119,7 +180,8 @@ public final class Starter {
                 : Optional.empty();
     }
 
-    private static void backend(StringBuilder text, String id, Node entry) {
+    private static void backend(
+            StringBuilder text, String id, Node entry, Path folder, Problems problems) {
         text.append("  - name: ").append(quoted(id)).append('\n');
         for (var key : List.of("url", "command", "cwd")) {
             member(entry, key)
@@ -144,35 +206,66 @@ public final class Starter {
                                         .append("]\n");
                             }
                         });
-        for (var key : List.of("env", "headers")) {
-            member(entry, key).ifPresent(map -> mapping(text, key, map));
-        }
-        member(entry, "envFile")
-                .ifPresent(
-                        file ->
-                                text.append("    # put the variables of ")
-                                        .append(scalar(file))
-                                        .append(" into env\n"));
+        mapping(text, "env", environment(entry, folder, problems));
+        mapping(text, "headers", texts(entry, "headers"));
     }
 
-    private static void mapping(StringBuilder text, String key, Node map) {
-        if (map instanceof Node.Members(var members, _) && !members.isEmpty()) {
+    /** What the entry says itself goes before what its {@code envFile} says. */
+    private static Map<String, String> environment(Node entry, Path folder, Problems problems) {
+        var environment = new LinkedHashMap<String, String>();
+        member(entry, "envFile")
+                .filter(file -> file instanceof Node.Scalar)
+                .ifPresent(
+                        file -> {
+                            var name = ((Node.Scalar) file).text();
+                            try {
+                                environment.putAll(EnvFile.read(folder.resolve(name)));
+                            } catch (IOException e) {
+                                problems.add(
+                                        file.line(),
+                                        "envFile",
+                                        "'" + name + "', which cannot be read",
+                                        "a file");
+                            }
+                        });
+        environment.putAll(texts(entry, "env"));
+        return environment;
+    }
+
+    private static Map<String, String> texts(Node entry, String key) {
+        var texts = new LinkedHashMap<String, String>();
+        if (member(entry, key).orElse(entry) instanceof Node.Members(var members, _)
+                && member(entry, key).isPresent()) {
+            members.forEach(
+                    (name, one) -> {
+                        if (one.value() instanceof Node.Scalar(var value, _)) {
+                            texts.put(name, value);
+                        }
+                    });
+        }
+        return texts;
+    }
+
+    private static void mapping(StringBuilder text, String key, Map<String, String> values) {
+        if (!values.isEmpty()) {
             text.append("    ").append(key).append(":\n");
-            for (Map.Entry<String, Node.Member> entry : members.entrySet()) {
-                text.append("      ")
-                        .append(quoted(entry.getKey()))
-                        .append(": ")
-                        .append(scalar(entry.getValue().value()))
-                        .append('\n');
-            }
+            values.forEach(
+                    (name, value) ->
+                            text.append("      ")
+                                    .append(quoted(name))
+                                    .append(": ")
+                                    .append(quoted(doubled(value)))
+                                    .append('\n'));
         }
     }
 
     /** Clients write a dollar sign as it is; in the new file two of them stand for one. */
     private static String scalar(Node node) {
-        return node instanceof Node.Scalar(var text, _)
-                ? quoted(text.replace("$$", "$$$$"))
-                : "\"\"";
+        return node instanceof Node.Scalar(var text, _) ? quoted(doubled(text)) : "\"\"";
+    }
+
+    private static String doubled(String text) {
+        return text.replace("$$", "$$$$");
     }
 
     /** JSON strings are YAML too. */

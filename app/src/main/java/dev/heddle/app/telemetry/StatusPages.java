@@ -105,6 +105,15 @@ public final class StatusPages implements Pages {
                         .toString());
     }
 
+    /** Whether every backend has said what it offers, or has failed to. */
+    public boolean isSettled() {
+        return registry.snapshot().backends().values().stream()
+                .allMatch(
+                        backend ->
+                                catalog(backend).isPresent()
+                                        || health.health(backend.id()).failures() > 0);
+    }
+
     private boolean isReady(Backend backend) {
         return catalog(backend).isPresent() && health.health(backend.id()).state().usable();
     }

@@ -33,7 +33,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * Everything behind the front, put together: what is made, in which order, and in which order it
@@ -52,6 +54,7 @@ public final class Gateway implements AutoCloseable {
     private final Connectors connectors;
     private final BackendRegistry registry;
     private final ClientProfile profile;
+    private final HealthBoard health;
     private final Catalogs catalogs;
     private final Optional<CatalogFiles> kept;
     private final Aggregator aggregator;
@@ -76,7 +79,7 @@ public final class Gateway implements AutoCloseable {
         this.catalogs = new Catalogs();
         this.aggregator = new Aggregator(config.aggregation());
         this.metrics = new Metrics();
-        var health = new HealthBoard(config.operation().health(), clock);
+        this.health = new HealthBoard(config.operation().health(), clock);
         this.watches = new Watches(connectors, catalogs, ids, health, loops.alarms(), profile);
         var storage = new LocalSessionStorage(config.sessions().limits().idle(), clock);
         var factory =
@@ -251,6 +254,26 @@ public final class Gateway implements AutoCloseable {
         pages.follow(self(next));
         remember(next.backends());
         registry.replace(next.backends());
+    }
+
+    /**
+     * Waits until {@code enough} holds, or every backend has said what it offers or has failed, at
+     * most for {@code patience}.
+     */
+    public void awaitBackends(BooleanSupplier enough, Duration patience) {
+        var changes = new Semaphore(0);
+        catalogs.subscribe((_, _, _) -> changes.release());
+        health.subscribe((_, _, _) -> changes.release());
+        long until = System.nanoTime() + patience.toNanos();
+        try {
+            while (!enough.getAsBoolean()
+                    && !pages.isSettled()
+                    && changes.tryAcquire(until - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                changes.drainPermits();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Takes no new sessions from now on, and says so on its pages. */

@@ -29,9 +29,8 @@ public final class Reloads implements AutoCloseable {
     private final Path file;
     private final Callable<HeddleConfig> read;
     private final Gateway gateway;
-    private final ReentrantLock reading = new ReentrantLock(); // orders reloads; guards current
+    private final ReentrantLock reading = new ReentrantLock(); // orders reloads
     private final CountDownLatch stopped = new CountDownLatch(1);
-    private HeddleConfig current;
 
     /**
      * Watches from now on.
@@ -42,7 +41,6 @@ public final class Reloads implements AutoCloseable {
         this.file = file;
         this.read = read;
         this.gateway = gateway;
-        this.current = gateway.config();
         Thread.ofVirtual().name("heddle-reload").start(this::watch);
     }
 
@@ -75,9 +73,8 @@ public final class Reloads implements AutoCloseable {
         reading.lock();
         try {
             var next = read.call();
-            warnOfRestart(current, next);
+            warnOfRestart(gateway.config(), next);
             gateway.reload(next);
-            current = next;
             log.info(
                     "configuration read again, since {}: {} backends", why, next.backends().size());
         } catch (Problems.Invalid e) {
@@ -92,6 +89,9 @@ public final class Reloads implements AutoCloseable {
     }
 
     private static void warnOfRestart(HeddleConfig before, HeddleConfig after) {
+        if (after.backends().isEmpty() && !before.backends().isEmpty()) {
+            log.warn("the new configuration has no backends");
+        }
         var changed =
                 List.of(
                         Objects.equals(before.server(), after.server()) ? "" : "server",

@@ -72,8 +72,8 @@ class ClientFileTest {
                 "{\"mcpServers\":{\"a\":{\"command\":\"x\",\"args\":[\"${workspaceFolder:x}\"]}}} |"
                         + " which is not supported",
                 "{\"mcpServers\":{\"a\":{}}} | neither command nor url",
-                "{\"mcpServers\":{\"a\":{\"url\":\"ftp://x\"}}} | a URL that begins with http:// or"
-                        + " https://",
+                "{\"mcpServers\":{\"a\":{\"url\":\"ftp://x\"}}} | found 'ftp://…'",
+                "{\"mcpServers\":{\"a\":{\"command\":\"\"}}} | expected: a program",
                 "{\"mcpServers\":{\"a\":{\"url\":\"http://x\",\"type\":\"stdio\"}}} | http or sse"
                         + " beside a url",
                 "{\"other\":{}} | neither mcpServers nor servers",
@@ -99,6 +99,46 @@ class ClientFileTest {
         assertThat(config.backends())
                 .extracting(backend -> backend.id().value())
                 .containsExactly("a-b", "r");
+    }
+
+    @Test
+    void a_converted_file_has_the_variables_of_env_files_and_names_of_its_own() throws IOException {
+        Files.writeString(folder.resolve(".env"), "# keys\nexport A=from file\nB='quoted'\n");
+        var file = folder.resolve("mcp.json");
+        Files.writeString(
+                file,
+                """
+                \uFEFF{"mcpServers": {
+                  "a b": {"command": "x", "envFile": ".env", "env": {"B": "own", "C": null, "D": "$$x"}},
+                  "a-b": {"command": "y"}
+                }}
+                """);
+        var config = ConfigFile.parse("f.yaml", Starter.from(file), folder, Map.of());
+        assertThat(config.backends())
+                .extracting(backend -> backend.id().value())
+                .containsExactly("a-b", "a-b-2");
+        assertThat(((Target.Command) config.backends().getFirst().target()).env())
+                .containsExactlyInAnyOrderEntriesOf(
+                        Map.of("A", "from file", "B", "own", "D", "$$x"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"command\":\"x\",\"args\":\"y\"} | a.args: found text (expected: a list)",
+                "{\"command\":[\"npx\"]} | a.command: found a list (expected: text)",
+                "{\"command\":\"${workspaceFolder}/x\"} | a reference that only an editor knows",
+                "{\"command\":\"x\",\"envFile\":\"nowhere\"} | which cannot be read",
+                "{\"type\":\"http\"} | neither command nor url"
+            })
+    void what_cannot_be_converted_is_told_and_not_left_out(String entry, String expected)
+            throws IOException {
+        var file = folder.resolve("mcp.json");
+        Files.writeString(file, "{\"mcpServers\":{\"a\":" + entry + "}}");
+        assertThatThrownBy(() -> Starter.from(file))
+                .isInstanceOf(Problems.Invalid.class)
+                .hasMessageContaining(expected);
     }
 
     @Test

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.net.URI;
@@ -129,7 +130,7 @@ class ConfigFileTest {
                           logLevel: debug
                           failureHandling: {healthCheckInterval: 5s, healthCheckTimeout: 1s, unhealthyThreshold: 9, statusReportingInterval: 7s, partialFailureMode: fail}
                         sessions: {ttl: 1m, lifetime: 1h, max: 5, maxPerOwner: 2, openings: 4, coldStart: 3s}
-                        server: {host: 0.0.0.0, port: 1, path: /x, allowAnonymousRemote: true, allowedHosts: [h], allowedOrigins: [o], maxBody: 2048, maxHeader: 4096, maxConnections: 9, keepAlive: 1s, io: nio}
+                        server: {host: 0.0.0.0, port: 1, path: /x, allowAnonymousRemote: true, allowedHosts: [h], allowedOrigins: ["https://o"], maxBody: 2048, maxHeader: 4096, maxConnections: 9, keepAlive: 1s, io: nio}
                         catalogs: {keep: false}
                         """);
         var command = config.backends().getFirst();
@@ -189,8 +190,9 @@ class ConfigFileTest {
                         "f.yaml:1: nmae: unknown key (expected: one of name, groupRef, metadata,"
                             + " backends, incomingAuth, outgoingAuth, aggregation, operational,"
                             + " sessionStorage, sessions, server, catalogs); did you mean 'name'?",
-                        "f.yaml:4: backends[0].url: found 'ftp://x' (expected: a URL that begins"
-                                + " with http:// or https://)",
+                        "f.yaml:4: backends[0].url: found 'ftp://…' (expected: an http:// or"
+                                + " https:// URL with a legal port, without user or password (for"
+                                + " those, see headers))",
                         "f.yaml:5: backends[1]: name: found nothing (expected: the backend's name)",
                         "f.yaml:8: operational.failureHandling.unhealthyThreshold: found 'many'"
                                 + " (expected: a whole number from 1 to 1000000)",
@@ -234,6 +236,13 @@ class ConfigFileTest {
                         + " 5s}}' | less than the healthCheckInterval",
                 "'operational: {timeouts: {perWorkload: {a: soon}}}' | a time such as 45s",
                 "server: {path: mcp} | a path such as /mcp",
+                "'server: {allowedOrigins: [\"https://app/\"]}' | without a path, or *",
+                "'server: {allowedHosts: [\"https://gw\"]}' | a name, perhaps with a port",
+                "'backends: [{name: a, url: \"http://127.0.0.1:99999/mcp\"}]' | a legal port",
+                "'backends: [{name: a, url: \"http://u:sk-live@h/mcp\"}]' | without user or"
+                        + " password",
+                "'backends: [{name: a, url: \"https://h/mcp\", type: entry, caBundlePath:"
+                        + " /etc/passwd}]' | which cannot be read as certificates",
                 "server: {port: 70000} | a whole number from 0 to 65535",
                 "'outgoingAuth: {default: {type: token_exchange}}' | which this version does not"
                         + " have",
@@ -243,6 +252,30 @@ class ConfigFileTest {
             })
     void bad_input_names_what_was_found_and_what_was_expected(String yaml, String expected) {
         assertThat(problems(yaml)).isNotEmpty().anyMatch(line -> line.contains(expected));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "backends: [{name: a, url: \"ws://u:sk-live-1@h\"}]",
+                "backends: [{name: a, url: \"http://x\", headers: sk-live-1}]",
+                "backends: [{name: a, command: x, args: --key sk-live-1}]",
+                "backends: [{name: a, command: x, env: sk-live-1}]",
+                "outgoingAuth: {default: {type: header_injection, headerInjection: sk-live-1}}"
+            })
+    void what_may_be_a_secret_is_not_shown(String yaml) {
+        assertThat(problems(yaml)).isNotEmpty().noneMatch(line -> line.contains("sk-live-1"));
+    }
+
+    @Test
+    void nesting_without_end_is_a_problem_like_any_other() {
+        assertThat(problems("a: " + "[".repeat(100_000))).isNotEmpty();
+    }
+
+    @Test
+    void a_tilde_is_the_home_folder() {
+        assertThat(parse("catalogs: {folder: ~/hd}").catalogs().folder())
+                .contains(Path.of(System.getProperty("user.home"), "hd"));
     }
 
     @Test

@@ -26,12 +26,13 @@ final class ColdStart {
         }
     }
 
-    /** Waits until all have settled, at most for {@code patience}. */
-    void await(Duration patience) {
+    /** Waits until all have settled, at most for {@code patience}. Returns those that have not. */
+    Set<BackendId> await(Duration patience) {
         try {
             left.await(patience.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        return Set.copyOf(missing);
     }
 }

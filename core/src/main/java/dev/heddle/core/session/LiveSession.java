@@ -28,6 +28,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -111,22 +112,25 @@ final class LiveSession implements MultiSession {
     /**
      * Shows what is known of {@code backends} and opens, in the background, those that are not
      * opened on demand.
+     *
+     * @param late backends that have let others wait in vain, and are not waited for
      */
-    void begin(Iterable<Backend> backends, Map<BackendId, Adopted> adopted) {
+    void begin(Iterable<Backend> backends, Map<BackendId, Adopted> adopted, Set<BackendId> late) {
         conversations.replace(backends, adopted);
         surfaces.show(backends);
-        events.beginColdStart();
+        events.beginColdStart(late);
         openInBackground();
         shared.observer().sessionOpened();
     }
 
     /**
      * Waits for the backends of which nothing was known at the beginning, at most for {@code
-     * patience}.
+     * patience}. Returns those of which nothing is known still.
      */
-    void awaitColdStart(Duration patience) {
-        events.coldStart().await(patience);
+    Set<BackendId> awaitColdStart(Duration patience) {
+        var late = events.coldStart().await(patience);
         standing.forgetKept(); // the client has not seen what has changed by now
+        return late;
     }
 
     /** The backends that this session cannot use now, or of which nothing is known. */

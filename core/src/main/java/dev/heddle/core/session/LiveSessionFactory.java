@@ -45,6 +45,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     private final Duration coldStart;
     private final boolean allOrNothing;
     private final Set<LiveSession> live = ConcurrentHashMap.newKeySet();
+    private final Set<BackendId> late = ConcurrentHashMap.newKeySet();
     private final AtomicReference<BackendRegistry.Snapshot> newest =
             new AtomicReference<>(new BackendRegistry.Snapshot(0, Map.of()));
 
@@ -123,7 +124,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         live.add(session);
         session.whenClosed(() -> live.remove(session));
         try {
-            session.begin(backends, adopted);
+            session.begin(backends, adopted, late);
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
@@ -132,7 +133,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         if (configured.version() > 0 && !isOver(configured, backends)) {
             session.rebase(() -> newest.get().backends().values());
         }
-        session.awaitColdStart(coldStart);
+        late.addAll(session.awaitColdStart(coldStart));
         var unavailable = allOrNothing ? session.unavailable() : List.<BackendId>of();
         if (!unavailable.isEmpty()) {
             session.close();
@@ -169,6 +170,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     }
 
     private void catalogPublished(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
+        late.remove(key.backend());
         live.forEach(session -> session.catalogPublished(key, before, catalog));
     }
 

@@ -1,6 +1,7 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
@@ -56,12 +57,13 @@ final class SessionEvents implements Conversation.Host {
     }
 
     /** Waits from now on for the backends of which nothing is known and nothing bad either. */
-    void beginColdStart() {
+    void beginColdStart(Set<BackendId> late) {
         coldStart =
                 new ColdStart(
                         all().all().stream()
                                 .map(conversation -> conversation.backend().id())
                                 .filter(backend -> !surfaces.knows(backend))
+                                .filter(backend -> !late.contains(backend))
                                 .filter(backend -> shared.health().health(backend).failures() == 0)
                                 .toList());
     }

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -32,6 +33,8 @@ final class ChildProcess implements DuplexSession.Wire {
     private static final int MAX_WAITING = 10_000;
     private static final long MAX_WAITING_BYTES = 64L * 1024 * 1024;
     private static final int MAX_LOG_LINE = 8 * 1024;
+    private static final int MAX_LAST_WORDS = 1024;
+    private static final long WORDS_MILLIS = 500;
     private static final int STACK = 256 * 1024;
     private static final long STEP_MILLIS = 2_000;
 
@@ -40,6 +43,8 @@ final class ChildProcess implements DuplexSession.Wire {
     private final LinkedBlockingQueue<Optional<Spliced>> outgoing =
             new LinkedBlockingQueue<>(MAX_WAITING);
     private final AtomicLong waitingBytes = new AtomicLong();
+    private final CountDownLatch silent = new CountDownLatch(1);
+    private volatile String lastWords = "";
     private final AtomicBoolean closing = new AtomicBoolean();
     private final AtomicBoolean complained = new AtomicBoolean();
 
@@ -137,16 +142,37 @@ final class ChildProcess implements DuplexSession.Wire {
             var line = new StringBuilder();
             for (int c = text.read(); c >= 0; c = text.read()) {
                 if (c == '\n' || line.length() == MAX_LOG_LINE) {
-                    log.debug("backend '{}' says: {}", backend, line);
+                    said(line.toString());
                     line.setLength(0);
                 }
                 if (c != '\n' && c != '\r') {
                     line.append((char) c);
                 }
             }
+            said(line.toString());
         } catch (IOException e) {
             log.debug("backend '{}': {}", backend, e.getMessage());
+        } finally {
+            silent.countDown();
         }
+    }
+
+    private void said(String line) {
+        if (!line.isBlank()) {
+            log.debug("backend '{}' says: {}", backend, line);
+            var all = lastWords + line + "\n";
+            lastWords = all.substring(Math.max(0, all.length() - MAX_LAST_WORDS));
+        }
+    }
+
+    /** The end of what the program has written to its standard error. Blocks for a moment. */
+    String lastWords() {
+        try {
+            silent.await(WORDS_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return lastWords.strip();
     }
 
     private void writeMessages() {

@@ -52,6 +52,7 @@ final class DuplexSession implements BackendSession {
     private final AtomicBoolean over = new AtomicBoolean();
     private volatile Wire wire = new NotConnected();
     private volatile boolean listening;
+    private volatile String howLost = "is not connected any more";
     private volatile long lastUsed = System.nanoTime();
 
     DuplexSession(String backend, BackendEvents events) {
@@ -81,10 +82,7 @@ final class DuplexSession implements BackendSession {
                             Fault.BackendFailed.notSent(
                                     backend, Reason.LIMIT, "does not read what it is sent"));
             case SHUT ->
-                    fail(
-                            id,
-                            Fault.BackendFailed.notSent(
-                                    backend, Reason.DISCONNECTED, "is not connected any more"));
+                    fail(id, Fault.BackendFailed.notSent(backend, Reason.DISCONNECTED, howLost));
         }
     }
 
@@ -160,6 +158,7 @@ final class DuplexSession implements BackendSession {
 
     /** The wire has ended by itself: every call fails, and the conversation must be opened anew. */
     void lost(String how) {
+        howLost = how;
         if (over.compareAndSet(false, true)) {
             failAll(new Fault.BackendFailed(backend, Reason.DISCONNECTED, how, true));
             events.lost(Fault.BackendFailed.notSent(backend, Reason.DISCONNECTED, how));

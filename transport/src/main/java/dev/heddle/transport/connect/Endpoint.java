@@ -78,12 +78,17 @@ record Endpoint(String backend, URI url, Optional<Path> caBundle, Map<String, St
         return request(HttpMethod.DELETE, Unpooled.EMPTY_BUFFER, talk);
     }
 
+    /** Without what somebody may have put before an at sign. */
+    private String host() {
+        return url.getPort() < 0 ? url.getHost() : url.getHost() + ":" + url.getPort();
+    }
+
     private FullHttpRequest request(HttpMethod method, ByteBuf body, Talk talk) {
         var path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
         var target = url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
         var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, method, target, body);
         headers.forEach(request.headers()::set);
-        request.headers().set(HttpHeaderNames.HOST, url.getRawAuthority());
+        request.headers().set(HttpHeaderNames.HOST, host());
         var cookies = talk.cookies().header();
         if (!cookies.isEmpty()) {
             var configured = request.headers().get(HttpHeaderNames.COOKIE);

@@ -54,6 +54,8 @@ final class Handshake {
                                                     "did not answer initialize within "
                                                             + patience.toMillis()
                                                             + " ms")));
+        } catch (Fault.BackendFailed failed) {
+            throw failed.beforeSending(); // nobody's request was in it
         } catch (MalformedJson e) {
             throw Fault.BackendFailed.notSent(
                     name, Reason.GARBAGE, "introduced itself with " + e.getMessage());

@@ -211,7 +211,7 @@ final class HttpBackendSession implements BackendSession {
         @Override
         public void accepted(HttpResponse head) {
             talk.cookies().note(head);
-            streaming = head.headers().get("Content-Type", "").startsWith("text/event-stream");
+            streaming = MessageStream.isEventStream(head);
             var name = head.headers().get(Endpoint.SESSION_HEADER);
             if (!inSession
                     && name != null

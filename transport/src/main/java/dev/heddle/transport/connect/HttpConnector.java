@@ -39,7 +39,7 @@ final class HttpConnector implements BackendConnector {
         var endpoint = new Endpoint(backend.id().value(), url, caBundle, headers);
         return switch (wire) {
             case STREAMABLE_HTTP -> streamable(backend, endpoint, opening);
-            case SSE -> SseWire.connect(pool, endpoint, backend, opening, handshake);
+            case SSE -> SseWire.connect(pool, endpoint, backend, opening, handshake, alarms);
             case EITHER -> either(backend, endpoint, opening);
         };
     }
@@ -53,7 +53,7 @@ final class HttpConnector implements BackendConnector {
                 throw refused;
             }
             try {
-                return SseWire.connect(pool, endpoint, backend, opening, handshake);
+                return SseWire.connect(pool, endpoint, backend, opening, handshake, alarms);
             } catch (Fault.BackendFailed neither) {
                 throw refused;
             }

@@ -92,15 +92,21 @@ public final class HttpPool {
                 return;
             }
         }
-        connect(loop, origin)
-                .addListener(
-                        (ChannelFuture connected) -> {
-                            if (connected.isSuccess()) {
-                                whenSecure(connected.channel(), sending);
-                            } else {
-                                sending.fail(connected.cause());
-                            }
-                        });
+        ChannelFuture connecting;
+        try {
+            connecting = connect(loop, origin);
+        } catch (IllegalArgumentException notAnAddress) {
+            sending.fail(notAnAddress);
+            return;
+        }
+        connecting.addListener(
+                (ChannelFuture connected) -> {
+                    if (connected.isSuccess()) {
+                        whenSecure(connected.channel(), sending);
+                    } else {
+                        sending.fail(connected.cause());
+                    }
+                });
     }
 
     /** Nothing is sent before the server has proved who it is. */

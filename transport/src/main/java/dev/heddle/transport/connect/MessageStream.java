@@ -80,13 +80,23 @@ final class MessageStream implements HttpCall {
             form = Form.REFUSAL;
             return;
         }
-        var type = answer.headers().get(HttpHeaderNames.CONTENT_TYPE, "").toLowerCase(Locale.ROOT);
-        if (type.startsWith("text/event-stream")) {
+        if (isEventStream(answer)) {
             form = Form.EVENTS;
-        } else if (type.startsWith("application/json")) {
+        } else if (hasType(answer, "application/json")) {
             form = Form.JSON;
         }
         receiver.accepted(answer);
+    }
+
+    static boolean isEventStream(HttpResponse answer) {
+        return hasType(answer, "text/event-stream");
+    }
+
+    private static boolean hasType(HttpResponse answer, String type) {
+        return answer.headers()
+                .get(HttpHeaderNames.CONTENT_TYPE, "")
+                .toLowerCase(Locale.ROOT)
+                .startsWith(type);
     }
 
     @Override

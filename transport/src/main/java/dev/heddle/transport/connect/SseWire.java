@@ -3,6 +3,7 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendConnector.Opening;
+import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
@@ -14,8 +15,11 @@ import io.netty.handler.codec.http.HttpResponse;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -26,17 +30,22 @@ import java.util.concurrent.TimeoutException;
  * 2024-11-05, Transports, HTTP with SSE). Thread-safe.
  */
 final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
+    private static final Duration TAKING = Duration.ofSeconds(30);
+
     private final HttpPool pool;
     private final Endpoint endpoint;
     private final DuplexSession session;
+    private final Alarms alarms;
+    private final Set<Posted> underWay = ConcurrentHashMap.newKeySet();
     private final Endpoint.Talk talk = Endpoint.Talk.fresh();
     private final CompletableFuture<Endpoint> posts = new CompletableFuture<>();
     private volatile HttpPool.Sent stream = () -> {};
 
-    private SseWire(HttpPool pool, Endpoint endpoint, DuplexSession session) {
+    private SseWire(HttpPool pool, Endpoint endpoint, DuplexSession session, Alarms alarms) {
         this.pool = pool;
         this.endpoint = endpoint;
         this.session = session;
+        this.alarms = alarms;
     }
 
     /** Opens a conversation. Blocks, at most for the backend's opening time. */
@@ -45,9 +54,10 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
             Endpoint endpoint,
             Backend backend,
             Opening opening,
-            Handshake handshake) {
+            Handshake handshake,
+            Alarms alarms) {
         var session = new DuplexSession(backend.id().value(), opening.events());
-        var wire = new SseWire(pool, endpoint, session);
+        var wire = new SseWire(pool, endpoint, session, alarms);
         session.over(wire);
         try {
             pool.prepare(endpoint.backend(), endpoint.origin());
@@ -115,13 +125,15 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
             return Optional.empty();
         }
         var posted = new Posted(message);
-        pool.send(to.origin(), to.post(message, talk), new MessageStream(posted));
+        underWay.add(posted);
+        posted.begin(pool.send(to.origin(), to.post(message, talk), new MessageStream(posted)));
         return Optional.of(posted);
     }
 
     @Override
     public void close() {
         stream.abort();
+        List.copyOf(underWay).forEach(Posted::abort);
     }
 
     @Override
@@ -168,9 +180,31 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     private final class Posted implements MessageStream.Receiver {
         private final Spliced message;
         private final CountDownLatch posted = new CountDownLatch(1);
+        private volatile HttpPool.Sent sent = () -> {};
+        private volatile Alarms.Alarm limit = () -> {};
 
         Posted(Spliced message) {
             this.message = message;
+        }
+
+        /** The backend must say that it has taken the message, in time. */
+        void begin(HttpPool.Sent request) {
+            sent = request;
+            limit = alarms.after(TAKING, this::abort);
+            if (posted.getCount() == 0) {
+                limit.cancel();
+            }
+        }
+
+        void abort() {
+            sent.abort();
+            over();
+        }
+
+        private void over() {
+            posted.countDown();
+            limit.cancel();
+            underWay.remove(this);
         }
 
         /** Waits until the backend has taken the message, at most for {@code patience}. */
@@ -192,12 +226,12 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
 
         @Override
         public void complete() {
-            posted.countDown();
+            over();
         }
 
         @Override
         public void refused(HttpResponse head, String body) {
-            posted.countDown();
+            over();
             var why = HttpOutcome.status(endpoint.backend(), head.status().code(), body, true);
             if (why.reason() == Reason.SESSION_GONE) {
                 session.lost("has forgotten the session");
@@ -208,7 +242,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
 
         @Override
         public void broken(Throwable why, boolean mayHaveArrived) {
-            posted.countDown();
+            over();
             refuse(HttpOutcome.broken(endpoint.backend(), why, mayHaveArrived));
         }
 
@@ -222,6 +256,8 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
         }
 
         @Override
-        public void garbage(String what) {}
+        public void garbage(String what) {
+            abort();
+        }
     }
 }

@@ -17,6 +17,10 @@ import java.util.function.Supplier;
  */
 final class StandingGet {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+
+    /** A stream that ends sooner is not worth being opened again at once. */
+    private static final Duration LASTING = Duration.ofSeconds(10);
+
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
     /** Takes what the stream brings. */
@@ -96,6 +100,7 @@ final class StandingGet {
 
     /** One opening of the stream. */
     private final class Attempt implements MessageStream.Receiver {
+        private final long began = alarms.now();
         private volatile HttpPool.Sent sent = () -> {};
 
         void begin() {
@@ -121,12 +126,17 @@ final class StandingGet {
 
         @Override
         public void accepted(HttpResponse head) {
-            offered = true;
-            pause = FIRST_PAUSE;
+            if (MessageStream.isEventStream(head)) {
+                offered = true;
+            } else {
+                become(new State.NotOffered());
+                abort();
+            }
         }
 
         @Override
         public void message(Envelope message) {
+            pause = FIRST_PAUSE;
             if (isCurrent()) {
                 receiver.message(message);
             }
@@ -159,6 +169,9 @@ final class StandingGet {
         }
 
         private void pauseThenOpen() {
+            if (alarms.now() - began > LASTING.toNanos()) {
+                pause = FIRST_PAUSE;
+            }
             if (isCurrent()) {
                 become(new State.Pausing());
                 var wait = pause;

@@ -2,11 +2,15 @@ package dev.heddle.transport.connect;
 
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Spliced;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,6 +25,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class StdioConnector implements BackendConnector, AutoCloseable {
     private final Handshake handshake;
     private final Alarms alarms;
+    private static final Logger log = LoggerFactory.getLogger(StdioConnector.class);
+
+    private final Map<BackendId, String> lastSaid = new ConcurrentHashMap<>();
     private final Guard guard;
     private final Map<Backend, Semaphore> processes = new ConcurrentHashMap<>();
 
@@ -87,17 +94,29 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
             var introduction = handshake.introduce(backend, session, opening.profile());
             Handshake.confirm(session);
             stopWhenIdle(session, command);
+            lastSaid.remove(backend.id());
             return new Connected(session, introduction);
+        } catch (Fault.BackendFailed failed) {
+            session.close();
+            tellLastWords(backend.id(), process.lastWords());
+            throw failed;
         } catch (Throwable e) {
             session.close();
             throw e;
         }
     }
 
+    /** A program that cannot begin mostly says why. The same words are told once. */
+    private void tellLastWords(BackendId id, String words) {
+        if (!words.isEmpty() && !words.equals(lastSaid.put(id, words))) {
+            log.warn("backend '{}' said last: {}", id, words);
+        }
+    }
+
     /** Ends a program that nobody has used for long; the next call starts another. */
     private void stopWhenIdle(DuplexSession session, Target.Command command) {
         var limit = command.idleStop();
-        if (limit.isPositive()) {
+        if (limit.isPositive() && !command.shared()) {
             alarms.after(
                     limit,
                     () -> {

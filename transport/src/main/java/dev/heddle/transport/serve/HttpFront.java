@@ -107,7 +107,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         lastRead = now(ctx);
         if (!(message instanceof HttpObject part)) {
             ReferenceCountUtil.release(message);
-        } else if (answering) {
+        } else if (answering || !waiting.isEmpty()) {
             waiting.add(part);
             if (waiting.size() > MAX_WAITING) {
                 ctx.channel().config().setAutoRead(false);
@@ -138,6 +138,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     }
 
     private void begin(ChannelHandlerContext ctx, HttpRequest request) {
+        takeBody();
         head = request;
         begun = now(ctx);
         if (HttpUtil.getContentLength(request, 0L) > maxBody) {
@@ -175,7 +176,9 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         var reply =
                 new HttpReply(
                         ctx.channel(),
-                        HttpUtil.isKeepAlive(request),
+                        new HttpReply.Form(
+                                HttpUtil.isKeepAlive(request),
+                                request.protocolVersion().isKeepAliveDefault()),
                         signsOfLife,
                         () -> answered(ctx));
         current = reply;
@@ -210,7 +213,9 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
                             while (!answering && !waiting.isEmpty()) {
                                 take(ctx, waiting.remove());
                             }
-                            ctx.channel().config().setAutoRead(true);
+                            if (waiting.size() <= MAX_WAITING) {
+                                ctx.channel().config().setAutoRead(true);
+                            }
                         });
     }
 
@@ -239,7 +244,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         head = null;
         takeBody();
         var error = JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why);
-        new HttpReply(ctx.channel(), false, signsOfLife, () -> {}).error(status, error);
+        new HttpReply(ctx.channel(), HttpReply.Form.LAST, signsOfLife, () -> {})
+                .error(status, error);
     }
 
     @Override

@@ -44,6 +44,17 @@ final class HttpReply {
     private static final long MAX_WAITING = 16L * 1024 * 1024;
     private static final byte[] KEEP_ALIVE = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
 
+    /**
+     * What the client's HTTP allows.
+     *
+     * @param keepAlive whether the connection may carry another request
+     * @param chunks whether an answer may come in chunks; if not, its end is the connection's
+     */
+    record Form(boolean keepAlive, boolean chunks) {
+        /** The last answer on its connection. */
+        static final Form LAST = new Form(false, true);
+    }
+
     private enum State {
         WAITING,
         STREAMING,
@@ -52,7 +63,8 @@ final class HttpReply {
 
     private final Channel channel;
     private final HttpHeaders headers = new DefaultHttpHeaders();
-    private final boolean keepAlive;
+    private final boolean chunks;
+    private boolean keepAlive;
     private final Duration signsOfLife;
     private final Runnable whenEnded;
     private State state = State.WAITING;
@@ -60,13 +72,13 @@ final class HttpReply {
     private @Nullable Future<?> ticking;
 
     /**
-     * @param keepAlive whether the connection may carry another request
      * @param signsOfLife how often a stream shows that it is alive
      * @param whenEnded runs on the event loop when the next request may be answered
      */
-    HttpReply(Channel channel, boolean keepAlive, Duration signsOfLife, Runnable whenEnded) {
+    HttpReply(Channel channel, Form form, Duration signsOfLife, Runnable whenEnded) {
         this.channel = channel;
-        this.keepAlive = keepAlive;
+        this.keepAlive = form.keepAlive();
+        this.chunks = form.chunks();
         this.signsOfLife = signsOfLife;
         this.whenEnded = whenEnded;
     }
@@ -217,8 +229,12 @@ final class HttpReply {
                 .set(headers)
                 .set(HttpHeaderNames.CONTENT_TYPE, "text/event-stream")
                 .set(HttpHeaderNames.CACHE_CONTROL, "no-cache, no-transform")
-                .set("X-Accel-Buffering", "no")
-                .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+                .set("X-Accel-Buffering", "no");
+        if (chunks) {
+            head.headers().set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+        } else {
+            keepAlive = false;
+        }
         noteConnection(head);
         channel.writeAndFlush(head);
         long every = signsOfLife.toMillis();

@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -119,6 +120,12 @@ final class McpEndpoint {
         }
         var caller = identities.of(head.headers());
         if (message.isRequest() && message.method().equals(Method.INITIALIZE)) {
+            var named = Optional.ofNullable(head.headers().get(SESSION_HEADER));
+            if (named.flatMap(sessions::live).isPresent()) {
+                var why = "found initialize in a session (expected: no " + SESSION_HEADER + ")";
+                reply.fault(message.id(), new Fault.InvalidRequest(why));
+                return;
+            }
             initialize(message, caller, reply);
         } else {
             inSession(

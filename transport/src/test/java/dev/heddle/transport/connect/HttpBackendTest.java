@@ -10,6 +10,7 @@ import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.backend.OutgoingAuth;
 import dev.heddle.core.backend.OutgoingAuthRegistry;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.BlockingCall;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What becomes of a call on its way over HTTP, as the server behaves. */
@@ -65,14 +67,12 @@ class HttpBackendTest {
                 new Backend(
                         new BackendId("raw"),
                         new Target.Remote(server.url(), Target.Wire.STREAMABLE_HTTP));
-        var opening =
-                new Opening(
-                        Identity.NONE,
-                        ClientProfile.gateway("test", "1"),
-                        DEAF,
-                        Optional.empty(),
-                        false);
-        return connectors.connect(backend, opening).session();
+        return connectors.connect(backend, opening()).session();
+    }
+
+    private static Opening opening() {
+        return new Opening(
+                Identity.NONE, ClientProfile.gateway("test", "1"), DEAF, Optional.empty(), false);
     }
 
     private Json call(BackendSession session) {
@@ -254,6 +254,90 @@ class HttpBackendTest {
         var server = answering(GOOD);
         server.close();
         assertFails(() -> open(server), Reason.UNREACHABLE, false);
+    }
+
+    private static final String PAGE =
+            http(
+                    """
+                    HTTP/1.1 200 OK
+                    Content-Type: text/html
+                    Content-Length: 6
+
+                    <html>\
+                    """);
+
+    private static final String SHORT_STREAM =
+            http(
+                    """
+                    HTTP/1.1 200 OK
+                    Content-Type: text/event-stream
+                    Connection: close
+
+                    """);
+
+    private static long gets(RawServer server) {
+        return server.requests().stream()
+                .filter(request -> request.head().startsWith("get "))
+                .count();
+    }
+
+    @Test
+    void a_page_where_a_stream_should_be_is_not_asked_for_again() {
+        try (var server =
+                        RawServer.mcp(
+                                request ->
+                                        Optional.of(
+                                                request.head().startsWith("get ")
+                                                        ? PAGE
+                                                        : RawServer.json(
+                                                                "", RawServer.result(request))));
+                var session = open(server)) {
+            session.listen(true);
+            await().until(() -> gets(server) == 1);
+            await().during(Duration.ofSeconds(2)).until(() -> gets(server) == 1);
+        }
+    }
+
+    @Test
+    void a_stream_that_ends_at_once_is_opened_again_ever_more_rarely() {
+        try (var server = RawServer.mcp(_ -> Optional.of(SHORT_STREAM));
+                var session = open(server)) {
+            session.listen(true);
+            await().until(() -> gets(server) == 3); // at 0, 0.5 and 1.5 s
+            await().during(Duration.ofMillis(1200)).until(() -> gets(server) == 3);
+        }
+    }
+
+    @Test
+    void a_call_over_sse_that_is_never_taken_leaves_no_connection_behind() {
+        try (var server =
+                new RawServer(
+                        request -> {
+                            if (request.head().startsWith("get ")) {
+                                return Optional.of(
+                                        http(
+                                                """
+                                                HTTP/1.1 200 OK
+                                                Content-Type: text/event-stream
+
+                                                event: endpoint
+                                                data: /mcp
+
+                                                """));
+                            }
+                            return RawServer.silence();
+                        })) {
+            var backend =
+                    new Backend(
+                            new BackendId("raw"),
+                            new Target.Remote(server.url(), Target.Wire.SSE),
+                            OutgoingAuth.UNAUTHENTICATED,
+                            Map.of(),
+                            new Backend.Limits(Duration.ofMillis(300), Duration.ofMinutes(5), 64));
+            assertFails(() -> connectors.connect(backend, opening()), Reason.TIMEOUT, false);
+            assertThat(server.connections()).isEqualTo(2);
+            await().until(() -> server.open() == 0);
+        }
     }
 
     @Test

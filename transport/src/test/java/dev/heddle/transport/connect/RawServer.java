@@ -77,6 +77,11 @@ final class RawServer implements AutoCloseable {
                 });
     }
 
+    /** No answer, on a connection that stays open until the client ends it. */
+    static Optional<String> silence() {
+        return Optional.of("");
+    }
+
     static String json(String headers, String body) {
         return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                 + headers

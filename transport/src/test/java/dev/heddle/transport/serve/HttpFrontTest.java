@@ -95,6 +95,33 @@ class HttpFrontTest {
     }
 
     @Test
+    void what_comes_together_with_an_answer_does_not_overtake_what_waits() {
+        var second = post("/2", "the body of the second");
+        int cut = second.length() - 8;
+        write(post("/1", "a") + second.substring(0, cut));
+        asked.get(0).answer("first");
+        channel.pipeline()
+                .fireChannelRead(
+                        Unpooled.copiedBuffer(second.substring(cut), StandardCharsets.UTF_8));
+        assertThat(sent()).contains("first");
+        assertThat(asked).extracting(Asked::body).containsExactly("a", "the body of the second");
+        asked.get(1).answer("second");
+        write(post("/3", "c"));
+        assertThat(asked).extracting(Asked::body).endsWith("c");
+    }
+
+    @Test
+    void a_client_of_old_http_gets_a_stream_that_ends_with_its_connection() {
+        write("GET /1 HTTP/1.0\r\nHost: x\r\n\r\n");
+        var reply = asked.getFirst().reply();
+        reply.begin();
+        assertThat(sent()).contains("text/event-stream").doesNotContain("chunked");
+        reply.end();
+        sent();
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
     void a_request_may_come_in_any_number_of_pieces() {
         var text = post("/1", "{\"a\":1}");
         for (int i = 0; i < text.length(); i++) {
