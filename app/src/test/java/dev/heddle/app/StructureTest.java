@@ -6,14 +6,21 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaField;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.library.Architectures;
 
 import org.junit.jupiter.api.Test;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Arrows between modules and packages point one way. */
 class StructureTest {
@@ -42,6 +49,53 @@ class StructureTest {
                     "dev.heddle.app.telemetry",
                     "dev.heddle.app.wiring",
                     "dev.heddle.app.cli");
+
+    private static final List<String> COORDINATING =
+            List.of(
+                    "java.util.concurrent.locks.",
+                    "java.util.concurrent.atomic.",
+                    "java.util.concurrent.Semaphore",
+                    "java.util.concurrent.CountDownLatch");
+
+    private static final Pattern DOCUMENTED = Pattern.compile("`([A-Z]\\w+)\\.(\\w+)`");
+
+    private static String name(JavaField field) {
+        var owner = field.getOwner();
+        while (owner.getEnclosingClass().isPresent()) {
+            owner = owner.getEnclosingClass().get();
+        }
+        return owner.getSimpleName() + "." + field.getName();
+    }
+
+    @Test
+    void every_lock_atomic_and_latch_is_documented_and_no_other() throws IOException {
+        var page =
+                Files.readString(Path.of(System.getProperty("heddle.root"), "docs/concurrency.md"));
+        var tables = page.substring(page.indexOf("## Locks"), page.indexOf("## Orders"));
+        var documented =
+                DOCUMENTED
+                        .matcher(tables)
+                        .results()
+                        .map(found -> found.group(1) + "." + found.group(2))
+                        .collect(Collectors.toCollection(TreeSet::new));
+        var existing = new TreeSet<String>();
+        for (var type : CLASSES) {
+            type.getFields().stream()
+                    .filter(
+                            field ->
+                                    field.getType().getAllInvolvedRawTypes().stream()
+                                            .anyMatch(
+                                                    raw ->
+                                                            COORDINATING.stream()
+                                                                    .anyMatch(
+                                                                            raw.getName()
+                                                                                    ::startsWith)))
+                    .filter(field -> !field.getModifiers().contains(JavaModifier.SYNTHETIC))
+                    .map(StructureTest::name)
+                    .forEach(existing::add);
+        }
+        assertThat(documented).containsExactlyInAnyOrderElementsOf(existing);
+    }
 
     @Test
     void every_package_has_its_place_and_sees_only_earlier_ones() {

@@ -72,9 +72,7 @@ class BadInputTest {
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"cursor\":7}}"
                         + " | 200 | -32602 | params.cursor",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/read\",\"params\":{\"uri\":\"x:///\"}}"
-                    + " | 200 | -32002 | not found",
-                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"capabilities\":{}}}"
-                    + " | 200 | -32602 | protocolVersion"
+                    + " | 200 | -32002 | not found"
             })
     void a_wrong_message_is_answered_with_its_reason(
             String body, int status, int code, String reason) {
@@ -118,6 +116,17 @@ class BadInputTest {
     void a_body_that_is_too_large_is_refused() {
         assertRefused(
                 session().call("echo", "{\"x\":\"" + "y".repeat(30_000) + "\"}"), 413, "20000");
+    }
+
+    @Test
+    void an_initialize_without_a_version_is_told_so() {
+        var answer =
+                heddle.client()
+                        .post(
+                                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"capabilities\":{}}}");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.errorCode()).isEqualTo(-32602);
+        assertThat(answer.errorText()).contains("protocolVersion");
     }
 
     @Test
