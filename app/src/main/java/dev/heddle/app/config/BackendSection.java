@@ -211,8 +211,13 @@ final class BackendSection {
      * @param shown as it stands in the file, references not put in
      */
     static String shownUrl(String shown) {
+        if (shown.matches("'\\$\\{[A-Za-z0-9_:.-]+}'")) {
+            return shown;
+        }
         int colon = shown.indexOf("://");
-        return shown.contains("${") || colon < 0 ? shown : shown.substring(0, colon + 3) + "…'";
+        return colon > 0 && shown.substring(1, colon).matches("[a-zA-Z][a-zA-Z0-9+.-]*")
+                ? shown.substring(0, colon + 3) + "…'"
+                : "text that does not begin like a URL";
     }
 
     /** A URL that can be called, or empty. */

@@ -123,12 +123,12 @@ public final class Starter {
                                             value.line(), name + "." + key, value.shape(), "text"));
         }
         member(entry, "args")
-                .filter(args -> !(args instanceof Node.Items))
+                .filter(args -> !(args instanceof Node.Items || args instanceof Node.Absent))
                 .ifPresent(
                         args -> problems.add(args.line(), name + ".args", args.shape(), "a list"));
         for (var key : List.of("env", "headers")) {
             member(entry, key)
-                    .filter(map -> !(map instanceof Node.Members))
+                    .filter(map -> !(map instanceof Node.Members || map instanceof Node.Absent))
                     .ifPresent(
                             map ->
                                     problems.add(
@@ -207,7 +207,9 @@ public final class Starter {
                             }
                         });
         mapping(text, "env", environment(entry, folder, problems));
-        mapping(text, "headers", texts(entry, "headers"));
+        var headers = new LinkedHashMap<String, String>();
+        texts(entry, "headers").forEach((name, value) -> headers.put(name, doubled(value)));
+        mapping(text, "headers", headers);
     }
 
     /** What the entry says itself goes before what its {@code envFile} says. */
@@ -219,7 +221,10 @@ public final class Starter {
                         file -> {
                             var name = ((Node.Scalar) file).text();
                             try {
-                                environment.putAll(EnvFile.read(folder.resolve(name)));
+                                EnvFile.read(folder.resolve(name))
+                                        .forEach(
+                                                (variable, value) ->
+                                                        environment.put(variable, literal(value)));
                             } catch (IOException e) {
                                 problems.add(
                                         file.line(),
@@ -228,7 +233,7 @@ public final class Starter {
                                         "a file");
                             }
                         });
-        environment.putAll(texts(entry, "env"));
+        texts(entry, "env").forEach((variable, value) -> environment.put(variable, doubled(value)));
         return environment;
     }
 
@@ -254,7 +259,7 @@ public final class Starter {
                             text.append("      ")
                                     .append(quoted(name))
                                     .append(": ")
-                                    .append(quoted(doubled(value)))
+                                    .append(quoted(value))
                                     .append('\n'));
         }
     }
@@ -262,6 +267,11 @@ public final class Starter {
     /** Clients write a dollar sign as it is; in the new file two of them stand for one. */
     private static String scalar(Node node) {
         return node instanceof Node.Scalar(var text, _) ? quoted(doubled(text)) : "\"\"";
+    }
+
+    /** Text in which nothing is a reference. */
+    private static String literal(String text) {
+        return text.replace("$", "$$");
     }
 
     private static String doubled(String text) {

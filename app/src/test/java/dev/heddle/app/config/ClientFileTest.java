@@ -103,14 +103,14 @@ class ClientFileTest {
 
     @Test
     void a_converted_file_has_the_variables_of_env_files_and_names_of_its_own() throws IOException {
-        Files.writeString(folder.resolve(".env"), "# keys\nexport A=from file\nB='quoted'\n");
+        Files.writeString(folder.resolve(".env"), "# keys\nexport A=a${b}$$c\nB='quoted'\n");
         var file = folder.resolve("mcp.json");
         Files.writeString(
                 file,
                 """
                 \uFEFF{"mcpServers": {
                   "a b": {"command": "x", "envFile": ".env", "env": {"B": "own", "C": null, "D": "$$x"}},
-                  "a-b": {"command": "y"}
+                  "a-b": {"command": "y", "args": null, "env": null}
                 }}
                 """);
         var config = ConfigFile.parse("f.yaml", Starter.from(file), folder, Map.of());
@@ -119,7 +119,7 @@ class ClientFileTest {
                 .containsExactly("a-b", "a-b-2");
         assertThat(((Target.Command) config.backends().getFirst().target()).env())
                 .containsExactlyInAnyOrderEntriesOf(
-                        Map.of("A", "from file", "B", "own", "D", "$$x"));
+                        Map.of("A", "a${b}$$c", "B", "own", "D", "$$x"));
     }
 
     @ParameterizedTest

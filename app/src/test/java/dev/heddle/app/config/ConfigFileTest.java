@@ -258,6 +258,8 @@ class ConfigFileTest {
     @ValueSource(
             strings = {
                 "backends: [{name: a, url: \"ws://u:sk-live-1@h\"}]",
+                "backends: [{name: a, url: \"https://u:sk-live-1@${HOST:-h}/mcp\"}]",
+                "backends: [{name: a, url: \"u:sk-live-1@h/mcp\"}]",
                 "backends: [{name: a, url: \"http://x\", headers: sk-live-1}]",
                 "backends: [{name: a, command: x, args: --key sk-live-1}]",
                 "backends: [{name: a, command: x, env: sk-live-1}]",

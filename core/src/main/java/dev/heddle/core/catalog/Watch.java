@@ -126,7 +126,9 @@ final class Watch {
                 watchOnce();
                 pause = FIRST_PAUSE;
             } catch (Fault fault) {
-                failed(fault);
+                if (!isStopped()) {
+                    failed(fault);
+                }
             } catch (InterruptedException e) {
                 return;
             } catch (RuntimeException bug) {
@@ -166,7 +168,7 @@ final class Watch {
     }
 
     private void succeeded(Duration took) {
-        if (role.probes()) {
+        if (role.probes() && !isStopped()) {
             health.probeSucceeded(backend.id(), took);
         }
         if (!complaint.isEmpty()) {

@@ -49,8 +49,7 @@ final class Calls implements ForwardedCall.Host {
         try {
             start(call);
         } catch (Fault refused) {
-            running.remove(call.clientId(), call);
-            throw refused;
+            call.refused(refused);
         }
         return call;
     }
@@ -105,8 +104,8 @@ final class Calls implements ForwardedCall.Host {
                         backends,
                         uri,
                         exchange,
-                        () -> {
-                            running.remove(request.id());
+                        ended -> {
+                            running.remove(request.id(), ended);
                             pass.close();
                         });
         register(request.id(), probing);

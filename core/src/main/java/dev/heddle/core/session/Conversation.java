@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -45,6 +44,11 @@ final class Conversation {
         void ready(BackendSession session);
 
         void failed(Fault why);
+
+        /** Whether it will ask the backend for something on the client's behalf. */
+        default boolean isCall() {
+            return true;
+        }
     }
 
     /** What the session does about its conversations. */
@@ -67,9 +71,10 @@ final class Conversation {
         /**
          * Asks the backend, blocking, what it offers.
          *
-         * @param first whether nothing has been asked of this conversation before
+         * @param untouched whether nothing can have changed in this backend session that others
+         *     would not see; to be asked afterwards
          */
-        void readCatalog(Conversation conversation, Connected connected, boolean first);
+        void readCatalog(Conversation conversation, Connected connected, BooleanSupplier untouched);
 
         void notification(Conversation conversation, Envelope message);
 
@@ -85,7 +90,7 @@ final class Conversation {
 
         record OpeningNow(List<Waiter> waiters, boolean before) implements State {}
 
-        record Open(Connected connected) implements State {}
+        record Open(Connected connected, Use use) implements State {}
 
         /** The last try failed; the next is not worth making before {@code until}. */
         record Resting(Fault why, long until, boolean before) implements State {}
@@ -94,13 +99,30 @@ final class Conversation {
         record Ended(Fault why) implements State {}
     }
 
+    /**
+     * Whether anything has been asked in a backend session that could have changed what it offers
+     * there.
+     */
+    private static final class Use {
+        private volatile boolean begun;
+
+        Use(boolean begun) {
+            this.begun = begun;
+        }
+
+        void by(Waiter waiter) {
+            if (waiter.isCall()) {
+                begun = true;
+            }
+        }
+    }
+
     private final Backend backend;
     private final Client client;
     private final Shared shared;
     private final Host host;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
     private final AtomicInteger readings = new AtomicInteger();
-    private final AtomicBoolean everRead = new AtomicBoolean();
     private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Optional<Adopted> adopted;
@@ -135,7 +157,7 @@ final class Conversation {
 
     /** The open backend session, if there is one now. */
     Optional<Connected> open() {
-        return state.get() instanceof State.Open(var connected)
+        return state.get() instanceof State.Open(var connected, _)
                 ? Optional.of(connected)
                 : Optional.empty();
     }
@@ -161,6 +183,11 @@ final class Conversation {
                     public void failed(Fault why) {
                         done.run();
                     }
+
+                    @Override
+                    public boolean isCall() {
+                        return false;
+                    }
                 });
     }
 
@@ -169,7 +196,8 @@ final class Conversation {
         while (true) {
             var now = state.get();
             switch (now) {
-                case State.Open(var connected) -> {
+                case State.Open(var connected, var use) -> {
+                    use.by(waiter);
                     waiter.ready(connected.session());
                     return;
                 }
@@ -255,7 +283,7 @@ final class Conversation {
     private void becomeOpen(Connected connected, Events events, boolean again) {
         var session = connected.session();
         boolean asked = !connected.introduction().isUnknown();
-        everRead.set(false);
+        var use = new Use(!asked);
         shared.observer().backendSessionOpened(backend.id());
         host.opening(this, connected, again);
         if (events.lost) {
@@ -265,10 +293,11 @@ final class Conversation {
         }
         var before =
                 state.getAndUpdate(
-                        now -> now instanceof State.Ended ? now : new State.Open(connected));
+                        now -> now instanceof State.Ended ? now : new State.Open(connected, use));
         switch (before) {
             case State.OpeningNow(var waiters, _) -> {
                 failures.set(0);
+                waiters.forEach(use::by);
                 waiters.forEach(waiter -> waiter.ready(session));
                 host.opened(this);
                 if (events.lost) {
@@ -315,7 +344,7 @@ final class Conversation {
      */
     void gone(BackendSession session) {
         var now = state.get();
-        if (now instanceof State.Open(var open)
+        if (now instanceof State.Open(var open, _)
                 && open.session().equals(session)
                 && state.compareAndSet(now, new State.Idle(true))) {
             shared.observer().backendSessionClosed(backend.id());
@@ -348,16 +377,14 @@ final class Conversation {
         }
     }
 
-    private void readCatalog(Connected connected) {
-        host.readCatalog(this, connected, everRead.compareAndSet(false, true));
-    }
-
     private void readCatalog() {
         int asked;
         do {
             asked = readings.get();
             try {
-                open().ifPresent(this::readCatalog);
+                if (state.get() instanceof State.Open(var connected, var use)) {
+                    host.readCatalog(this, connected, () -> !use.begun);
+                }
             } catch (RuntimeException bug) {
                 log.error("what backend '{}' offers could not be read", backend.id(), bug);
             }
@@ -387,7 +414,7 @@ final class Conversation {
         }
         former.get().forEach(this::leave);
         switch (before) {
-            case State.Open(var connected) -> release(connected.session());
+            case State.Open(var connected, _) -> release(connected.session());
             case State.OpeningNow(var waiters, _) -> waiters.forEach(waiter -> waiter.failed(why));
             case State.Idle _, State.Resting _, State.Ended _ -> {}
         }

@@ -243,20 +243,31 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
     @Override
     public void cancel() {
-        cancel("the client cancelled the request", new Fault.Cancelled());
-    }
-
-    private void cancel(String reason, Fault why) {
-        if (state.get() instanceof State.Sent sent) {
-            sent.session().cancel(sent.id(), reason);
-        }
-        end(new Reply.Failed(why), Outcome.CANCELLED);
+        var before = state.getAndSet(new State.Ended());
+        tell(before, "the client cancelled the request");
+        finish(before, new Reply.Failed(new Fault.Cancelled()), Outcome.CANCELLED);
     }
 
     @Override
     public void sessionEnds() {
-        boolean sent = state.get() instanceof State.Sent;
-        cancel("the session has ended", sent ? abandoned() : new Fault.SessionClosed());
+        var before = state.getAndSet(new State.Ended());
+        tell(before, "the session has ended");
+        var why = before instanceof State.Sent ? abandoned() : new Fault.SessionClosed();
+        finish(before, new Reply.Failed(why), Outcome.CANCELLED);
+    }
+
+    /** Tells the backend, if it has been asked, that nobody waits any more. */
+    private static void tell(State before, String why) {
+        if (before instanceof State.Sent sent) {
+            sent.session().cancel(sent.id(), why);
+        }
+    }
+
+    /** Ends a call that was not let through to its backend, which says nothing about that one. */
+    void refused(Fault why) {
+        if (!(state.getAndSet(new State.Ended()) instanceof State.Ended)) {
+            over(new Reply.Failed(why), Outcome.FAILED);
+        }
     }
 
     /** A client must not take this for a call that was never made. */
@@ -269,11 +280,18 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     }
 
     private void end(Reply reply, Outcome outcome) {
-        if (state.getAndSet(new State.Ended()) instanceof State.Ended) {
-            return;
+        finish(state.getAndSet(new State.Ended()), reply, outcome);
+    }
+
+    private void finish(State before, Reply reply, Outcome outcome) {
+        if (!(before instanceof State.Ended)) {
+            silence.cancel();
+            report(reply);
+            over(reply, outcome);
         }
-        silence.cancel();
-        report(reply);
+    }
+
+    private void over(Reply reply, Outcome outcome) {
         var took = Duration.ofNanos(shared.alarms().now() - began);
         shared.observer()
                 .callEnded(conversation.backend().id(), exchange.request().method(), outcome, took);

@@ -323,8 +323,8 @@ final class LiveSession implements MultiSession {
         if (closing.get()) {
             conversations.close();
         } else {
-            openInBackground();
             events.noteBackends(dropped);
+            openInBackground();
         }
         dropped.forEach(
                 conversation ->

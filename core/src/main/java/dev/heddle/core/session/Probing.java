@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
 /**
  * The reading of a resource that nobody lists: asks one backend after the other, until one has it.
@@ -23,15 +25,21 @@ final class Probing implements Sink, InFlight {
     private final Queue<BackendId> rest;
     private final String uri;
     private final Exchange exchange;
-    private final Runnable over;
+    private final Consumer<Probing> over;
+    private final AtomicBoolean finished = new AtomicBoolean();
     private volatile Optional<ForwardedCall> current = Optional.empty();
     private volatile Optional<Fault> failure = Optional.empty();
     private volatile Optional<Fault> ending = Optional.empty();
 
     /**
-     * @param over run before the client gets its reply
+     * @param over told before the client gets its reply
      */
-    Probing(Calls calls, List<BackendId> backends, String uri, Exchange exchange, Runnable over) {
+    Probing(
+            Calls calls,
+            List<BackendId> backends,
+            String uri,
+            Exchange exchange,
+            Consumer<Probing> over) {
         this.calls = calls;
         this.rest = new ConcurrentLinkedQueue<>(backends);
         this.uri = uri;
@@ -50,6 +58,9 @@ final class Probing implements Sink, InFlight {
                 var call = calls.call(backend, exchange.request(), this);
                 current = Optional.of(call);
                 calls.start(call);
+                if (ending.isPresent()) {
+                    call.cancel(); // the end came before it could be found here
+                }
                 return;
             } catch (Fault refused) {
                 failure = Optional.of(refused);
@@ -90,8 +101,10 @@ final class Probing implements Sink, InFlight {
     }
 
     private void finish(Reply reply) {
-        over.run();
-        exchange.sink().reply(reply);
+        if (finished.compareAndSet(false, true)) {
+            over.accept(this);
+            exchange.sink().reply(ending.<Reply>map(Reply.Failed::new).orElse(reply));
+        }
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 
 /**
  * What a session does about its backends: about what they send outside calls, and about their
@@ -159,7 +160,8 @@ final class SessionEvents implements Conversation.Host {
     }
 
     @Override
-    public void readCatalog(Conversation conversation, Connected connected, boolean first) {
+    public void readCatalog(
+            Conversation conversation, Connected connected, BooleanSupplier untouched) {
         var backend = conversation.backend();
         try {
             var introduction =
@@ -168,7 +170,7 @@ final class SessionEvents implements Conversation.Host {
                             : connected.introduction();
             var catalog = shared.reader().read(backend, connected.session(), introduction);
             if (isCurrent(conversation)) {
-                surfaces.offered(backend.id(), catalog, first);
+                surfaces.offered(backend.id(), catalog, untouched.getAsBoolean());
             }
         } catch (Fault fault) {
             if (!ended.get()) {

@@ -201,6 +201,17 @@ class WatchesTest {
     }
 
     @Test
+    void a_watch_that_is_stopped_while_it_connects_accuses_nobody() {
+        backend.holdUntil(new CountDownLatch(1));
+        watches.follow(registry.snapshot());
+        await().until(() -> backend.openings() == 1);
+        registry.replace(List.of());
+        watches.follow(registry.snapshot());
+        watches.close();
+        assertThat(health.health(backend.id()).failures()).isZero();
+    }
+
+    @Test
     void the_kinds_of_clients_that_are_watched_for_are_bounded() {
         watches.follow(registry.snapshot());
         for (int i = 0; i < 40; i++) {

@@ -453,6 +453,35 @@ class LiveSessionCallTest {
     }
 
     @Test
+    void a_call_that_is_refused_and_cancelled_at_once_gets_one_reply() throws Exception {
+        for (int round = 0; round < 200; round++) {
+            var health = breaking(new FakeClock());
+            var one = new ScriptedBackend("a").tools("t").resources("x:///1");
+            var opened = new SessionFixture(builder -> builder.health(health), one).open();
+            health.callFailed(one.id());
+            var params = round % 2 == 0 ? "{\"name\":\"t\"}" : "{\"uri\":\"y:///\"}";
+            var method = round % 2 == 0 ? Method.TOOLS_CALL : Method.RESOURCES_READ;
+            var sink = new RecordingSink();
+            var canceller =
+                    Thread.ofVirtual()
+                            .start(
+                                    () -> {
+                                        while (!sink.hasReply()) {
+                                            opened.notice(Identity.NONE, CANCEL_NINE);
+                                        }
+                                    });
+            start(opened, Json.of(9), method, params, sink);
+            canceller.join();
+            assertThat(sink.order()).containsExactly("reply");
+            assertThat(opened.active()).isFalse();
+        }
+    }
+
+    private static final Envelope CANCEL_NINE =
+            message(
+                    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":9}}");
+
+    @Test
     void an_id_that_is_in_use_does_not_cost_the_trial_of_a_half_open_breaker() {
         var clock = new FakeClock();
         var health = breaking(clock);

@@ -180,11 +180,51 @@ class SessionCatalogTest {
         var fixture = SessionFixture.watchedBy(watches(catalogs, backend), backend);
         var special = fixture.open();
         await().until(() -> names(special).contains("x"));
+        SessionFixture.call(special, "x").result();
         backend.tools("x", "extra");
         sayChanged(backend.lastTalk());
         await().until(() -> names(special).contains("extra"));
         backend.tools("x").holdUntil(new CountDownLatch(1));
         assertThat(names(fixture.open())).containsExactly("x");
+    }
+
+    @Test
+    void what_the_call_that_opened_a_conversation_changed_there_is_not_shown_to_others() {
+        var backend =
+                new ScriptedBackend(
+                        new Backend(new BackendId("a"), new Target.Command(List.of("true"))));
+        backend.tools("enable")
+                .onCall(
+                        (_, asked) -> {
+                            backend.tools("enable", "extra");
+                            asked.answer(Json.EMPTY_OBJECT);
+                        });
+        var catalogs = new Catalogs();
+        catalogs.publish(gatewayKey(backend), backend.asCatalog());
+        var fixture = SessionFixture.watchedBy(watches(catalogs, backend), backend);
+        var first = fixture.factory.makeSession("1", Identity.NONE, PROFILE, fixture.configured());
+        SessionFixture.call(first, "enable").result();
+        await().until(() -> names(first).contains("extra"));
+        var second = fixture.factory.makeSession("2", Identity.NONE, PROFILE, fixture.configured());
+        assertThat(names(second)).containsExactly("enable");
+    }
+
+    @Test
+    void what_a_restored_session_got_for_itself_is_not_shown_to_others() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var fixture = new SessionFixture(backend);
+        var record = fixture.open().metadata();
+        var restored = fixture.factory.restoreSession("id", record, fixture.configured());
+        await().until(() -> backend.talks().size() == 2);
+        backend.tools("x", "extra");
+        await().until(
+                        () -> {
+                            sayChanged(backend.lastTalk());
+                            return names(restored).contains("extra");
+                        });
+        backend.holdUntil(new CountDownLatch(1));
+        var other = fixture.factory.makeSession("3", Identity.NONE, PROFILE, fixture.configured());
+        assertThat(names(other)).containsExactly("x");
     }
 
     /** Lets a test hold one method's request. */

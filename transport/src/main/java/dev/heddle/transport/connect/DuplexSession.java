@@ -42,6 +42,9 @@ final class DuplexSession implements BackendSession {
         /** Takes a message, or says why not. Never blocks. */
         Sending send(Spliced message);
 
+        /** Nobody waits any more for the answer to the request {@code id}. */
+        default void forget(long id) {}
+
         /** Shuts the way. Blocks for a bounded time; idempotent. */
         void close();
     }
@@ -89,6 +92,7 @@ final class DuplexSession implements BackendSession {
     @Override
     public void cancel(long id, String why) {
         if (calls.remove(id) != null) {
+            wire.forget(id);
             var params = Json.object(members -> members.put("requestId", id).put("reason", why));
             notify(Spliced.of(JsonRpc.notification(Method.CANCELLED, params)));
         }
@@ -127,8 +131,10 @@ final class DuplexSession implements BackendSession {
     void receive(Envelope message) {
         switch (message.kind()) {
             case RESPONSE -> {
-                var sink = calls.remove(message.id().integer().orElse(-1));
+                long id = message.id().integer().orElse(-1);
+                var sink = calls.remove(id);
                 if (sink != null) {
+                    wire.forget(id);
                     sink.reply(new Reply.Response(Spliced.of(message)));
                 }
             }

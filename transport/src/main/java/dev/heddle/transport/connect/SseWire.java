@@ -31,6 +31,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     private static final Duration TAKING = Duration.ofSeconds(30);
+    private static final Duration LEFTOVERS = Duration.ofSeconds(1);
 
     private final HttpPool pool;
     private final Endpoint endpoint;
@@ -131,6 +132,13 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     }
 
     @Override
+    public void forget(long id) {
+        underWay.stream()
+                .filter(posted -> posted.carries(id))
+                .forEach(posted -> posted.endAfter(LEFTOVERS));
+    }
+
+    @Override
     public void close() {
         stream.abort();
         List.copyOf(underWay).forEach(Posted::abort);
@@ -187,13 +195,31 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
             this.message = message;
         }
 
-        /** The backend must say that it has taken the message, in time. */
+        /**
+         * The backend must say in time that it has taken a notification; a request may take as long
+         * as its call.
+         */
         void begin(HttpPool.Sent request) {
             sent = request;
-            limit = alarms.after(TAKING, this::abort);
+            if (!message.envelope().isRequest()) {
+                endAfter(TAKING);
+            }
+            if (posted.getCount() == 0) {
+                limit.cancel();
+                request.abort();
+            }
+        }
+
+        void endAfter(Duration time) {
+            limit = alarms.after(time, this::abort);
             if (posted.getCount() == 0) {
                 limit.cancel();
             }
+        }
+
+        boolean carries(long id) {
+            return message.envelope().isRequest()
+                    && Envelope.parse(message.bytes()).id().integer().orElse(-1) == id;
         }
 
         void abort() {

@@ -7,6 +7,7 @@ import dev.heddle.protocol.Envelope;
 import io.netty.handler.codec.http.HttpResponse;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
@@ -53,6 +54,7 @@ final class StandingGet {
     private final AtomicReference<State> state = new AtomicReference<>(new State.Off());
     private volatile String position = "";
     private volatile Duration pause = FIRST_PAUSE;
+    private volatile Optional<Duration> asked = Optional.empty();
     private volatile boolean offered;
 
     StandingGet(
@@ -149,7 +151,7 @@ final class StandingGet {
 
         @Override
         public void retry(long millis) {
-            pause = Duration.ofMillis(Math.min(millis, LONGEST_PAUSE.toMillis()));
+            asked = Optional.of(Duration.ofMillis(Math.min(millis, LONGEST_PAUSE.toMillis())));
         }
 
         @Override
@@ -174,11 +176,11 @@ final class StandingGet {
             }
             if (isCurrent()) {
                 become(new State.Pausing());
-                var wait = pause;
+                var wait = asked.orElse(pause);
                 pause =
-                        wait.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0
+                        pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0
                                 ? LONGEST_PAUSE
-                                : wait.multipliedBy(2);
+                                : pause.multipliedBy(2);
                 alarms.after(wait, StandingGet.this::openAgain);
             }
         }

@@ -98,7 +98,9 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
             return new Connected(session, introduction);
         } catch (Fault.BackendFailed failed) {
             session.close();
-            tellLastWords(backend.id(), process.lastWords());
+            if (!Thread.currentThread().isInterrupted()) {
+                tellLastWords(backend.id(), process.lastWords());
+            }
             throw failed;
         } catch (Throwable e) {
             session.close();

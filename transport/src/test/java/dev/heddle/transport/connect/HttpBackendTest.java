@@ -309,6 +309,20 @@ class HttpBackendTest {
     }
 
     @Test
+    void a_server_that_says_when_to_come_back_is_believed() {
+        var polite = SHORT_STREAM + http("retry: 5000\n: see you\ndata: " + LOG + "\n\n");
+        try (var server = RawServer.mcp(_ -> Optional.of(polite));
+                var session = open(server)) {
+            session.listen(true);
+            await().until(() -> gets(server) == 1);
+            await().during(Duration.ofSeconds(2)).until(() -> gets(server) == 1);
+        }
+    }
+
+    private static final String LOG =
+            "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}";
+
+    @Test
     void a_call_over_sse_that_is_never_taken_leaves_no_connection_behind() {
         try (var server =
                 new RawServer(
