@@ -29,11 +29,13 @@ class CommandLineTest {
 
     private record Result(int code, String out, String err) {}
 
-    private static Result run(String... args) {
+    private Result run(String... args) {
         var command = new ArrayList<>(List.of(LAUNCHER));
         command.addAll(List.of(args));
         try {
-            var process = new ProcessBuilder(command).start();
+            var builder = new ProcessBuilder(command);
+            builder.environment().put("XDG_CACHE_HOME", folder.resolve("cache").toString());
+            var process = builder.start();
             process.getOutputStream().close();
             var err = new StringBuilder();
             var reader =

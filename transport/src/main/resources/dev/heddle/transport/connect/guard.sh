@@ -18,7 +18,8 @@ trap 'asked=$((asked + 1)); if [ "$asked" = 1 ]; then kill -TERM "-$group" 2>/de
     kill -TERM "-$group" 2>/dev/null
     sleep 2
     kill -KILL "-$group" 2>/dev/null
-) &
+    rm -f "$control" && rmdir "${control%/*}"
+) 2>/dev/null &
 watcher=$!
 exec 3<&-
 while kill -0 "$group" 2>/dev/null; do

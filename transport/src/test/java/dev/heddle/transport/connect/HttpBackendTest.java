@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.backend.Backend;
+import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendId;
@@ -23,6 +24,7 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
 import dev.heddle.transport.net.EventLoops;
 
@@ -351,6 +353,44 @@ class HttpBackendTest {
             assertFails(() -> connectors.connect(backend, opening()), Reason.TIMEOUT, false);
             assertThat(server.connections()).isEqualTo(2);
             await().until(() -> server.open() == 0);
+        }
+    }
+
+    private static final String STICKY =
+            http(
+                    """
+                    HTTP/1.1 200 OK
+                    Set-Cookie: route=1; Path=/; HttpOnly
+                    Set-Cookie: old=; Max-Age=0
+                    Content-Type: application/json
+                    Content-Length: LENGTH
+
+                    RESULT\
+                    """);
+
+    @Test
+    void a_conversation_that_is_taken_over_goes_on_with_its_cookies_and_without_a_handshake() {
+        try (var server = answering(STICKY);
+                var session = open(server)) {
+            call(session);
+            assertThat(session.cookies()).isEqualTo("route=1");
+            var known = new Adopted("s1", Revision.LATEST, session.cookies());
+            var backend =
+                    new Backend(
+                            new BackendId("raw"),
+                            new Target.Remote(server.url(), Target.Wire.STREAMABLE_HTTP));
+            var opening =
+                    new Opening(
+                            Identity.NONE,
+                            ClientProfile.gateway("test", "1"),
+                            DEAF,
+                            Optional.of(known),
+                            false);
+            int before = server.requests().size();
+            call(connectors.connect(backend, opening).session());
+            assertThat(server.requests()).hasSize(before + 1);
+            assertThat(server.requests().getLast().head())
+                    .contains("cookie: route=1", "mcp-session-id: s1");
         }
     }
 
