@@ -1,0 +1,95 @@
+package dev.heddle.bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Something to measure: where it listens, under which name it serves a tool of a backend, and the
+ * process whose time and memory count, if it runs on this machine.
+ *
+ * @param prefixed whether tools carry their backend's name and an underscore
+ */
+record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> process)
+        implements AutoCloseable {
+    private static final double TICKS_PER_SECOND = 100;
+
+    /** Processor time in seconds, spent in the program and in the kernel for it. */
+    record Cpu(double user, double system) {
+        Cpu minus(Cpu earlier) {
+            return new Cpu(user - earlier.user, system - earlier.system);
+        }
+
+        double total() {
+            return user + system;
+        }
+    }
+
+    /** Starts {@code command} on one processor core. */
+    static ProcessHandle start(int core, Path log, List<String> command) {
+        var pinned = new ArrayList<>(List.of("taskset", "-c", Integer.toString(core)));
+        pinned.addAll(command);
+        try {
+            return new ProcessBuilder(pinned)
+                    .redirectErrorStream(true)
+                    .redirectOutput(log.toFile())
+                    .start()
+                    .toHandle();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The process that does the work: the one itself, or its only child. */
+    private ProcessHandle worker() {
+        var own = process.orElseThrow();
+        return own.children().findFirst().orElse(own);
+    }
+
+    /** What it has used so far; zero if it does not run here. */
+    Cpu cpu() {
+        if (process.isEmpty()) {
+            return new Cpu(0, 0);
+        }
+        var fields = stat(worker()).split(" ", -1);
+        return new Cpu(
+                Long.parseLong(fields[13]) / TICKS_PER_SECOND,
+                Long.parseLong(fields[14]) / TICKS_PER_SECOND);
+    }
+
+    /** Bytes of memory that it holds; zero if it does not run here. */
+    long resident() {
+        return process.isEmpty() ? 0 : Long.parseLong(stat(worker()).split(" ", -1)[23]) * 4096;
+    }
+
+    private static String stat(ProcessHandle of) {
+        try {
+            return Files.readString(Path.of("/proc/" + of.pid() + "/stat"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    String tool(String backend, String tool) {
+        return prefixed ? backend + "_" + tool : tool;
+    }
+
+    @Override
+    public void close() {
+        process.ifPresent(
+                running -> {
+                    running.destroy();
+                    try {
+                        running.onExit().get(15, TimeUnit.SECONDS);
+                    } catch (Exception late) {
+                        running.destroyForcibly();
+                    }
+                });
+    }
+}

@@ -1,0 +1,197 @@
+package dev.heddle.bench;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/** One client with one connection and one session, in blocking form. Confined to one thread. */
+final class Wire implements AutoCloseable {
+
+    /** One answer, with its header names in lower case. */
+    record Answer(int status, Map<String, String> headers, String body) {}
+
+    private final URI url;
+    private final Socket socket;
+    private final InputStream in;
+    private String session = "";
+    private long ids = 1;
+
+    Wire(URI url) {
+        this.url = url;
+        try {
+            socket = new Socket();
+            socket.setTcpNoDelay(true);
+            socket.connect(new InetSocketAddress(url.getHost(), url.getPort()), 10_000);
+            in = new BufferedInputStream(socket.getInputStream(), 64 * 1024);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Begins a session. Returns how long its answer took, in nanoseconds. */
+    long initialize() {
+        long began = System.nanoTime();
+        var answer =
+                post(
+                        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+                            + "\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}}");
+        long took = System.nanoTime() - began;
+        require(answer, 200);
+        session =
+                "Mcp-Session-Id: "
+                        + answer.headers().get("mcp-session-id")
+                        + "\r\nMCP-Protocol-Version: 2025-11-25\r\n";
+        require(post("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"), 202);
+        return took;
+    }
+
+    Answer request(String method, String params) {
+        var answer =
+                post(
+                        "{\"jsonrpc\":\"2.0\",\"id\":"
+                                + ++ids
+                                + ",\"method\":\""
+                                + method
+                                + "\",\"params\":"
+                                + params
+                                + "}");
+        require(answer, 200);
+        return answer;
+    }
+
+    Answer call(String tool) {
+        return request("tools/call", "{\"name\":\"" + tool + "\",\"arguments\":{}}");
+    }
+
+    private static void require(Answer answer, int status) {
+        if (answer.status() != status || answer.body().contains("\"error\":")) {
+            throw new IllegalStateException("found " + answer + " (expected: " + status + ")");
+        }
+    }
+
+    Answer post(String body) {
+        write("POST", "Content-Length: " + body.length() + "\r\n", body);
+        return read();
+    }
+
+    /** Opens the GET stream; {@link #line} then reads it. */
+    void listen() {
+        write("GET", "", "");
+        try {
+            head();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The next line of a stream that says something. */
+    String line() {
+        try {
+            while (true) {
+                var line = readLine();
+                if (line.startsWith("data:")) {
+                    return line;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    void end() {
+        write("DELETE", "", "");
+        read();
+    }
+
+    private void write(String method, String headers, String body) {
+        var text =
+                method
+                        + " "
+                        + url.getPath()
+                        + " HTTP/1.1\r\nHost: "
+                        + url.getAuthority()
+                        + "\r\nContent-Type: application/json\r\n"
+                        + "Accept: application/json, text/event-stream\r\n"
+                        + session
+                        + headers
+                        + "\r\n"
+                        + body;
+        try {
+            socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Answer read() {
+        try {
+            var headers = new HashMap<String, String>();
+            int status = head(headers);
+            var body = new ByteArrayOutputStream();
+            if ("chunked".equals(headers.get("transfer-encoding"))) {
+                for (int size = chunk(); size > 0; size = chunk()) {
+                    body.write(in.readNBytes(size));
+                    readLine();
+                }
+                readLine();
+            } else {
+                body.write(
+                        in.readNBytes(
+                                Integer.parseInt(headers.getOrDefault("content-length", "0"))));
+            }
+            return new Answer(status, headers, body.toString(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private int chunk() throws IOException {
+        return Integer.parseInt(readLine().strip(), 16);
+    }
+
+    private void head() throws IOException {
+        head(new HashMap<>());
+    }
+
+    private int head(Map<String, String> headers) throws IOException {
+        int status = Integer.parseInt(readLine().substring(9, 12));
+        for (var line = readLine(); !line.isEmpty(); line = readLine()) {
+            int colon = line.indexOf(':');
+            headers.put(
+                    line.substring(0, colon).toLowerCase(Locale.ROOT),
+                    line.substring(colon + 1).strip());
+        }
+        return status;
+    }
+
+    private String readLine() throws IOException {
+        var line = new StringBuilder();
+        for (int b = in.read(); b != '\n'; b = in.read()) {
+            if (b < 0) {
+                throw new IOException("connection closed");
+            }
+            if (b != '\r') {
+                line.append((char) b);
+            }
+        }
+        return line.toString();
+    }
+
+    @Override
+    public void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
