@@ -3,6 +3,7 @@ package dev.heddle.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
 
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,7 +96,7 @@ class CommandLineTest {
         assertThat(run("call", "now", "[]").code()).isEqualTo(2);
     }
 
-    @Test
+    @RepeatedTest(5)
     void a_program_that_cannot_start_says_why() {
         var failed = run("tools", "sh -c 'echo MISSING_API_KEY is not set >&2; exit 3'");
         assertThat(failed.code()).isEqualTo(1);

@@ -90,7 +90,7 @@ final class ChildProcess implements DuplexSession.Wire {
         } catch (IOException e) {
             log.debug("backend '{}': {}", backend, e.getMessage());
         }
-        session.lost("has ended" + exitCode().map(code -> " (exit code " + code + ")").orElse(""));
+        session.lost(howEnded());
     }
 
     private void receive(DuplexSession session, byte[] line) {
@@ -124,6 +124,11 @@ final class ChildProcess implements DuplexSession.Wire {
             }
         }
         return Optional.empty();
+    }
+
+    /** Says that the program has ended, and with which exit code. Blocks for at most a second. */
+    String howEnded() {
+        return "has ended" + exitCode().map(code -> " (exit code " + code + ")").orElse("");
     }
 
     private Optional<Integer> exitCode() {

@@ -97,15 +97,26 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
             lastSaid.remove(backend.id());
             return new Connected(session, introduction);
         } catch (Fault.BackendFailed failed) {
-            session.close();
-            if (!Thread.currentThread().isInterrupted()) {
-                tellLastWords(backend.id(), process.lastWords());
-            }
-            throw failed;
+            throw explained(failed, backend.id(), process, session);
         } catch (Throwable e) {
             session.close();
             throw e;
         }
+    }
+
+    private Fault explained(
+            Fault.BackendFailed failed, BackendId id, ChildProcess process, DuplexSession session) {
+        boolean ended = failed.reason() == Reason.DISCONNECTED;
+        var why =
+                ended
+                        ? Fault.BackendFailed.notSent(
+                                id.value(), Reason.DISCONNECTED, process.howEnded())
+                        : failed;
+        session.close();
+        if (!Thread.currentThread().isInterrupted()) {
+            tellLastWords(id, process.lastWords());
+        }
+        return why;
     }
 
     /** A program that cannot begin mostly says why. The same words are told once. */

@@ -22,7 +22,9 @@ trap 'asked=$((asked + 1)); if [ "$asked" = 1 ]; then kill -TERM "-$group" 2>/de
 ) 2>/dev/null &
 watcher=$!
 exec 3<&-
-while kill -0 "$group" 2>/dev/null; do
+wait "$group"
+code=$?
+while kill -0 "$group" 2>/dev/null; do # a signal came first
     wait "$group"
     code=$?
 done
