@@ -27,7 +27,6 @@ import java.util.concurrent.TimeUnit;
  * All of them live on one event loop.
  */
 final class Load implements AutoCloseable {
-    private static final int QUIET_TRIES = 10_000;
     private static final long FIRST_ID = 1_000_000_000L;
     private static final byte[] SESSION = Texts.ascii("mcp-session-id:");
     private static final byte[] RESULT = Texts.ascii("\"result\":");
@@ -54,7 +53,7 @@ final class Load implements AutoCloseable {
     private long calls;
     private long errors;
     private int out;
-    private volatile boolean quiet;
+    private volatile CountDownLatch quiet = new CountDownLatch(1);
     private boolean open;
     private boolean running;
 
@@ -74,7 +73,7 @@ final class Load implements AutoCloseable {
     private static void await(CountDownLatch latch) {
         try {
             if (!latch.await(60, TimeUnit.SECONDS)) {
-                throw new IllegalStateException("clients did not get their sessions in time");
+                throw new IllegalStateException("clients did not get their answers in time");
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
@@ -126,16 +125,17 @@ final class Load implements AutoCloseable {
 
     /** A call that is out must be over before its client makes another. */
     private void awaitQuiet() {
-        for (int i = 0; i < QUIET_TRIES; i++) {
-            onLoop(() -> quiet = out == 0);
-            if (quiet) {
-                due.clear();
-                idle.clear();
-                return;
-            }
-            sleep(0.001);
+        onLoop(this::tellIfQuiet);
+        await(quiet);
+        quiet = new CountDownLatch(1);
+        due.clear();
+        idle.clear();
+    }
+
+    private void tellIfQuiet() {
+        if (!running && out == 0) {
+            quiet.countDown();
         }
-        throw new IllegalStateException(out + " calls never got an answer");
     }
 
     private void reset() {
@@ -148,6 +148,7 @@ final class Load implements AutoCloseable {
         loop.group().next().submit(task).syncUninterruptibly();
     }
 
+    /** A measurement takes the time that it is given. */
     private static void sleep(double seconds) {
         try {
             Thread.sleep((long) (seconds * 1000));
@@ -348,6 +349,7 @@ final class Load implements AutoCloseable {
                 errors++;
             }
             if (!running) {
+                tellIfQuiet();
                 return;
             }
             if (!open) {

@@ -350,8 +350,11 @@ final class Conversation {
             shared.observer().backendSessionClosed(backend.id());
             host.ended(this);
             former.updateAndGet(others -> with(others, session));
+            boolean over = state.get() instanceof State.Ended; // closed before it could be found
             shared.alarms()
-                    .after(lastCalls(), () -> shared.virtual().execute(() -> leave(session)));
+                    .after(
+                            over ? Duration.ZERO : lastCalls(),
+                            () -> shared.virtual().execute(() -> leave(session)));
         }
     }
 

@@ -58,9 +58,7 @@ final class Probing implements Sink, InFlight {
                 var call = calls.call(backend, exchange.request(), this);
                 current = Optional.of(call);
                 calls.start(call);
-                if (ending.isPresent()) {
-                    call.cancel(); // the end came before it could be found here
-                }
+                ending.ifPresent(why -> end(call, why)); // it may have come too early to find it
                 return;
             } catch (Fault refused) {
                 failure = Optional.of(refused);
@@ -103,19 +101,30 @@ final class Probing implements Sink, InFlight {
     private void finish(Reply reply) {
         if (finished.compareAndSet(false, true)) {
             over.accept(this);
-            exchange.sink().reply(ending.<Reply>map(Reply.Failed::new).orElse(reply));
+            exchange.sink().reply(reply);
         }
     }
 
     @Override
     public void cancel() {
-        ending = Optional.of(new Fault.Cancelled());
-        current.ifPresent(ForwardedCall::cancel);
+        end(new Fault.Cancelled());
     }
 
     @Override
     public void sessionEnds() {
-        ending = Optional.of(new Fault.SessionClosed());
-        current.ifPresent(ForwardedCall::sessionEnds);
+        end(new Fault.SessionClosed());
+    }
+
+    private void end(Fault why) {
+        ending = Optional.of(why);
+        current.ifPresent(call -> end(call, why));
+    }
+
+    private static void end(ForwardedCall call, Fault why) {
+        if (why instanceof Fault.Cancelled) {
+            call.cancel();
+        } else {
+            call.sessionEnds();
+        }
     }
 }

@@ -448,6 +448,20 @@ class LiveSessionCallTest {
         assertThat(opened.active()).isFalse();
     }
 
+    @Test
+    void a_search_for_a_resource_that_outlasts_its_session_says_that_it_may_have_run() {
+        var a = new ScriptedBackend("a").tools("t").onCall((_, _) -> {});
+        var its = new SessionFixture(a);
+        var opened = its.open();
+        var sink = read(opened);
+        await().until(() -> !a.lastTalk().pending().isEmpty());
+        var closing = Thread.ofVirtual().start(opened::close);
+        await().until(() -> its.alarms.fire(LiveSession.GRACE) == 1);
+        await().until(() -> !closing.isAlive());
+        assertThat(sink.fault()).hasMessageContaining("may have been carried out");
+        assertThat(sink.order()).containsExactly("reply");
+    }
+
     private static RecordingSink read(MultiSession from) {
         return send(from, Json.of(9), Method.RESOURCES_READ, "{\"uri\":\"y:///\"}");
     }
