@@ -39,7 +39,8 @@ public final class Envelope {
         static final Field REQUEST_ID = new Field(12, "requestId");
         static final Field PROGRESS = new Field(13, "progressToken");
         static final Field TOKEN = new Field(14, "progressToken");
-        static final int COUNT = 15;
+        static final Field ARGUMENTS = new Field(15, "arguments");
+        static final int COUNT = 16;
 
         private final int slot;
         private final byte[] key;
@@ -53,11 +54,8 @@ public final class Envelope {
             return Arrays.equals(key, 0, key.length, bytes, start, end);
         }
 
-        /** Whether the text is the key in another spelling of upper and lower case. */
-        boolean isVariant(byte[] bytes, int start, int end) {
-            if (end - start != key.length) {
-                return false;
-            }
+        /** Whether the text, which is as long, is the key in upper or lower case or both. */
+        boolean isVariant(byte[] bytes, int start) {
             for (int i = 0; i < key.length; i++) {
                 if (Character.toLowerCase(bytes[start + i]) != Character.toLowerCase(key[i])) {
                     return false;
@@ -78,7 +76,8 @@ public final class Envelope {
         Field.LEVEL,
         Field.REF,
         Field.REQUEST_ID,
-        Field.PROGRESS
+        Field.PROGRESS,
+        Field.ARGUMENTS
     };
     private static final Field[] META = {Field.TOKEN};
 
@@ -168,9 +167,12 @@ public final class Envelope {
      */
     private @Nullable Field find(Field[] fields, byte[] text, int start, int end) {
         for (var field : fields) {
+            if (field.key.length != end - start) {
+                continue;
+            }
             if (field.is(text, start, end)) {
                 return field;
-            } else if (field.isVariant(text, start, end)) {
+            } else if (field.isVariant(text, start)) {
                 variants |= 1 << (field.slot / 2);
             }
         }
@@ -303,6 +305,11 @@ public final class Envelope {
     /** {@code params.name}, decoded; empty where it is absent or not a string. */
     public Optional<String> name() {
         return text(Field.NAME);
+    }
+
+    /** {@code params.arguments}. */
+    public Optional<Json> arguments() {
+        return Optional.ofNullable(json(Field.ARGUMENTS));
     }
 
     /** {@code params.uri}, decoded; empty where it is absent or not a string. */

@@ -1,5 +1,8 @@
 package dev.heddle.protocol;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -15,7 +18,11 @@ final class JsonScanner {
      */
     static final int MAX_DEPTH = 512;
 
-    private static final long[] NO_CONTAINERS = {};
+    private static final VarHandle EIGHT =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private static final long ONES = 0x0101010101010101L;
+    private static final long HIGHS = 0x8080808080808080L;
 
     private final byte[] bytes;
     private final int end;
@@ -38,6 +45,9 @@ final class JsonScanner {
     }
 
     void skipWhitespace() {
+        if (position < end && bytes[position] > ' ') {
+            return;
+        }
         while (position < end) {
             byte b = bytes[position];
             if (b == '\n' || b == '\r') {
@@ -82,66 +92,58 @@ final class JsonScanner {
 
     /** Passes one value of any kind, checking all of it. */
     void skipValue() {
-        long[] objects = NO_CONTAINERS;
-        int depth = 0;
-        do {
-            int b = peek();
-            if (b == '{' || b == '[') {
-                objects = enter(objects, depth++, b == '{');
-                position++;
-                skipWhitespace();
-                if (!acceptCloser(objects, depth)) {
-                    skipKeyOf(objects, depth);
-                    continue;
-                }
-                depth--;
-            } else {
-                skipScalar(b);
-            }
-            depth = leaveEnded(objects, depth);
-        } while (depth > 0);
+        skipValue(0);
     }
 
-    /** After a value: leaves every container that ends here, then stands before the next value. */
-    private int leaveEnded(long[] objects, int depth) {
-        int remaining = depth;
-        while (remaining > 0) {
-            skipWhitespace();
-            if (!acceptCloser(objects, remaining)) {
-                expect(',');
-                skipWhitespace();
-                skipKeyOf(objects, remaining);
-                break;
-            }
-            remaining--;
+    private void skipValue(int depth) {
+        int first = peek();
+        switch (first) {
+            case '{' -> skipObject(deeper(depth));
+            case '[' -> skipArray(deeper(depth));
+            default -> skipScalar(first);
         }
-        return remaining;
     }
 
-    /** Remembers in one bit per level whether the container that begins here is an object. */
-    private static long[] enter(long[] objects, int depth, boolean object) {
+    private static int deeper(int depth) {
         if (depth == MAX_DEPTH) {
             throw new MalformedJson(
                     "JSON is nested too deeply (expected: at most " + MAX_DEPTH + " levels)");
         }
-        var bits = objects.length == 0 ? new long[MAX_DEPTH / Long.SIZE] : objects;
-        long bit = 1L << depth;
-        bits[depth / Long.SIZE] =
-                object ? bits[depth / Long.SIZE] | bit : bits[depth / Long.SIZE] & ~bit;
-        return bits;
+        return depth + 1;
     }
 
-    private static boolean isObject(long[] objects, int depth) {
-        return (objects[(depth - 1) / Long.SIZE] >>> (depth - 1) & 1) != 0;
-    }
-
-    private boolean acceptCloser(long[] objects, int depth) {
-        return accept(isObject(objects, depth) ? '}' : ']');
-    }
-
-    private void skipKeyOf(long[] objects, int depth) {
-        if (isObject(objects, depth)) {
+    private void skipObject(int depth) {
+        position++;
+        skipWhitespace();
+        if (accept('}')) {
+            return;
+        }
+        while (true) {
             skipKey();
+            skipValue(depth);
+            skipWhitespace();
+            if (accept('}')) {
+                return;
+            }
+            expect(',');
+            skipWhitespace();
+        }
+    }
+
+    private void skipArray(int depth) {
+        position++;
+        skipWhitespace();
+        if (accept(']')) {
+            return;
+        }
+        while (true) {
+            skipValue(depth);
+            skipWhitespace();
+            if (accept(']')) {
+                return;
+            }
+            expect(',');
+            skipWhitespace();
         }
     }
 
@@ -171,6 +173,7 @@ final class JsonScanner {
         expect('"');
         boolean escaped = false;
         while (true) {
+            skipPlain();
             int b = peek();
             position++;
             if (b == '"') {
@@ -185,6 +188,37 @@ final class JsonScanner {
                 throw malformed("no raw control character in a string");
             }
         }
+    }
+
+    /** Passes characters of a string that need no thought, eight at a time. */
+    private void skipPlain() {
+        int at = position;
+        int last = end - Long.BYTES;
+        while (at <= last) {
+            long special = special((long) EIGHT.get(bytes, at));
+            if (special != 0) {
+                at += Long.numberOfTrailingZeros(special) >>> 3;
+                break;
+            }
+            at += Long.BYTES;
+        }
+        position = at;
+    }
+
+    /**
+     * Marks, in the highest bit of each byte, the first one that is a quote, a backslash, a control
+     * character or no ASCII. Bytes above that one may be marked wrongly.
+     */
+    private static long special(long eight) {
+        long found = eight | below(eight, ' ');
+        found |= below(eight ^ (ONES * '"'), 1);
+        found |= below(eight ^ (ONES * '\\'), 1);
+        return found & HIGHS;
+    }
+
+    /** Marks the bytes that are less than {@code limit}. */
+    private static long below(long eight, int limit) {
+        return (eight - ONES * limit) & ~eight;
     }
 
     private void skipEscape() {

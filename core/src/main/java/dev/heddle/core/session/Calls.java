@@ -27,6 +27,7 @@ final class Calls implements ForwardedCall.Host {
     private final Ways ways;
     private final Runnable used;
     private final Map<Json, InFlight> running = new ConcurrentHashMap<>();
+    private final SilenceWatch silence;
 
     /**
      * @param used told whenever a call has ended
@@ -36,6 +37,7 @@ final class Calls implements ForwardedCall.Host {
         this.conversations = conversations;
         this.ways = ways;
         this.used = used;
+        this.silence = new SilenceWatch(shared.alarms(), running.values());
     }
 
     /**
@@ -121,9 +123,19 @@ final class Calls implements ForwardedCall.Host {
         }
     }
 
+    /** Nothing is under way any more. */
+    void close() {
+        silence.close();
+    }
+
     /** Ends everything, since the session has ended. */
     void cancelAll() {
         running.values().forEach(InFlight::sessionEnds);
+    }
+
+    @Override
+    public void lookIn(long nanos) {
+        silence.lookIn(nanos);
     }
 
     @Override

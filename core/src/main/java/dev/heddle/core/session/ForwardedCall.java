@@ -1,7 +1,6 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendSession;
-import dev.heddle.core.exchange.Alarms.Alarm;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
@@ -37,6 +36,9 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         /** Puts a question of the backend to the client, on the way of {@code call}. */
         void ask(ForwardedCall call, Question question);
 
+        /** Checks the silence of all calls when {@code nanos} have passed, or sooner. */
+        void lookIn(long nanos);
+
         /** Whether somebody is thinking about a question of this backend. */
         boolean isAsked(Conversation conversation);
 
@@ -62,7 +64,6 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     private final long began;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
     private volatile long lastSign;
-    private volatile Alarm silence = () -> {};
 
     /**
      * @param request the client's request under the backend's own names
@@ -105,7 +106,9 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         if (now instanceof State.Waiting(int tries)
                 && state.compareAndSet(now, new State.Sent(session, id, tries))) {
             lastSign = shared.alarms().now();
-            watchSilence();
+            if (silenceLimit() > 0) {
+                host.lookIn(silenceLimit());
+            }
             var theirs = Json.of(id);
             session.send(id, request.id(theirs).progressToken(theirs), this);
             if (state.get() instanceof State.Ended) {
@@ -201,36 +204,31 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
             end(reply, Outcome.FAILED);
             return;
         }
-        silence.cancel();
         conversation.use(this);
     }
 
-    private void watchSilence() {
-        var limit = conversation.backend().limits().silence();
-        if (limit.isPositive()) {
-            silence = shared.alarms().after(limit, this::checkSilence);
-        }
+    private long silenceLimit() {
+        return conversation.backend().limits().silence().toNanos();
     }
 
-    /**
-     * Ends a call that has shown no sign of life for too long. A person who is thinking is not
-     * silence.
-     */
-    private void checkSilence() {
-        if (!(state.get() instanceof State.Sent sent)) {
-            return;
+    /** A person who is thinking is not silence. */
+    @Override
+    public long checkSilence() {
+        long limit = silenceLimit();
+        if (!(state.get() instanceof State.Sent sent) || limit <= 0) {
+            return SilenceWatch.NEVER;
         }
-        var limit = conversation.backend().limits().silence();
         long now = shared.alarms().now();
-        var quiet = Duration.ofNanos(Math.min(now - lastSign, now - conversation.answeredAt()));
+        long quiet = Math.min(now - lastSign, now - conversation.answeredAt());
         if (host.isAsked(conversation)) {
-            silence = shared.alarms().after(limit, this::checkSilence);
-        } else if (quiet.compareTo(limit) < 0) {
-            silence = shared.alarms().after(limit.minus(quiet), this::checkSilence);
-        } else {
-            sent.session().cancel(sent.id(), "no sign of life for " + limit.toMillis() + " ms");
-            end(new Reply.Failed(silent(limit)), Outcome.FAILED);
+            return limit;
+        } else if (quiet < limit) {
+            return limit - quiet;
         }
+        var silence = conversation.backend().limits().silence();
+        sent.session().cancel(sent.id(), "no sign of life for " + silence.toMillis() + " ms");
+        end(new Reply.Failed(silent(silence)), Outcome.FAILED);
+        return SilenceWatch.NEVER;
     }
 
     private Fault silent(Duration limit) {
@@ -285,7 +283,6 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
     private void finish(State before, Reply reply, Outcome outcome) {
         if (!(before instanceof State.Ended)) {
-            silence.cancel();
             report(reply);
             over(reply, outcome);
         }

@@ -6,4 +6,10 @@ import dev.heddle.core.exchange.Running;
 interface InFlight extends Running {
     /** Ends it with an error, since its session has ended; tells the backend. Idempotent. */
     void sessionEnds();
+
+    /**
+     * Ends it if it has shown no sign of life for too long. Returns after how many nanoseconds that
+     * could be so at the earliest, or {@link SilenceWatch#NEVER}.
+     */
+    long checkSilence();
 }

@@ -70,7 +70,7 @@ final class LiveSession implements MultiSession {
     private final ReentrantLock rebasing =
             new ReentrantLock(); // orders replacements of the backends
     private final CountDownLatch closed = new CountDownLatch(1);
-    private volatile Instant updated;
+    private volatile long updated;
     private volatile Runnable afterClose = () -> {};
 
     LiveSession(
@@ -85,7 +85,7 @@ final class LiveSession implements MultiSession {
         this.shared = shared;
         this.streams = options.streams();
         this.created = shared.clock().instant();
-        this.updated = created;
+        this.updated = created.toEpochMilli();
         this.standing = new StandingStream(shared.alarms());
         this.questions = new Questions(shared.ids(), standing);
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
@@ -101,7 +101,7 @@ final class LiveSession implements MultiSession {
     }
 
     private void used() {
-        updated = shared.clock().instant();
+        updated = shared.clock().millis();
     }
 
     /** Runs {@code task} when the session has been closed. */
@@ -178,7 +178,7 @@ final class LiveSession implements MultiSession {
 
     @Override
     public Instant updated() {
-        return updated;
+        return Instant.ofEpochMilli(updated);
     }
 
     @Override
@@ -377,6 +377,7 @@ final class LiveSession implements MultiSession {
         var grace = shared.alarms().after(GRACE, calls::cancelAll);
         admission.closeAndDrain();
         grace.cancel();
+        calls.close();
         standing.close();
         conversations.close();
         shared.observer().sessionClosed();

@@ -115,6 +115,11 @@ final class Probing implements Sink, InFlight {
         end(new Fault.SessionClosed());
     }
 
+    @Override
+    public long checkSilence() {
+        return current.map(ForwardedCall::checkSilence).orElse(SilenceWatch.NEVER);
+    }
+
     private void end(Fault why) {
         ending = Optional.of(why);
         current.ifPresent(call -> end(call, why));

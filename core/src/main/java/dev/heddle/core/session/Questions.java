@@ -168,6 +168,9 @@ final class Questions {
      * nobody will answer them.
      */
     void closeOf(ForwardedCall call) {
+        if (pending.isEmpty()) {
+            return;
+        }
         for (var id : ids(question -> question.call().filter(call::equals).isPresent())) {
             var why = "the call has ended";
             var question = pending.get(id);

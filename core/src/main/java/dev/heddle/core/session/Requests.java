@@ -71,7 +71,7 @@ final class Requests {
 
     private static Decision toolCall(Envelope request, Surface surface) {
         var name = request.name().orElseThrow(() -> missing("name", "the name of a tool"));
-        request.param("arguments")
+        request.arguments()
                 .filter(arguments -> !arguments.isObject())
                 .ifPresent(
                         _ -> {

@@ -207,7 +207,7 @@ class LiveSessionCallTest {
                 });
         assertThat(call(session, "count").result().toString()).isEqualTo("{\"healed\":true}");
         assertThat(backend.openings()).isEqualTo(2);
-        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isEqualTo(1);
+        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isPositive();
         await().until(() -> backend.talks().getFirst().isClosed());
     }
 

@@ -1,7 +1,5 @@
 package dev.heddle.transport.connect;
 
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.cookie.ClientCookieDecoder;
 import io.netty.handler.codec.http.cookie.ClientCookieEncoder;
 import io.netty.handler.codec.http.cookie.Cookie;
@@ -39,8 +37,8 @@ final class Cookies {
     }
 
     /** Does what the answer of a backend says about cookies. */
-    void note(HttpResponse answer) {
-        for (var text : answer.headers().getAll(HttpHeaderNames.SET_COOKIE)) {
+    void note(ResponseHead answer) {
+        for (var text : answer.cookies()) {
             var cookie = text.length() > MAX_LENGTH ? null : ClientCookieDecoder.LAX.decode(text);
             if (cookie != null) {
                 jar.updateAndGet(before -> with(before, cookie));

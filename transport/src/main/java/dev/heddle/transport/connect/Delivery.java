@@ -3,8 +3,6 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.protocol.Envelope;
 
-import io.netty.handler.codec.http.HttpResponse;
-
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +63,7 @@ final class Delivery implements MessageStream.Receiver {
     }
 
     @Override
-    public void accepted(HttpResponse head) {}
+    public void accepted(ResponseHead head) {}
 
     @Override
     public void message(Envelope message) {}
@@ -76,8 +74,8 @@ final class Delivery implements MessageStream.Receiver {
     }
 
     @Override
-    public void refused(HttpResponse head, String body) {
-        log.debug("backend '{}' refused a message (HTTP {})", backend, head.status().code());
+    public void refused(ResponseHead head, String body) {
+        log.debug("backend '{}' refused a message (HTTP {})", backend, head.status());
         end();
     }
 

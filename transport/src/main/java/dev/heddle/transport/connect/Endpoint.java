@@ -1,31 +1,41 @@
 package dev.heddle.transport.connect;
 
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Revision;
-import dev.heddle.protocol.Spliced;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import io.netty.handler.codec.http.DefaultFullHttpRequest;
-import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.HttpHeaderValidationUtil;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 
 /** Where one backend's messages go, and the headers that go with each. Immutable. */
-record Endpoint(String backend, URI url, Optional<Path> caBundle, Map<String, String> headers) {
-    static final String SESSION_HEADER = "Mcp-Session-Id";
-    static final String VERSION_HEADER = "MCP-Protocol-Version";
+final class Endpoint {
+    /** Headers that the gateway writes itself. */
+    private static final Set<String> OWN =
+            Set.of(
+                    "accept",
+                    "connection",
+                    "content-length",
+                    "content-type",
+                    "host",
+                    "keep-alive",
+                    "mcp-protocol-version",
+                    "mcp-session-id",
+                    "te",
+                    "transfer-encoding",
+                    "upgrade");
 
-    /** What is known of the conversation so far; both texts may be empty. */
-    record Talk(String sessionId, String revision, Cookies cookies) {
+    /** What is known of the conversation so far. */
+    record Talk(String sessionId, Optional<Revision> revision, Cookies cookies) {
         /** Nothing yet. */
         static Talk fresh() {
-            return new Talk("", "", new Cookies(""));
+            return new Talk("", Optional.empty(), new Cookies(""));
         }
 
         Talk called(String name) {
@@ -33,76 +43,115 @@ record Endpoint(String backend, URI url, Optional<Path> caBundle, Map<String, St
         }
 
         Talk in(Revision agreed) {
-            return new Talk(sessionId, agreed.hasVersionHeader() ? agreed.text() : "", cookies);
+            return new Talk(sessionId, Optional.of(agreed), cookies);
+        }
+
+        /** The text of {@code MCP-Protocol-Version}; empty where there is to be none. */
+        String version() {
+            return revision.filter(Revision::hasVersionHeader).map(Revision::text).orElse("");
         }
     }
 
-    Endpoint {
-        headers = Map.copyOf(headers);
+    private final String backend;
+    private final URI url;
+    private final HttpPool.Origin origin;
+    private final Map<String, String> headers;
+    private final String cookies;
+    private final byte[] postHead;
+
+    private Endpoint(
+            String backend,
+            URI url,
+            HttpPool.Origin origin,
+            Map<String, String> headers,
+            String cookies) {
+        this.backend = backend;
+        this.url = url;
+        this.origin = origin;
+        this.headers = headers;
+        this.cookies = cookies;
+        this.postHead = Outgoing.Verb.POST.head(this);
+    }
+
+    /**
+     * @param configured headers that go with each message; those that the gateway writes itself are
+     *     left out
+     * @throws Fault.BackendFailed if one of them is no header
+     */
+    static Endpoint of(
+            String backend, URI url, Optional<Path> caBundle, Map<String, String> configured) {
+        var headers = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
+        configured.forEach(
+                (name, value) -> {
+                    if (HttpHeaderValidationUtil.validateToken(name) >= 0
+                            || HttpHeaderValidationUtil.validateValidHeaderValue(value) >= 0) {
+                        throw Fault.BackendFailed.notSent(
+                                backend,
+                                Reason.UNREACHABLE,
+                                "cannot be asked with a header '"
+                                        + name
+                                        + "' that HTTP does not allow");
+                    }
+                    if (!OWN.contains(name.toLowerCase(Locale.ROOT))) {
+                        headers.put(name, value);
+                    }
+                });
+        var cookies = headers.remove("cookie");
+        return new Endpoint(
+                backend,
+                url,
+                HttpPool.Origin.of(url, caBundle),
+                headers,
+                cookies == null ? "" : cookies);
+    }
+
+    /** The name of the backend. */
+    String backend() {
+        return backend;
+    }
+
+    URI url() {
+        return url;
     }
 
     HttpPool.Origin origin() {
-        return HttpPool.Origin.of(url, caBundle);
+        return origin;
+    }
+
+    /** What goes with each message, by lower-case name. */
+    Map<String, String> headers() {
+        return headers;
+    }
+
+    /** The cookies that go with each message; empty text if there are none. */
+    String cookies() {
+        return cookies;
+    }
+
+    /** What every POST in HTTP/1.1 begins with; not to be changed. */
+    byte[] postHead() {
+        return postHead;
+    }
+
+    /** Without what somebody may have put before an at sign. */
+    String host() {
+        return url.getPort() < 0 ? url.getHost() : url.getHost() + ":" + url.getPort();
+    }
+
+    /** Path and query. */
+    String target() {
+        var path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
+        return url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
     }
 
     /** Whether {@code other} is on the same host. */
     boolean isSameHost(URI other) {
-        return other.getHost() != null && HttpPool.Origin.of(other, caBundle).equals(origin());
+        return other.getHost() != null
+                && HttpPool.Origin.of(other, origin.caBundle()).equals(origin);
     }
 
     Endpoint at(URI other) {
-        return new Endpoint(backend, other, caBundle, headers);
-    }
-
-    FullHttpRequest post(Spliced message, Talk talk) {
-        var body = Unpooled.buffer(message.length());
-        message.writeTo(body::writeBytes);
-        var request = request(HttpMethod.POST, body, talk);
-        request.headers()
-                .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
-                .set(HttpHeaderNames.ACCEPT, "application/json, text/event-stream")
-                .set(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
-        return request;
-    }
-
-    FullHttpRequest get(Talk talk, String lastEventId) {
-        var request = request(HttpMethod.GET, Unpooled.EMPTY_BUFFER, talk);
-        request.headers().set(HttpHeaderNames.ACCEPT, "text/event-stream");
-        if (!lastEventId.isEmpty()) {
-            request.headers().set("Last-Event-ID", lastEventId);
-        }
-        return request;
-    }
-
-    FullHttpRequest delete(Talk talk) {
-        return request(HttpMethod.DELETE, Unpooled.EMPTY_BUFFER, talk);
-    }
-
-    /** Without what somebody may have put before an at sign. */
-    private String host() {
-        return url.getPort() < 0 ? url.getHost() : url.getHost() + ":" + url.getPort();
-    }
-
-    private FullHttpRequest request(HttpMethod method, ByteBuf body, Talk talk) {
-        var path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
-        var target = url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
-        var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, method, target, body);
-        headers.forEach(request.headers()::set);
-        request.headers().set(HttpHeaderNames.HOST, host());
-        var cookies = talk.cookies().header();
-        if (!cookies.isEmpty()) {
-            var configured = request.headers().get(HttpHeaderNames.COOKIE);
-            request.headers()
-                    .set(
-                            HttpHeaderNames.COOKIE,
-                            configured == null ? cookies : configured + "; " + cookies);
-        }
-        if (!talk.sessionId().isEmpty()) {
-            request.headers().set(SESSION_HEADER, talk.sessionId());
-        }
-        if (!talk.revision().isEmpty()) {
-            request.headers().set(VERSION_HEADER, talk.revision());
-        }
-        return request;
+        return new Endpoint(
+                backend, other, HttpPool.Origin.of(other, origin.caBundle()), headers, cookies);
     }
 }

@@ -15,8 +15,6 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
 
-import io.netty.handler.codec.http.HttpResponse;
-
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -107,10 +105,7 @@ final class HttpBackendSession implements BackendSession {
     private Delivery deliver(Spliced message) {
         var delivery = new Delivery(endpoint.backend(), deliveries);
         delivery.begin(
-                pool.send(
-                        endpoint.origin(),
-                        endpoint.post(message, talk),
-                        new MessageStream(delivery)),
+                pool.send(Outgoing.post(endpoint, talk, message), new MessageStream(delivery)),
                 alarms);
         return delivery;
     }
@@ -147,8 +142,7 @@ final class HttpBackendSession implements BackendSession {
         if (!talk.sessionId().isEmpty()) {
             var delivery = new Delivery(endpoint.backend(), deliveries);
             delivery.begin(
-                    pool.send(
-                            endpoint.origin(), endpoint.delete(talk), new MessageStream(delivery)),
+                    pool.send(Outgoing.delete(endpoint, talk), new MessageStream(delivery)),
                     alarms);
             delivery.await(DELETE_PATIENCE);
         }
@@ -159,14 +153,14 @@ final class HttpBackendSession implements BackendSession {
      * Follows a redirect to the same host, as a server does that wants another spelling of its
      * path.
      */
-    private boolean follow(HttpResponse head, int redirects) {
-        int status = head.status().code();
-        var location = head.headers().get("Location");
-        if ((status != 307 && status != 308) || location == null || redirects >= MAX_REDIRECTS) {
+    private boolean follow(ResponseHead head, int redirects) {
+        int status = head.status();
+        var location = head.location();
+        if ((status != 307 && status != 308) || location.isEmpty() || redirects >= MAX_REDIRECTS) {
             return false;
         }
         try {
-            var target = endpoint.url().resolve(URI.create(location));
+            var target = endpoint.url().resolve(URI.create(location.get()));
             boolean sameHost = endpoint.isSameHost(target);
             if (sameHost) {
                 endpoint = endpoint.at(target);
@@ -197,11 +191,7 @@ final class HttpBackendSession implements BackendSession {
 
         void send(int followed) {
             redirects = followed;
-            sent =
-                    pool.send(
-                            endpoint.origin(),
-                            endpoint.post(request, talk),
-                            new MessageStream(this));
+            sent = pool.send(Outgoing.post(endpoint, talk, request), new MessageStream(this));
         }
 
         void abort() {
@@ -209,14 +199,11 @@ final class HttpBackendSession implements BackendSession {
         }
 
         @Override
-        public void accepted(HttpResponse head) {
+        public void accepted(ResponseHead head) {
             talk.cookies().note(head);
-            streaming = MessageStream.isEventStream(head);
-            var name = head.headers().get(Endpoint.SESSION_HEADER);
-            if (!inSession
-                    && name != null
-                    && request.envelope().method().equals(Method.INITIALIZE)) {
-                talk = talk.called(name);
+            streaming = head.isEventStream();
+            if (!inSession && request.envelope().method().equals(Method.INITIALIZE)) {
+                head.sessionId().ifPresent(name -> talk = talk.called(name));
             }
         }
 
@@ -257,7 +244,7 @@ final class HttpBackendSession implements BackendSession {
         }
 
         @Override
-        public void refused(HttpResponse head, String body) {
+        public void refused(ResponseHead head, String body) {
             complete = true;
             if (follow(head, redirects)) {
                 send(redirects + 1);
@@ -267,7 +254,7 @@ final class HttpBackendSession implements BackendSession {
             if (error.isPresent() && error.get().id().integer().orElse(-1) == id) {
                 end(new Reply.Response(Spliced.of(error.get())));
             } else {
-                fail(HttpOutcome.status(endpoint.backend(), head.status().code(), body, inSession));
+                fail(HttpOutcome.status(endpoint.backend(), head.status(), body, inSession));
             }
         }
 

@@ -1,18 +1,15 @@
 package dev.heddle.transport.connect;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.handler.codec.http.HttpResponse;
-
 /**
  * Takes the answer to one HTTP request, on one event loop. Ends with {@link #ended} or {@link
  * #failed}, once.
  */
 interface HttpCall {
     /** The status and the headers have come. */
-    void response(HttpResponse head);
+    void response(ResponseHead head);
 
-    /** A piece of the body, which is released after the call. */
-    void content(ByteBuf piece);
+    /** A piece of the body, whose bytes are good for the time of the call. */
+    void content(byte[] bytes, int offset, int length);
 
     /** The answer is complete. */
     void ended();

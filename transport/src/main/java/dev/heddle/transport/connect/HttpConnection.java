@@ -1,92 +1,73 @@
 package dev.heddle.transport.connect;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpObject;
-import io.netty.handler.codec.http.HttpResponse;
-import io.netty.handler.codec.http.HttpStatusClass;
-import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
-import io.netty.util.concurrent.ScheduledFuture;
 
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.util.Deque;
-import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 
-/** One connection to a backend, which carries one request at a time. Confined to its event loop. */
-final class HttpConnection extends ChannelInboundHandlerAdapter {
+/**
+ * One HTTP/1.1 connection to a backend, which carries one request at a time. Confined to its event
+ * loop.
+ */
+final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1Decoder.Listener {
     /**
      * Shorter than the 5 s after which Node closes, so that a request never meets a closing
      * connection.
      */
-    private static final long IDLE_MILLIS = 4_000;
+    private static final long IDLE_NANOS = 4_000_000_000L;
 
-    private static final Pattern KEEP_ALIVE_TIMEOUT = Pattern.compile("timeout=(\\d{1,6})");
+    private static final long LONGEST_IDLE_SECONDS = 60;
 
-    private final Deque<HttpConnection> idle;
+    private final Lane lane;
+    private final Http1Decoder decoder = new Http1Decoder(this);
     private @Nullable ChannelHandlerContext context;
     private @Nullable HttpCall call;
-    private @Nullable ScheduledFuture<?> expiry;
     private boolean reusable = true;
-    private boolean interim;
-    private long idleMillis = IDLE_MILLIS;
+    private long idleNanos = IDLE_NANOS;
+    private long idleUntil;
 
     /**
-     * @param idle where the connection waits between two requests
+     * @param lane where the connection waits between two requests
      */
-    HttpConnection(Deque<HttpConnection> idle) {
-        this.idle = idle;
+    HttpConnection(Lane lane) {
+        this.lane = lane;
     }
 
-    boolean isUsable() {
-        if (expiry != null) {
-            expiry.cancel(false);
-            expiry = null;
-        }
-        return context != null && context.channel().isActive();
+    /** Whether a request that is sent at {@code now} meets a server that still listens. */
+    boolean isUsable(long now) {
+        return context != null && context.channel().isActive() && now - idleUntil < 0;
     }
 
-    void send(FullHttpRequest request, HttpCall next) {
+    void send(Outgoing request, HttpCall next) {
         call = next;
-        requireContext()
-                .writeAndFlush(request)
-                .addListener(
-                        written -> {
-                            if (!written.isSuccess()) {
-                                fail(written.cause());
-                            }
-                        });
+        var ctx = requireContext();
+        ctx.writeAndFlush(request.http1(ctx.alloc()), ctx.voidPromise());
     }
 
     /** Closes the connection if it still works for {@code aborted}. */
     void abort(HttpCall aborted) {
         if (aborted.equals(call)) {
             call = null;
-            requireContext().close();
+            close();
         }
+    }
+
+    void close() {
+        requireContext().close();
     }
 
     /** Lets another request use the connection. */
     void giveBack() {
-        var channel = requireContext().channel();
-        if (!reusable || !channel.isActive()) {
-            channel.close();
+        if (!reusable || !requireContext().channel().isActive()) {
+            close();
             return;
         }
-        idle.addFirst(this);
-        expiry = channel.eventLoop().schedule(this::expire, idleMillis, TimeUnit.MILLISECONDS);
-    }
-
-    private void expire() {
-        if (idle.remove(this)) {
-            requireContext().close();
-        }
+        idleUntil = System.nanoTime() + idleNanos;
+        lane.giveBack(this);
     }
 
     private ChannelHandlerContext requireContext() {
@@ -103,60 +84,69 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+        var bytes = SpareBytes.take();
         try {
-            read(message);
+            var in = (ByteBuf) message;
+            while (in.isReadable()) {
+                int length = Math.min(in.readableBytes(), bytes.length);
+                in.readBytes(bytes, 0, length);
+                read(bytes, length);
+            }
+        } catch (MalformedHttp malformed) {
+            fail(malformed);
+            ctx.close();
         } finally {
+            SpareBytes.giveBack(bytes);
             ReferenceCountUtil.release(message);
         }
     }
 
-    private void read(Object message) {
-        var receiver = call;
-        if (receiver == null) {
-            reusable = false; // bytes that nobody asked for: what follows cannot be trusted
-            requireContext().close();
-            return;
-        }
-        if (message instanceof HttpResponse head && head.decoderResult().isSuccess()) {
-            interim = head.status().codeClass() == HttpStatusClass.INFORMATIONAL;
-            if (interim) {
+    private void read(byte[] bytes, int length) {
+        int at = 0;
+        while (at < length) {
+            if (call == null) {
+                reusable = false; // bytes that nobody asked for: what follows cannot be trusted
+                close();
                 return;
             }
-            reusable = HttpUtil.isKeepAlive(head);
-            noteKeepAlive(head);
-            receiver.response(head);
-        }
-        if (message instanceof HttpObject part && part.decoderResult().isFailure()) {
-            fail(part.decoderResult().cause());
-            requireContext().close();
-            return;
-        }
-        if (interim && message instanceof LastHttpContent) {
-            interim = false;
-            return;
-        }
-        if (message instanceof HttpContent piece && receiver.equals(call)) {
-            receiver.content(piece.content());
-            if (message instanceof LastHttpContent && receiver.equals(call)) {
-                call = null;
-                giveBack();
-                receiver.ended();
-            }
+            at = decoder.read(bytes, at, length);
         }
     }
 
-    private void noteKeepAlive(HttpResponse head) {
-        var value = head.headers().get("Keep-Alive");
-        var timeout = value == null ? null : KEEP_ALIVE_TIMEOUT.matcher(value);
-        if (timeout != null && timeout.find()) {
-            long millis = Long.parseLong(timeout.group(1)) * 1000;
-            idleMillis = Math.max(0, Math.min(IDLE_MILLIS * 15, millis - 1000));
+    @Override
+    public void head(Http1Head head) {
+        reusable = head.isReusable();
+        if (head.keepAliveSeconds() >= 0) {
+            long seconds = Math.min(LONGEST_IDLE_SECONDS, head.keepAliveSeconds() - 1);
+            idleNanos = Math.max(0, seconds) * 1_000_000_000L;
+        }
+        if (call != null) {
+            call.response(head.head());
+        }
+    }
+
+    @Override
+    public void content(byte[] bytes, int offset, int length) {
+        if (call != null) {
+            call.content(bytes, offset, length);
+        }
+    }
+
+    @Override
+    public void end() {
+        var receiver = call;
+        call = null;
+        if (receiver != null) {
+            giveBack();
+            receiver.ended();
         }
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        idle.remove(this);
+        lane.forget(this);
+        reusable = false;
+        decoder.close();
         fail(new IOException("connection closed by the backend"));
     }
 

@@ -10,6 +10,7 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 
 import java.util.LinkedHashMap;
+import java.util.Optional;
 
 /**
  * Opens conversations over HTTP: Streamable HTTP, or the older HTTP+SSE where that is what the
@@ -36,7 +37,7 @@ final class HttpConnector implements BackendConnector {
         }
         var headers = new LinkedHashMap<>(backend.headers());
         headers.putAll(auth.headers(backend.auth(), opening.caller()));
-        var endpoint = new Endpoint(backend.id().value(), url, caBundle, headers);
+        var endpoint = Endpoint.of(backend.id().value(), url, caBundle, headers);
         return switch (wire) {
             case STREAMABLE_HTTP -> streamable(backend, endpoint, opening);
             case SSE -> SseWire.connect(pool, endpoint, backend, opening, handshake, alarms);
@@ -65,7 +66,10 @@ final class HttpConnector implements BackendConnector {
         if (opening.adopted().isPresent()) {
             var known = opening.adopted().get();
             var talk =
-                    new Endpoint.Talk(known.sessionId(), "", new Cookies(known.cookies()))
+                    new Endpoint.Talk(
+                                    known.sessionId(),
+                                    Optional.empty(),
+                                    new Cookies(known.cookies()))
                             .in(known.revision());
             var session = new HttpBackendSession(pool, endpoint, talk, alarms, opening.events());
             return new Connected(session, Introduction.unknown(known.revision()));

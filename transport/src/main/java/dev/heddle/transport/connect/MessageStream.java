@@ -5,15 +5,10 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Malformed;
 import dev.heddle.transport.net.SseParser;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpResponse;
-
 import org.jspecify.annotations.Nullable;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
+import java.util.Arrays;
 
 /**
  * The messages in one HTTP answer of a backend, be it one JSON text or a stream of events. Confined
@@ -28,7 +23,7 @@ final class MessageStream implements HttpCall {
     /** Takes the messages of an answer, and its end. */
     interface Receiver {
         /** The head of an answer with status 2xx. */
-        void accepted(HttpResponse head);
+        void accepted(ResponseHead head);
 
         void message(Envelope message);
 
@@ -45,7 +40,7 @@ final class MessageStream implements HttpCall {
         void complete();
 
         /** The answer is a refusal, with up to 64 KiB of what it says. */
-        void refused(HttpResponse head, String body);
+        void refused(ResponseHead head, String body);
 
         /** There is no answer, or no more of it. */
         void broken(Throwable why, boolean mayHaveArrived);
@@ -61,69 +56,72 @@ final class MessageStream implements HttpCall {
         REFUSAL
     }
 
+    private static final byte[] NOTHING = {};
+    private static final int FIRST_ROOM = 4096;
+    private static final int TRUSTED_LENGTH = 1024 * 1024;
+
     private final Receiver receiver;
-    private final ByteArrayOutputStream body = new ByteArrayOutputStream(0);
-    private final SseParser events;
-    private @Nullable HttpResponse head;
+    private byte[] body = NOTHING;
+    private int length;
+    private @Nullable SseParser events;
+    private @Nullable ResponseHead head;
     private Form form = Form.NONE;
 
     MessageStream(Receiver receiver) {
         this.receiver = receiver;
-        this.events = new SseParser(MAX_MESSAGE, new Events());
     }
 
     @Override
-    public void response(HttpResponse answer) {
+    public void response(ResponseHead answer) {
         head = answer;
-        int status = answer.status().code();
-        if (status < 200 || status >= 300) {
+        if (!answer.isSuccess()) {
             form = Form.REFUSAL;
             return;
         }
-        if (isEventStream(answer)) {
-            form = Form.EVENTS;
-        } else if (hasType(answer, "application/json")) {
-            form = Form.JSON;
+        form =
+                switch (answer.content()) {
+                    case JSON -> Form.JSON;
+                    case EVENTS -> Form.EVENTS;
+                    case OTHER -> Form.NONE;
+                };
+        if (form == Form.EVENTS) {
+            events = new SseParser(MAX_MESSAGE, new Events());
+        } else if (form == Form.JSON && answer.length() > 0) {
+            body = new byte[(int) Math.min(answer.length(), TRUSTED_LENGTH)];
         }
         receiver.accepted(answer);
     }
 
-    static boolean isEventStream(HttpResponse answer) {
-        return hasType(answer, "text/event-stream");
-    }
-
-    private static boolean hasType(HttpResponse answer, String type) {
-        return answer.headers()
-                .get(HttpHeaderNames.CONTENT_TYPE, "")
-                .toLowerCase(Locale.ROOT)
-                .startsWith(type);
-    }
-
     @Override
-    public void content(ByteBuf piece) {
+    public void content(byte[] bytes, int offset, int count) {
         switch (form) {
-            case EVENTS -> feed(piece);
-            case JSON -> collect(piece, MAX_MESSAGE);
-            case REFUSAL -> collect(piece, MAX_ERROR_BODY);
+            case EVENTS -> feed(bytes, offset, count);
+            case JSON -> collect(bytes, offset, count, MAX_MESSAGE);
+            case REFUSAL -> collect(bytes, offset, count, MAX_ERROR_BODY);
             case NONE -> {}
         }
     }
 
-    private void feed(ByteBuf piece) {
+    private void feed(byte[] bytes, int offset, int count) {
+        var parser = events;
         try {
-            events.feed(piece);
+            if (parser != null) {
+                parser.feed(bytes, offset, count);
+            }
         } catch (IllegalStateException tooLarge) {
             receiver.garbage(
                     tooLarge.getMessage() == null ? "too large an event" : tooLarge.getMessage());
         }
     }
 
-    private void collect(ByteBuf piece, int limit) {
-        int length = piece.readableBytes();
-        if (body.size() + length <= limit) {
-            var bytes = new byte[length];
-            piece.readBytes(bytes);
-            body.writeBytes(bytes);
+    private void collect(byte[] bytes, int offset, int count, int limit) {
+        if (length + count <= limit) {
+            if (length + count > body.length) {
+                int room = Math.max(Math.max(FIRST_ROOM, 2 * body.length), length + count);
+                body = Arrays.copyOf(body, room);
+            }
+            System.arraycopy(bytes, offset, body, length, count);
+            length += count;
         } else if (form == Form.JSON) {
             form = Form.NONE;
             receiver.garbage("an answer of more than " + limit + " bytes");
@@ -134,11 +132,11 @@ final class MessageStream implements HttpCall {
     public void ended() {
         var answer = head;
         if (form == Form.REFUSAL && answer != null) {
-            receiver.refused(answer, body.toString(StandardCharsets.UTF_8));
+            receiver.refused(answer, new String(body, 0, length, StandardCharsets.UTF_8));
             return;
         }
-        if (form == Form.JSON && body.size() > 0) {
-            parse(body.toByteArray());
+        if (form == Form.JSON && length > 0) {
+            parse(length == body.length ? body : Arrays.copyOf(body, length));
         }
         receiver.complete();
     }

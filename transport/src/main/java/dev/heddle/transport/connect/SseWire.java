@@ -11,8 +11,6 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
-import io.netty.handler.codec.http.HttpResponse;
-
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -74,7 +72,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     }
 
     private void open(Duration patience) {
-        stream = pool.send(endpoint.origin(), endpoint.get(talk, ""), new MessageStream(this));
+        stream = pool.send(Outgoing.get(endpoint, talk, ""), new MessageStream(this));
         try {
             posts.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -127,7 +125,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
         }
         var posted = new Posted(message);
         underWay.add(posted);
-        posted.begin(pool.send(to.origin(), to.post(message, talk), new MessageStream(posted)));
+        posted.begin(pool.send(Outgoing.post(to, talk, message), new MessageStream(posted)));
         return Optional.of(posted);
     }
 
@@ -145,7 +143,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     }
 
     @Override
-    public void accepted(HttpResponse head) {
+    public void accepted(ResponseHead head) {
         talk.cookies().note(head);
     }
 
@@ -160,9 +158,9 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
     }
 
     @Override
-    public void refused(HttpResponse head, String body) {
+    public void refused(ResponseHead head, String body) {
         posts.completeExceptionally(
-                HttpOutcome.status(endpoint.backend(), head.status().code(), body, false));
+                HttpOutcome.status(endpoint.backend(), head.status(), body, false));
     }
 
     @Override
@@ -243,7 +241,7 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
         }
 
         @Override
-        public void accepted(HttpResponse head) {}
+        public void accepted(ResponseHead head) {}
 
         @Override
         public void message(Envelope answer) {
@@ -256,9 +254,9 @@ final class SseWire implements DuplexSession.Wire, MessageStream.Receiver {
         }
 
         @Override
-        public void refused(HttpResponse head, String body) {
+        public void refused(ResponseHead head, String body) {
             over();
-            var why = HttpOutcome.status(endpoint.backend(), head.status().code(), body, true);
+            var why = HttpOutcome.status(endpoint.backend(), head.status(), body, true);
             if (why.reason() == Reason.SESSION_GONE) {
                 session.lost("has forgotten the session");
             } else {

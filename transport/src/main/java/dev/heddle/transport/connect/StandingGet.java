@@ -4,8 +4,6 @@ import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
 
-import io.netty.handler.codec.http.HttpResponse;
-
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -107,7 +105,7 @@ final class StandingGet {
 
         void begin() {
             var to = endpoint.get();
-            sent = pool.send(to.origin(), to.get(talk.get(), position), new MessageStream(this));
+            sent = pool.send(Outgoing.get(to, talk.get(), position), new MessageStream(this));
             if (!isCurrent()) {
                 abort();
             }
@@ -127,8 +125,8 @@ final class StandingGet {
         }
 
         @Override
-        public void accepted(HttpResponse head) {
-            if (MessageStream.isEventStream(head)) {
+        public void accepted(ResponseHead head) {
+            if (head.isEventStream()) {
                 offered = true;
             } else {
                 become(new State.NotOffered());
@@ -186,8 +184,8 @@ final class StandingGet {
         }
 
         @Override
-        public void refused(HttpResponse head, String body) {
-            int status = head.status().code();
+        public void refused(ResponseHead head, String body) {
+            int status = head.status();
             if (status == 409 || status == 429 || status >= 500) {
                 pauseThenOpen(); // another stream of the session is still open there, or the
                 // backend is not well

@@ -1,7 +1,5 @@
 package dev.heddle.transport.net;
 
-import io.netty.buffer.ByteBuf;
-
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -47,26 +45,33 @@ public final class SseParser {
      *
      * @throws IllegalStateException if an event is too large
      */
-    public void feed(ByteBuf bytes) {
-        while (bytes.isReadable()) {
-            byte b = bytes.readByte();
-            if (b == '\n' && afterCarriageReturn) {
-                afterCarriageReturn = false;
+    public void feed(byte[] bytes, int offset, int length) {
+        int from = offset;
+        int end = offset + length;
+        for (int at = offset; at < end; at++) {
+            byte b = bytes[at];
+            if (b != '\n' && b != '\r') {
                 continue;
             }
-            afterCarriageReturn = b == '\r';
-            if (b == '\n' || b == '\r') {
+            if (b == '\r' || !afterCarriageReturn || at > from) {
+                take(bytes, from, at);
                 endLine();
-            } else {
-                line.write(b);
-                if (line.size() + data.size() > maxEvent) {
-                    throw new IllegalStateException(
-                            "server-sent event is too large (expected: at most "
-                                    + maxEvent
-                                    + " bytes)");
-                }
             }
+            afterCarriageReturn = b == '\r';
+            from = at + 1;
         }
+        if (from < end) {
+            take(bytes, from, end);
+            afterCarriageReturn = false;
+        }
+    }
+
+    private void take(byte[] bytes, int from, int to) {
+        if ((long) line.size() + data.size() + to - from > maxEvent) {
+            throw new IllegalStateException(
+                    "server-sent event is too large (expected: at most " + maxEvent + " bytes)");
+        }
+        line.write(bytes, from, to - from);
     }
 
     private void endLine() {

@@ -5,15 +5,13 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -144,8 +142,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         if (HttpUtil.getContentLength(request, 0L) > maxBody) {
             refuseBody(ctx);
         } else if (HttpUtil.is100ContinueExpected(request)) {
-            ctx.writeAndFlush(
-                    new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+            ctx.writeAndFlush(Unpooled.wrappedBuffer(HttpText.CONTINUE), ctx.voidPromise());
         }
     }
 
@@ -206,17 +203,18 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         answering = false;
         current = null;
         lastRead = now(ctx);
-        ctx.channel()
-                .eventLoop()
-                .execute(
-                        () -> {
-                            while (!answering && !waiting.isEmpty()) {
-                                take(ctx, waiting.remove());
-                            }
-                            if (waiting.size() <= MAX_WAITING) {
-                                ctx.channel().config().setAutoRead(true);
-                            }
-                        });
+        if (!waiting.isEmpty()) {
+            ctx.executor().execute(() -> takeWaiting(ctx));
+        }
+    }
+
+    private void takeWaiting(ChannelHandlerContext ctx) {
+        while (!answering && !waiting.isEmpty()) {
+            take(ctx, waiting.remove());
+        }
+        if (waiting.size() <= MAX_WAITING) {
+            ctx.channel().config().setAutoRead(true);
+        }
     }
 
     private void refuseBody(ChannelHandlerContext ctx) {

@@ -6,22 +6,8 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.DefaultHttpContent;
-import io.netty.handler.codec.http.DefaultHttpHeaders;
-import io.netty.handler.codec.http.DefaultHttpResponse;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
-import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpResponse;
-import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpVersion;
-import io.netty.handler.codec.http.LastHttpContent;
 
 import org.jspecify.annotations.Nullable;
 
@@ -38,11 +24,12 @@ import java.util.concurrent.TimeUnit;
  * the end is dropped.
  */
 final class HttpReply {
-    private static final byte[] EVENT =
-            "event: message\ndata: ".getBytes(StandardCharsets.US_ASCII);
-    private static final byte[] END_OF_EVENT = "\n\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] EVENT = HttpText.bytes("event: message\ndata: ");
+    private static final byte[] END_OF_EVENT = HttpText.bytes("\n\n");
+    private static final byte[] KEEP_ALIVE = HttpText.bytes(": keep-alive\n\n");
+    private static final String STREAM_LINES =
+            "cache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n";
     private static final long MAX_WAITING = 16L * 1024 * 1024;
-    private static final byte[] KEEP_ALIVE = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
 
     /**
      * What the client's HTTP allows.
@@ -62,13 +49,14 @@ final class HttpReply {
     }
 
     private final Channel channel;
-    private final HttpHeaders headers = new DefaultHttpHeaders();
     private final boolean chunks;
-    private boolean keepAlive;
     private final Duration signsOfLife;
     private final Runnable whenEnded;
+    private boolean keepAlive;
+    private String lines = "";
     private State state = State.WAITING;
-    private final List<Runnable> whenOver = new ArrayList<>();
+    private List<Runnable> whenOver = List.of();
+    private boolean flushing;
     private @Nullable Future<?> ticking;
 
     /**
@@ -85,7 +73,7 @@ final class HttpReply {
 
     /** Adds a header. To be called before anything is sent, on the event loop. */
     HttpReply header(CharSequence name, String value) {
-        headers.set(name, value);
+        lines += HttpText.line(name, value);
         return this;
     }
 
@@ -104,11 +92,11 @@ final class HttpReply {
     }
 
     void empty(int status) {
-        run(() -> sendFull(status, "", Unpooled.EMPTY_BUFFER));
+        run(() -> sendFull(status, "", new byte[0]));
     }
 
     void text(int status, String contentType, String body) {
-        run(() -> sendFull(status, contentType, ByteBufUtil.writeUtf8(channel.alloc(), body)));
+        run(() -> sendFull(status, contentType, body.getBytes(StandardCharsets.UTF_8)));
     }
 
     /** Answers with a fault in its JSON-RPC form. */
@@ -116,14 +104,16 @@ final class HttpReply {
         run(
                 () -> {
                     if (fault instanceof Fault.LimitReached limit) {
-                        headers.set(
-                                HttpHeaderNames.RETRY_AFTER,
-                                Math.max(1, limit.retryAfter().toSeconds()));
+                        header("retry-after", retryAfter(limit.retryAfter()));
                     } else if (fault instanceof Fault.StorageUnavailable) {
-                        headers.set(HttpHeaderNames.RETRY_AFTER, 1);
+                        header("retry-after", "1");
                     }
                     send(FaultForms.status(fault), Spliced.of(FaultForms.error(id, fault)));
                 });
+    }
+
+    private static String retryAfter(Duration time) {
+        return Long.toString(Math.max(1, time.toSeconds()));
     }
 
     void error(int status, Envelope error) {
@@ -132,27 +122,55 @@ final class HttpReply {
 
     /** Sends the last message: as the body, or as the last event if a stream has begun. */
     void last(int status, Spliced message) {
-        run(() -> send(status, message));
+        if (channel.eventLoop().inEventLoop()) {
+            send(status, message);
+        } else {
+            channel.eventLoop().execute(() -> send(status, message));
+        }
     }
 
     /** Sends the only message, with a header that was not known before. */
     void first(String header, String value, Spliced message) {
         run(
                 () -> {
-                    headers.set(header, value);
+                    header(header, value);
                     send(200, message);
                 });
     }
 
     private void send(int status, Spliced message) {
-        if (state == State.STREAMING) {
-            channel.write(new DefaultHttpContent(event(message)));
-            endStream();
-        } else {
-            var body = channel.alloc().ioBuffer(message.length());
-            message.writeTo(body::writeBytes);
-            sendFull(status, "application/json", body);
+        switch (state) {
+            case WAITING -> {
+                int length = message.length();
+                var out = beginFull(status, "application/json", length);
+                message.writeTo(out::writeBytes);
+                endFull(out);
+            }
+            case STREAMING -> endStream(event(message, HttpText.LAST_CHUNK.length));
+            case ENDED -> {}
         }
+    }
+
+    private void sendFull(int status, String contentType, byte[] body) {
+        if (state == State.WAITING) {
+            endFull(beginFull(status, contentType, body.length).writeBytes(body));
+        }
+    }
+
+    private ByteBuf beginFull(int status, String contentType, int length) {
+        var out = channel.alloc().ioBuffer(HttpText.HEAD_ROOM + lines.length() + length);
+        HttpText.head(out, status, contentType, lines, !keepAlive);
+        if (status == 204) {
+            HttpText.end(out);
+        } else {
+            HttpText.endWithLength(out, length);
+        }
+        return out;
+    }
+
+    private void endFull(ByteBuf out) {
+        state = State.ENDED;
+        finish(out);
     }
 
     /** Begins a stream of events without sending one. */
@@ -171,7 +189,7 @@ final class HttpReply {
                         channel.close();
                     }
                     if (state == State.STREAMING && channel.isActive()) {
-                        channel.writeAndFlush(new DefaultHttpContent(event(message)));
+                        write(event(message, 0));
                     } else {
                         ifNotSent.run();
                     }
@@ -184,11 +202,25 @@ final class HttpReply {
         return waiting == null || waiting.totalPendingWriteBytes() > MAX_WAITING;
     }
 
+    /** Writes, and flushes when everything has been written that is at hand just now. */
+    private void write(ByteBuf out) {
+        channel.write(out, channel.voidPromise());
+        if (!flushing) {
+            flushing = true;
+            channel.eventLoop().execute(this::flush);
+        }
+    }
+
+    private void flush() {
+        flushing = false;
+        channel.flush();
+    }
+
     private void showLife() {
         if (!isOpen()) {
             stopTicking();
         } else if (channel.isWritable()) {
-            channel.writeAndFlush(new DefaultHttpContent(Unpooled.wrappedBuffer(KEEP_ALIVE)));
+            write(chunk(KEEP_ALIVE.length, 0, out -> out.writeBytes(KEEP_ALIVE)));
         }
     }
 
@@ -207,16 +239,40 @@ final class HttpReply {
                         beginStream();
                     }
                     if (state == State.STREAMING) {
-                        endStream();
+                        endStream(channel.alloc().ioBuffer(HttpText.LAST_CHUNK.length));
                     }
                 });
     }
 
-    private ByteBuf event(Spliced message) {
-        var event = channel.alloc().ioBuffer(EVENT.length + message.length() + END_OF_EVENT.length);
-        event.writeBytes(EVENT);
-        message.writeLineTo(event::writeBytes);
-        return event.writeBytes(END_OF_EVENT);
+    /**
+     * @param spare how much room is wanted behind the event
+     */
+    private ByteBuf event(Spliced message, int spare) {
+        int length = EVENT.length + message.length() + END_OF_EVENT.length;
+        return chunk(
+                length,
+                spare,
+                out -> {
+                    out.writeBytes(EVENT);
+                    message.writeLineTo(out::writeBytes);
+                    out.writeBytes(END_OF_EVENT);
+                });
+    }
+
+    private interface Content {
+        void writeTo(ByteBuf out);
+    }
+
+    private ByteBuf chunk(int length, int spare, Content content) {
+        var out = channel.alloc().ioBuffer(length + HttpText.CHUNK_ROOM + spare);
+        if (chunks) {
+            HttpText.beginChunk(out, length);
+        }
+        content.writeTo(out);
+        if (chunks) {
+            HttpText.endChunk(out);
+        }
+        return out;
     }
 
     private void beginStream() {
@@ -224,55 +280,26 @@ final class HttpReply {
             return;
         }
         state = State.STREAMING;
-        var head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
-        head.headers()
-                .set(headers)
-                .set(HttpHeaderNames.CONTENT_TYPE, "text/event-stream")
-                .set(HttpHeaderNames.CACHE_CONTROL, "no-cache, no-transform")
-                .set("X-Accel-Buffering", "no");
+        keepAlive &= chunks;
+        var out = channel.alloc().ioBuffer(HttpText.HEAD_ROOM + lines.length());
+        HttpText.head(out, 200, "text/event-stream", STREAM_LINES + lines, !keepAlive);
         if (chunks) {
-            head.headers().set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+            HttpText.endWithChunks(out);
         } else {
-            keepAlive = false;
+            HttpText.end(out);
         }
-        noteConnection(head);
-        channel.writeAndFlush(head);
+        write(out);
         long every = signsOfLife.toMillis();
         ticking =
                 channel.eventLoop()
                         .scheduleAtFixedRate(this::showLife, every, every, TimeUnit.MILLISECONDS);
     }
 
-    private void endStream() {
+    /** Ends the stream behind {@code last}. */
+    private void endStream(ByteBuf last) {
         state = State.ENDED;
         stopTicking();
-        finish(channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT));
-    }
-
-    private void sendFull(int status, String contentType, ByteBuf body) {
-        if (state != State.WAITING) {
-            body.release();
-            return;
-        }
-        state = State.ENDED;
-        var response =
-                new DefaultFullHttpResponse(
-                        HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(status), body);
-        response.headers().set(headers);
-        if (!contentType.isEmpty()) {
-            response.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
-        }
-        if (status != 204) {
-            response.headers().set(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
-        }
-        noteConnection(response);
-        finish(channel.writeAndFlush(response));
-    }
-
-    private void noteConnection(HttpResponse response) {
-        if (!keepAlive) {
-            response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-        }
+        finish(chunks ? last.writeBytes(HttpText.LAST_CHUNK) : last);
     }
 
     /**
@@ -283,6 +310,7 @@ final class HttpReply {
         run(
                 () -> {
                     if (isOpen()) {
+                        whenOver = new ArrayList<>(whenOver);
                         whenOver.add(task);
                     } else {
                         task.run();
@@ -298,16 +326,18 @@ final class HttpReply {
     }
 
     private void over() {
-        var tasks = List.copyOf(whenOver);
-        whenOver.clear();
+        var tasks = whenOver;
+        whenOver = List.of();
         tasks.forEach(Runnable::run);
     }
 
-    private void finish(ChannelFuture written) {
-        over();
-        if (!keepAlive) {
-            written.addListener(ChannelFutureListener.CLOSE);
+    private void finish(ByteBuf last) {
+        if (keepAlive) {
+            channel.writeAndFlush(last, channel.voidPromise());
+        } else {
+            channel.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
         }
+        over();
         whenEnded.run();
     }
 

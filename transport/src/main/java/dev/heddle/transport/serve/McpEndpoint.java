@@ -17,6 +17,7 @@ import dev.heddle.protocol.Spliced;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.util.AsciiString;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,8 +38,8 @@ import java.util.stream.Collectors;
  * restoring and ending sessions) is handed to a virtual thread, here and nowhere else. Thread-safe.
  */
 final class McpEndpoint {
-    private static final String SESSION_HEADER = "Mcp-Session-Id";
-    private static final String VERSION_HEADER = "MCP-Protocol-Version";
+    private static final AsciiString SESSION_HEADER = AsciiString.cached("Mcp-Session-Id");
+    private static final AsciiString VERSION_HEADER = AsciiString.cached("MCP-Protocol-Version");
     private static final String EVENTS = "text/event-stream";
     private static final String JSON = "application/json";
 
@@ -94,7 +95,7 @@ final class McpEndpoint {
 
     private void post(HttpRequest head, byte[] body, HttpReply reply) {
         var type = head.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
-        if (!type.split(";", 2)[0].strip().equalsIgnoreCase(JSON)) {
+        if (!isJson(type)) {
             refuse(reply, 415, "found Content-Type '" + type + "' (expected: " + JSON + ")");
             return;
         }
@@ -136,6 +137,12 @@ final class McpEndpoint {
         }
     }
 
+    private static boolean isJson(String contentType) {
+        int end = contentType.indexOf(';');
+        var type = end < 0 ? contentType : contentType.substring(0, end);
+        return type.equals(JSON) || type.strip().equalsIgnoreCase(JSON);
+    }
+
     private void initialize(Envelope message, Identity caller, HttpReply reply) {
         var remote =
                 reply.channel().remoteAddress() instanceof InetSocketAddress address
@@ -147,7 +154,7 @@ final class McpEndpoint {
                 () -> {
                     var begun = introductions.begin(message, caller, remote);
                     var response = Spliced.of(JsonRpc.result(message.id(), begun.result()));
-                    reply.first(SESSION_HEADER, begun.session().id(), response);
+                    reply.first(SESSION_HEADER.toString(), begun.session().id(), response);
                 });
     }
 
@@ -260,10 +267,11 @@ final class McpEndpoint {
     }
 
     private static boolean accepts(HttpRequest head, String type) {
-        var accept = head.headers().getAll(HttpHeaderNames.ACCEPT);
-        if (accept.isEmpty()) {
+        var first = head.headers().get(HttpHeaderNames.ACCEPT);
+        if (first == null || first.contains(type)) {
             return true;
         }
+        var accept = head.headers().getAll(HttpHeaderNames.ACCEPT);
         var ranges = String.join(",", accept).toLowerCase(Locale.ROOT);
         var family = type.substring(0, type.indexOf('/')) + "/*";
         return ranges.contains(type) || ranges.contains("*/*") || ranges.contains(family);

@@ -15,7 +15,7 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.util.concurrent.GlobalEventExecutor;
 
 import java.io.IOException;
@@ -34,6 +34,7 @@ public final class McpServer implements AutoCloseable {
     private final Pages pages;
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final Channel listening;
+    private volatile String lastHost = ""; // the last that was allowed; most come again
 
     /**
      * Listens, and serves until it is closed.
@@ -95,7 +96,7 @@ public final class McpServer implements AutoCloseable {
         }
         connections.add(channel);
         channel.pipeline()
-                .addLast(new HttpServerCodec(8192, options.maxHeader(), 16 * 1024))
+                .addLast(new HttpRequestDecoder(8192, options.maxHeader(), 16 * 1024))
                 .addLast(new HttpFront(this::handle, options.maxBody(), options.keepAlive()));
     }
 
@@ -112,7 +113,7 @@ public final class McpServer implements AutoCloseable {
     private void handle(HttpRequest head, byte[] body, HttpReply reply) {
         var hosts = head.headers().getAll(HttpHeaderNames.HOST);
         var host = hosts.size() == 1 ? hosts.getFirst() : "";
-        if (!options.origins().allowsHost(host)) {
+        if (!allowsHost(host)) {
             refuse(
                     reply,
                     403,
@@ -140,6 +141,17 @@ public final class McpServer implements AutoCloseable {
         } else {
             page(head, path, reply);
         }
+    }
+
+    private boolean allowsHost(String host) {
+        if (host.equals(lastHost)) {
+            return true;
+        }
+        boolean allowed = options.origins().allowsHost(host);
+        if (allowed) {
+            lastHost = host;
+        }
+        return allowed;
     }
 
     /** The path of a request target, which a proxy's client writes with scheme and host. */

@@ -3,8 +3,6 @@ package dev.heddle.transport.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.netty.buffer.Unpooled;
-
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -42,8 +40,8 @@ class SseParserTest {
     private static List<String> parse(byte[] bytes, int cut) {
         var heard = new Heard();
         var parser = new SseParser(1000, heard);
-        parser.feed(Unpooled.wrappedBuffer(bytes, 0, cut));
-        parser.feed(Unpooled.wrappedBuffer(bytes, cut, bytes.length - cut));
+        parser.feed(bytes, 0, cut);
+        parser.feed(bytes, cut, bytes.length - cut);
         return heard.all;
     }
 

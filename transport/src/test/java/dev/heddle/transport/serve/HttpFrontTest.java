@@ -9,7 +9,7 @@ import dev.heddle.protocol.Spliced;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 
@@ -37,7 +37,7 @@ class HttpFrontTest {
             EmbeddedChannel.builder()
                     .ticker(time)
                     .handlers(
-                            new HttpServerCodec(8192, 1000, 8192),
+                            new HttpRequestDecoder(8192, 1000, 8192),
                             new HttpFront(
                                     (head, body, reply) ->
                                             asked.add(

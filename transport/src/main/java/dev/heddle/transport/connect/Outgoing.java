@@ -1,0 +1,119 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.protocol.Spliced;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * One HTTP request to a backend: what it says, whichever version of HTTP carries it. Immutable.
+ *
+ * @param message what a POST carries
+ * @param lastEventId where a stream is to go on; empty text for its beginning
+ */
+record Outgoing(
+        Verb verb,
+        Endpoint endpoint,
+        Endpoint.Talk talk,
+        @Nullable Spliced message,
+        String lastEventId) {
+    static final String SESSION_ID = "Mcp-Session-Id";
+    static final String PROTOCOL_VERSION = "MCP-Protocol-Version";
+    static final String LAST_EVENT_ID = "Last-Event-ID";
+
+    private static final byte[] SESSION_ID_LINE = bytes(SESSION_ID + ": ");
+    private static final byte[] PROTOCOL_VERSION_LINE = bytes(PROTOCOL_VERSION + ": ");
+    private static final byte[] CONTENT_LENGTH_LINE = bytes("Content-Length: ");
+    private static final byte[] COOKIE_LINE = bytes("Cookie: ");
+    private static final byte[] LAST_EVENT_ID_LINE = bytes(LAST_EVENT_ID + ": ");
+    private static final byte[] LINE_END = bytes("\r\n");
+
+    /** A room for what differs between the heads of two requests. */
+    private static final int SPARE = 256;
+
+    /** What is to be done, and what is understood as an answer. */
+    enum Verb {
+        POST("application/json, text/event-stream"),
+        GET("text/event-stream"),
+        DELETE("application/json, text/event-stream");
+
+        private final String accept;
+
+        Verb(String accept) {
+            this.accept = accept;
+        }
+
+        String accept() {
+            return accept;
+        }
+
+        /** What every request of this kind begins with. */
+        byte[] head(Endpoint endpoint) {
+            var text = new StringBuilder();
+            text.append(name()).append(' ').append(endpoint.target()).append(" HTTP/1.1\r\n");
+            text.append("Host: ").append(endpoint.host()).append("\r\n");
+            text.append("Accept: ").append(accept).append("\r\n");
+            if (this == POST) {
+                text.append("Content-Type: application/json\r\n");
+            }
+            endpoint.headers()
+                    .forEach(
+                            (name, value) ->
+                                    text.append(name).append(": ").append(value).append("\r\n"));
+            return bytes(text.toString());
+        }
+    }
+
+    static Outgoing post(Endpoint endpoint, Endpoint.Talk talk, Spliced message) {
+        return new Outgoing(Verb.POST, endpoint, talk, message, "");
+    }
+
+    static Outgoing get(Endpoint endpoint, Endpoint.Talk talk, String lastEventId) {
+        return new Outgoing(Verb.GET, endpoint, talk, null, lastEventId);
+    }
+
+    static Outgoing delete(Endpoint endpoint, Endpoint.Talk talk) {
+        return new Outgoing(Verb.DELETE, endpoint, talk, null, "");
+    }
+
+    /** All cookies, the configured ones first; empty text if there are none. */
+    String cookies() {
+        var given = talk.cookies().header();
+        var configured = endpoint.cookies();
+        return configured.isEmpty() || given.isEmpty()
+                ? configured + given
+                : configured + "; " + given;
+    }
+
+    /** The request as HTTP/1.1 has it, for the caller to release. */
+    ByteBuf http1(ByteBufAllocator buffers) {
+        var head = verb == Verb.POST ? endpoint.postHead() : verb.head(endpoint);
+        int length = message == null ? 0 : message.length();
+        var out = buffers.ioBuffer(head.length + SPARE + length).writeBytes(head);
+        line(out, SESSION_ID_LINE, talk.sessionId());
+        line(out, PROTOCOL_VERSION_LINE, talk.version());
+        line(out, COOKIE_LINE, cookies());
+        line(out, LAST_EVENT_ID_LINE, lastEventId);
+        if (message == null) {
+            return out.writeBytes(LINE_END);
+        }
+        line(out, CONTENT_LENGTH_LINE, Integer.toString(length));
+        out.writeBytes(LINE_END);
+        message.writeTo(out::writeBytes);
+        return out;
+    }
+
+    private static void line(ByteBuf out, byte[] name, String value) {
+        if (!value.isEmpty()) {
+            out.writeBytes(name).writeBytes(bytes(value)).writeBytes(LINE_END);
+        }
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.ISO_8859_1);
+    }
+}
