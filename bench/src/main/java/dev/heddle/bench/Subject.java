@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -32,15 +33,17 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
     }
 
     /** Starts {@code command} on one processor core. */
-    static ProcessHandle start(int core, Path log, List<String> command) {
+    static ProcessHandle start(
+            int core, Path log, List<String> command, Map<String, String> environment) {
         var pinned = new ArrayList<>(List.of("taskset", "-c", Integer.toString(core)));
         pinned.addAll(command);
         try {
-            return new ProcessBuilder(pinned)
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.toFile())
-                    .start()
-                    .toHandle();
+            var builder =
+                    new ProcessBuilder(pinned)
+                            .redirectErrorStream(true)
+                            .redirectOutput(log.toFile());
+            builder.environment().putAll(environment);
+            return builder.start().toHandle();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

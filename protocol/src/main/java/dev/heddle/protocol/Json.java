@@ -36,6 +36,9 @@ public final class Json {
         NULL
     }
 
+    /** Numbers with so many digits fit into 64 bits. */
+    private static final int SAFE_DIGITS = 18;
+
     private final byte[] bytes;
     private final int start;
     private final int end;
@@ -221,11 +224,25 @@ public final class Json {
         if (kind() != Kind.NUMBER || end - start > 20) {
             return OptionalLong.empty();
         }
+        if (end - start <= SAFE_DIGITS && bytes[start] != '-') {
+            return natural();
+        }
         try {
             return OptionalLong.of(Long.parseLong(toString()));
         } catch (NumberFormatException notAnInteger) {
             return OptionalLong.empty();
         }
+    }
+
+    private OptionalLong natural() {
+        long value = 0;
+        for (int i = start; i < end; i++) {
+            if (bytes[i] < '0' || bytes[i] > '9') {
+                return OptionalLong.empty();
+            }
+            value = 10 * value + bytes[i] - '0';
+        }
+        return OptionalLong.of(value);
     }
 
     public boolean isTrue() {

@@ -134,8 +134,8 @@ final class Calls implements ForwardedCall.Host {
     }
 
     @Override
-    public void lookIn(long nanos) {
-        silence.lookIn(nanos);
+    public void look(long time, long nanos) {
+        silence.look(time, nanos);
     }
 
     @Override

@@ -36,8 +36,8 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         /** Puts a question of the backend to the client, on the way of {@code call}. */
         void ask(ForwardedCall call, Question question);
 
-        /** Checks the silence of all calls when {@code nanos} have passed, or sooner. */
-        void lookIn(long nanos);
+        /** Checks the silence of all calls {@code nanos} after {@code time}, or sooner. */
+        void look(long time, long nanos);
 
         /** Whether somebody is thinking about a question of this backend. */
         boolean isAsked(Conversation conversation);
@@ -107,7 +107,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
                 && state.compareAndSet(now, new State.Sent(session, id, tries))) {
             lastSign = shared.alarms().now();
             if (silenceLimit() > 0) {
-                host.lookIn(silenceLimit());
+                host.look(lastSign, silenceLimit());
             }
             var theirs = Json.of(id);
             session.send(id, request.id(theirs).progressToken(theirs), this);

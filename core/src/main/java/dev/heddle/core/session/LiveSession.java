@@ -216,7 +216,6 @@ final class LiveSession implements MultiSession {
             exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
             return Running.NONE;
         }
-        used();
         try {
             return carryOut(
                     Requests.decide(exchange.request(), surfaces.surface(), conversations),
@@ -250,7 +249,8 @@ final class LiveSession implements MultiSession {
         };
     }
 
-    private static Running answer(Exchange exchange, Json result, Pass pass) {
+    private Running answer(Exchange exchange, Json result, Pass pass) {
+        used();
         try (pass) {
             var response = JsonRpc.result(exchange.request().id(), result);
             exchange.sink().reply(new Reply.Response(Spliced.of(response)));

@@ -36,9 +36,12 @@ final class SilenceWatch {
         this.calls = calls;
     }
 
-    /** Looks after the calls again when {@code nanos} have passed, or sooner. */
-    void lookIn(long nanos) {
-        long at = alarms.now() + nanos;
+    /**
+     * Looks after the calls again when {@code nanos} have passed since {@code time}, which is just
+     * over, or sooner.
+     */
+    void look(long time, long nanos) {
+        long at = time + nanos;
         for (var now = armed.get(); now == null || !now.isBy(at); now = armed.get()) {
             var next = new Armed(at, alarms.after(Duration.ofNanos(nanos), this::look));
             if (armed.compareAndSet(now, next)) {
@@ -62,7 +65,7 @@ final class SilenceWatch {
             soonest = Math.min(soonest, call.checkSilence());
         }
         if (soonest != NEVER) {
-            lookIn(soonest);
+            look(alarms.now(), soonest);
         }
     }
 

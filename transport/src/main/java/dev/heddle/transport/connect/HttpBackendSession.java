@@ -235,12 +235,14 @@ final class HttpBackendSession implements BackendSession {
         public void complete() {
             complete = true;
             leftovers.cancel();
-            fail(
-                    new Fault.BackendFailed(
-                            endpoint.backend(),
-                            Fault.BackendFailed.Reason.GARBAGE,
-                            "ended its answer without a reply",
-                            true));
+            if (calls.containsKey(id)) {
+                fail(
+                        new Fault.BackendFailed(
+                                endpoint.backend(),
+                                Fault.BackendFailed.Reason.GARBAGE,
+                                "ended its answer without a reply",
+                                true));
+            }
         }
 
         @Override

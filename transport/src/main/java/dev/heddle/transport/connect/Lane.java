@@ -97,6 +97,7 @@ final class Lane {
                         new ChannelInitializer<Channel>() {
                             @Override
                             protected void initChannel(Channel channel) {
+                                pool.loops().prepare(channel);
                                 if (origin.tls()) {
                                     channel.pipeline().addLast(pool.tls(origin, channel.alloc()));
                                 }

@@ -61,7 +61,7 @@ public final class EventLoops implements AutoCloseable {
 
         private IoHandlerFactory factory() {
             return switch (this) {
-                case IO_URING -> IoUringIoHandler.newFactory();
+                case IO_URING -> IoUringIoHandler.newFactory(Rings.config());
                 case EPOLL -> EpollIoHandler.newFactory();
                 case NIO -> NioIoHandler.newFactory();
             };
@@ -140,6 +140,13 @@ public final class EventLoops implements AutoCloseable {
             case EPOLL -> EpollSocketChannel.class;
             case NIO -> NioSocketChannel.class;
         };
+    }
+
+    /** Has a new {@code channel} read in the best way that there is. */
+    public void prepare(Channel channel) {
+        if (io == Io.IO_URING) {
+            Rings.use(channel);
+        }
     }
 
     /**

@@ -4,7 +4,6 @@ import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -23,6 +22,7 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -33,6 +33,8 @@ import java.util.concurrent.TimeUnit;
 final class HttpFront extends ChannelInboundHandlerAdapter {
     private static final Logger log = LoggerFactory.getLogger(HttpFront.class);
     private static final int MAX_WAITING = 16;
+    private static final int FIRST_ROOM = 16 * 1024;
+    private static final byte[] NOTHING = {};
     private static final long GLANCE_SECONDS = 10;
     private static final long REQUEST_SECONDS = 30;
     private static final long IDLE_SECONDS = 120;
@@ -48,7 +50,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private final Duration signsOfLife;
     private final ArrayDeque<HttpObject> waiting = new ArrayDeque<>();
     private @Nullable HttpRequest head;
-    private @Nullable ByteBuf body;
+    private byte[] body = NOTHING;
+    private int length;
     private @Nullable HttpReply current;
     private @Nullable Future<?> watching;
     private long lastRead;
@@ -83,9 +86,13 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
      */
     private void closeIfSilent(ChannelHandlerContext ctx) {
         long now = now(ctx);
+        if (answering) {
+            lastRead = now; // its time begins when it has been answered
+            return;
+        }
         boolean slow = head != null && now - begun > TimeUnit.SECONDS.toNanos(REQUEST_SECONDS);
         boolean idle = now - lastRead > TimeUnit.SECONDS.toNanos(IDLE_SECONDS);
-        if (!answering && (slow || idle)) {
+        if (slow || idle) {
             ctx.close();
         }
     }
@@ -138,7 +145,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private void begin(ChannelHandlerContext ctx, HttpRequest request) {
         takeBody();
         head = request;
-        begun = now(ctx);
+        begun = lastRead;
         if (HttpUtil.getContentLength(request, 0L) > maxBody) {
             refuseBody(ctx);
         } else if (HttpUtil.is100ContinueExpected(request)) {
@@ -148,14 +155,17 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     private void collect(ChannelHandlerContext ctx, HttpContent content) {
         var piece = content.content();
-        if (piece.isReadable()) {
-            var collected = body == null ? ctx.alloc().heapBuffer(piece.readableBytes()) : body;
-            body = collected;
-            if (collected.readableBytes() + piece.readableBytes() > maxBody) {
+        int more = piece.readableBytes();
+        if (more > 0) {
+            if (length + more > maxBody) {
                 refuseBody(ctx);
                 return;
             }
-            collected.writeBytes(piece);
+            if (length + more > body.length) {
+                body = Arrays.copyOf(body, length == 0 ? more : room(length + more));
+            }
+            piece.readBytes(body, length, more);
+            length += more;
         }
         if (content instanceof LastHttpContent) {
             answer(ctx);
@@ -187,22 +197,20 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         }
     }
 
+    private int room(int needed) {
+        return Math.min(maxBody, Math.max(FIRST_ROOM, Math.max(2 * body.length, needed)));
+    }
+
     private byte[] takeBody() {
-        var collected = body;
-        body = null;
-        if (collected == null) {
-            return new byte[0];
-        }
-        var bytes = new byte[collected.readableBytes()];
-        collected.readBytes(bytes);
-        collected.release();
-        return bytes;
+        var taken = length == body.length ? body : Arrays.copyOf(body, length);
+        body = NOTHING;
+        length = 0;
+        return taken;
     }
 
     private void answered(ChannelHandlerContext ctx) {
         answering = false;
         current = null;
-        lastRead = now(ctx);
         if (!waiting.isEmpty()) {
             ctx.executor().execute(() -> takeWaiting(ctx));
         }

@@ -71,6 +71,7 @@ public final class McpServer implements AutoCloseable {
                                 new ChannelInitializer<Channel>() {
                                     @Override
                                     protected void initChannel(Channel channel) {
+                                        loops.prepare(channel);
                                         accept(channel);
                                     }
                                 })
