@@ -64,6 +64,18 @@ public final class Bench {
                     subjects.add(Gateways.other(options.get(i)));
                 }
             }
+            if (options.contains("S7")) {
+                for (boolean listening : new boolean[] {false, true}) {
+                    try (var one = gateways.heddle("memory" + listening, stubs, "", "")) {
+                        System.out.println(
+                                "S7 listening "
+                                        + listening
+                                        + ": "
+                                        + Memory.of(one, stubs, listening));
+                    }
+                }
+                return;
+            }
             new Calls(loop, subjects, "echo0", System.out::println)
                     .measure(
                             effort.firstWarmUp(),

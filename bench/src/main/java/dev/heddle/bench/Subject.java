@@ -71,6 +71,30 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
         return process.isEmpty() ? 0 : Long.parseLong(stat(worker()).split(" ", -1)[23]) * 4096;
     }
 
+    /** Bytes of objects that live after two full collections; for Java programs only. */
+    long liveHeap() {
+        histogram();
+        return histogram();
+    }
+
+    private long histogram() {
+        try {
+            var jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+            var command = List.of(jcmd, Long.toString(worker().pid()), "GC.class_histogram");
+            var running = new ProcessBuilder(command).redirectErrorStream(true).start();
+            try (var lines = running.inputReader()) {
+                var total =
+                        lines.lines()
+                                .filter(line -> line.startsWith("Total"))
+                                .findFirst()
+                                .orElseThrow();
+                return Long.parseLong(total.strip().split(" +", -1)[2]);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static String stat(ProcessHandle of) {
         try {
             return Files.readString(Path.of("/proc/" + of.pid() + "/stat"));

@@ -26,12 +26,22 @@ final class Wire implements AutoCloseable {
     private long ids = 1;
 
     Wire(URI url) {
+        this(url, 64 * 1024);
+    }
+
+    /** One that goes on with the session of {@code other}. */
+    Wire(Wire other) {
+        this(other.url, 512);
+        session = other.session;
+    }
+
+    private Wire(URI url, int buffer) {
         this.url = url;
         try {
             socket = new Socket();
             socket.setTcpNoDelay(true);
             socket.connect(new InetSocketAddress(url.getHost(), url.getPort()), 10_000);
-            in = new BufferedInputStream(socket.getInputStream(), 64 * 1024);
+            in = new BufferedInputStream(socket.getInputStream(), buffer);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -39,6 +49,7 @@ final class Wire implements AutoCloseable {
 
     /** Begins a session. Returns how long its answer took, in nanoseconds. */
     long initialize() {
+        session = "";
         long began = System.nanoTime();
         var answer =
                 post(

@@ -1,6 +1,9 @@
 package dev.heddle.core.catalog;
 
+import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Interner;
 
 import java.util.Comparator;
 import java.util.List;
@@ -31,8 +34,14 @@ public final class Catalogs {
 
     private final Map<CatalogKey, Known> published = new ConcurrentHashMap<>();
     private final Map<CatalogKey, Known> learned = new ConcurrentHashMap<>();
+    private final Interner<CatalogKey> keys = new Interner<>();
     private final AtomicLong orders = new AtomicLong();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+
+    /** Under which key a client of this kind finds what {@code backend} offers it. */
+    public CatalogKey key(Backend backend, ClientProfile profile) {
+        return keys.intern(CatalogKey.of(backend, profile));
+    }
 
     /** What a watch has published last for exactly this kind of client. */
     public Optional<Catalog> published(CatalogKey key) {

@@ -6,6 +6,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.AdmissionQueue.Pass;
 import dev.heddle.protocol.Envelope;
@@ -13,8 +14,6 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
 
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 
 /** The requests of one session that are under way at its backends. Thread-safe; takes no lock. */
 final class Calls implements ForwardedCall.Host {
@@ -26,7 +25,7 @@ final class Calls implements ForwardedCall.Host {
     private final Conversations conversations;
     private final Ways ways;
     private final Runnable used;
-    private final Map<Json, InFlight> running = new ConcurrentHashMap<>();
+    private final SparseMap<Json, InFlight> running = new SparseMap<>();
     private final SilenceWatch silence;
 
     /**
@@ -37,7 +36,7 @@ final class Calls implements ForwardedCall.Host {
         this.conversations = conversations;
         this.ways = ways;
         this.used = used;
-        this.silence = new SilenceWatch(shared.alarms(), running.values());
+        this.silence = new SilenceWatch(shared.alarms(), running);
     }
 
     /**

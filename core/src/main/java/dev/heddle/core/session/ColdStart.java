@@ -11,6 +11,9 @@ import java.util.concurrent.TimeUnit;
 
 /** The wait for backends of which nothing is known yet. Thread-safe. */
 final class ColdStart {
+    /** One that waits for nobody. */
+    static final ColdStart OVER = new ColdStart(Set.of());
+
     private final Set<BackendId> missing = ConcurrentHashMap.newKeySet();
     private final CountDownLatch left;
 

@@ -8,6 +8,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -22,7 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -49,7 +49,7 @@ final class Conversations {
     private final Shared shared;
     private final Openings openings;
     private final Conversation.Host host;
-    private final Map<String, Conversation> subscriptions = new ConcurrentHashMap<>();
+    private final SparseMap<String, Conversation> subscriptions = new SparseMap<>();
     private final ReentrantLock listening =
             new ReentrantLock(); // orders what backends are told about listening
     private volatile Map<BackendId, Conversation> byBackend = Map.of();
@@ -195,7 +195,7 @@ final class Conversations {
 
     /** Whether the client wants to hear of a resource of this backend. */
     boolean isSubscribed(Conversation conversation) {
-        return subscriptions.containsValue(conversation);
+        return subscriptions.values().contains(conversation);
     }
 
     /** Tells a backend session that has just been opened what the session's earlier ones knew. */
@@ -242,15 +242,19 @@ final class Conversations {
 
     /** Whether the client has as many subscriptions as it may have, that to {@code uri} aside. */
     boolean isFullOfSubscriptions(String uri) {
-        return subscriptions.size() >= MAX_SUBSCRIPTIONS && !subscriptions.containsKey(uri);
+        return subscriptions.size() >= MAX_SUBSCRIPTIONS && subscriptions.get(uri) == null;
     }
 
     /** The resources of one backend that the client wants to hear of. */
     List<String> subscribedAt(Conversation conversation) {
-        return subscriptions.entrySet().stream()
-                .filter(entry -> entry.getValue() == conversation)
-                .map(Map.Entry::getKey)
-                .toList();
+        var uris = new ArrayList<String>();
+        subscriptions.forEach(
+                (uri, subscribed) -> {
+                    if (subscribed == conversation) {
+                        uris.add(uri);
+                    }
+                });
+        return uris;
     }
 
     /** Ends all conversations, at the backends too, side by side. Blocks for a bounded time. */

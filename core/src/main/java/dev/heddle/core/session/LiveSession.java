@@ -129,6 +129,7 @@ final class LiveSession implements MultiSession {
      */
     Set<BackendId> awaitColdStart(Duration patience) {
         var late = events.coldStart().await(patience);
+        events.endColdStart();
         standing.forgetKept(); // the client has not seen what has changed by now
         return late;
     }

@@ -14,6 +14,7 @@ import dev.heddle.core.catalog.Catalogs;
 import dev.heddle.core.catalog.Watches;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.Interner;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.health.Health;
@@ -44,6 +45,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     private final LiveSession.Options options;
     private final Duration coldStart;
     private final boolean allOrNothing;
+    private final Interner<ClientProfile> profiles = new Interner<>();
     private final Set<LiveSession> live = ConcurrentHashMap.newKeySet();
     private final Set<BackendId> late = ConcurrentHashMap.newKeySet();
     private final AtomicReference<BackendRegistry.Snapshot> newest =
@@ -68,7 +70,8 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     public MultiSession makeSession(
             String id, Identity identity, ClientProfile profile, Collection<Backend> backends) {
         var binding = IdentityBinding.of(identity);
-        return begin(id, new Conversation.Client(identity, profile), binding, backends, Map.of());
+        var client = new Conversation.Client(identity, profiles.intern(profile));
+        return begin(id, client, binding, backends, Map.of());
     }
 
     @Override
@@ -91,7 +94,11 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     .ifPresent(known -> adopted.put(backend.id(), known));
         }
         return begin(
-                id, new Conversation.Client(ownerOf(binding), profile), binding, wanted, adopted);
+                id,
+                new Conversation.Client(ownerOf(binding), profiles.intern(profile)),
+                binding,
+                wanted,
+                adopted);
     }
 
     private static IdentityBinding bindingOf(Map<String, String> metadata) {

@@ -1,5 +1,7 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.exchange.Interner;
+
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -14,6 +16,7 @@ public final class LocalSessionStorage implements SessionStorage {
     private final Duration timeToLive;
     private final InstantSource clock;
     private final Map<String, Kept> records = new ConcurrentHashMap<>();
+    private final Interner<String> texts = new Interner<>();
 
     private record Kept(Map<String, String> fields, Instant until) {}
 
@@ -99,11 +102,20 @@ public final class LocalSessionStorage implements SessionStorage {
         return records.size();
     }
 
+    /** Whether many sessions have the same value there. */
+    private static boolean isShared(String key) {
+        return key.equals(Metadata.BACKEND_IDS) || key.equals(Metadata.PROFILE);
+    }
+
     private boolean isOver(Kept kept) {
         return !clock.instant().isBefore(kept.until());
     }
 
     private Kept keep(Map<String, String> fields) {
-        return new Kept(Map.copyOf(fields), clock.instant().plus(timeToLive));
+        var own = new HashMap<String, String>();
+        fields.forEach(
+                (key, value) ->
+                        own.put(texts.intern(key), isShared(key) ? texts.intern(value) : value));
+        return new Kept(Map.copyOf(own), clock.instant().plus(timeToLive));
     }
 }

@@ -1,18 +1,19 @@
 package dev.heddle.core.session;
 
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayDeque;
 import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Opens a session's conversations in the background, so many at once. A call that needs one does
- * not wait for its turn here. Thread-safe; takes no lock.
+ * not wait for its turn here. Thread-safe; holds no lock while it opens.
  */
 final class Openings {
     private final int atOnce;
-    private final Queue<Conversation> waiting = new ConcurrentLinkedQueue<>();
-    private final AtomicInteger running = new AtomicInteger();
-    private final AtomicInteger turns = new AtomicInteger();
+    private @Nullable Queue<Conversation> waiting; // if any do; guarded by this, like the rest
+    private int running;
+    private boolean starting;
 
     Openings(int atOnce) {
         this.atOnce = atOnce;
@@ -20,37 +21,46 @@ final class Openings {
 
     /** Opens {@code conversation} when it is its turn, if it is not open by then. */
     void add(Conversation conversation) {
-        if (conversation.isIdle() && !waiting.contains(conversation)) {
-            waiting.add(conversation);
-            go();
+        if (conversation.isIdle() && enqueue(conversation)) {
+            startWhatMay();
         }
+    }
+
+    private synchronized boolean enqueue(Conversation conversation) {
+        if (waiting == null) {
+            waiting = new ArrayDeque<>();
+        }
+        return !waiting.contains(conversation) && waiting.add(conversation);
     }
 
     private void done() {
-        running.decrementAndGet();
-        go();
+        synchronized (this) {
+            running--;
+        }
+        startWhatMay();
     }
 
     /** Only one thread starts openings; the others leave their turn to it. */
-    private void go() {
-        if (turns.getAndIncrement() > 0) {
-            return;
+    private void startWhatMay() {
+        synchronized (this) {
+            if (starting) {
+                return;
+            }
+            starting = true;
         }
-        int taken = 1;
-        while (taken != 0) {
-            startWhatMay();
-            taken = turns.addAndGet(-taken);
+        for (var next = next(); next != null; next = next()) {
+            next.prepare(this::done);
         }
     }
 
-    private void startWhatMay() {
-        while (running.get() < atOnce) {
-            var next = waiting.poll();
-            if (next == null) {
-                return;
-            }
-            running.incrementAndGet();
-            next.prepare(this::done);
+    /** The next to be opened; if there is none, nobody starts openings any more. */
+    private synchronized @Nullable Conversation next() {
+        var next = waiting == null || running >= atOnce ? null : waiting.poll();
+        if (waiting != null && waiting.isEmpty()) {
+            waiting = null;
         }
+        running += next == null ? 0 : 1;
+        starting = next != null;
+        return next;
     }
 }

@@ -3,6 +3,7 @@ package dev.heddle.core.session;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
@@ -10,10 +11,9 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 
 /**
@@ -41,7 +41,7 @@ final class Questions {
 
     private final Ids ids;
     private final StandingStream standing;
-    private final Map<Json, Pending> pending = new ConcurrentHashMap<>();
+    private final SparseMap<Json, Pending> pending = new SparseMap<>();
 
     Questions(Ids ids, StandingStream standing) {
         this.ids = ids;
@@ -85,7 +85,8 @@ final class Questions {
 
     /** Asks again when the way to the client has been lost before the answer came. */
     private void moveToStandingStream(Json id, Question asked) {
-        if (pending.computeIfPresent(id, (_, question) -> question.onStandingStream()) != null) {
+        var question = pending.get(id);
+        if (question != null && pending.replace(id, question, question.onStandingStream())) {
             standing.question(forClient(id, asked));
         }
     }
@@ -141,10 +142,14 @@ final class Questions {
     }
 
     private List<Json> ids(Predicate<Pending> which) {
-        return pending.entrySet().stream()
-                .filter(entry -> which.test(entry.getValue()))
-                .map(Map.Entry::getKey)
-                .toList();
+        var ids = new ArrayList<Json>();
+        pending.forEach(
+                (id, question) -> {
+                    if (which.test(question)) {
+                        ids.add(id);
+                    }
+                });
+        return ids;
     }
 
     /** Hands the client's progress on a question to the backend that asked. */

@@ -3,6 +3,7 @@ package dev.heddle.core.session;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.protocol.Envelope;
@@ -17,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 
@@ -34,10 +34,10 @@ final class SessionEvents implements Conversation.Host {
     private final StandingStream standing;
     private final Questions questions;
     private final AtomicBoolean ended = new AtomicBoolean();
-    private final Map<Conversation, Optional<LogLevel>> told = new ConcurrentHashMap<>();
+    private final SparseMap<Conversation, Optional<LogLevel>> told = new SparseMap<>();
     private volatile Optional<LogLevel> level = Optional.empty();
     private volatile Optional<Conversations> conversations = Optional.empty();
-    private volatile ColdStart coldStart = new ColdStart(Set.of());
+    private volatile ColdStart coldStart = ColdStart.OVER;
 
     SessionEvents(
             String sessionId,
@@ -67,6 +67,11 @@ final class SessionEvents implements Conversation.Host {
                                 .filter(backend -> !late.contains(backend))
                                 .filter(backend -> shared.health().health(backend).failures() == 0)
                                 .toList());
+    }
+
+    /** Nobody waits for backends any more. */
+    void endColdStart() {
+        coldStart = ColdStart.OVER;
     }
 
     ColdStart coldStart() {

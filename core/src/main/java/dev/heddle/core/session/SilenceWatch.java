@@ -2,11 +2,12 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Alarms.Alarm;
+import dev.heddle.core.exchange.SparseMap;
+import dev.heddle.protocol.Json;
 
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
-import java.util.Collection;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -25,13 +26,13 @@ final class SilenceWatch {
     }
 
     private final Alarms alarms;
-    private final Collection<InFlight> calls;
+    private final SparseMap<Json, InFlight> calls;
     private final AtomicReference<@Nullable Armed> armed = new AtomicReference<>();
 
     /**
-     * @param calls those that are under way, always as they are now
+     * @param calls those that are under way
      */
-    SilenceWatch(Alarms alarms, Collection<InFlight> calls) {
+    SilenceWatch(Alarms alarms, SparseMap<Json, InFlight> calls) {
         this.alarms = alarms;
         this.calls = calls;
     }
@@ -61,7 +62,7 @@ final class SilenceWatch {
     private void look() {
         armed.set(null);
         long soonest = NEVER;
-        for (var call : calls) {
+        for (var call : calls.values()) {
             soonest = Math.min(soonest, call.checkSilence());
         }
         if (soonest != NEVER) {

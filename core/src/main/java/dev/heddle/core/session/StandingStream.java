@@ -39,6 +39,12 @@ final class StandingStream {
             List<ClientStream> streams, Map<String, Spliced> kept, List<Question> waiting) {
         static final State EMPTY = new State(List.of(), Map.of(), List.of());
 
+        static State of(
+                List<ClientStream> streams, Map<String, Spliced> kept, List<Question> waiting) {
+            boolean empty = streams.isEmpty() && kept.isEmpty() && waiting.isEmpty();
+            return empty ? EMPTY : new State(streams, kept, waiting);
+        }
+
         Optional<ClientStream> newest() {
             return streams.isEmpty() ? Optional.empty() : Optional.of(streams.getLast());
         }
@@ -111,12 +117,12 @@ final class StandingStream {
 
     void detach(ClientStream stream) {
         state.updateAndGet(
-                now -> new State(State.without(now.streams(), stream), now.kept(), now.waiting()));
+                now -> State.of(State.without(now.streams(), stream), now.kept(), now.waiting()));
     }
 
     /** Forgets the notices that are kept. */
     void forgetKept() {
-        state.updateAndGet(now -> new State(now.streams(), Map.of(), now.waiting()));
+        state.updateAndGet(now -> State.of(now.streams(), Map.of(), now.waiting()));
     }
 
     /** Says that a list is another one now. */

@@ -11,11 +11,10 @@ import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.protocol.Method;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -37,16 +36,19 @@ final class SurfaceKeeper {
      * @param key under which others like this client see it
      * @param own whether the backend has told this session itself
      */
-    private record Share(CatalogKey key, Optional<Catalog> catalog, boolean own) {}
+    private record Share(CatalogKey key, @Nullable Catalog catalog, boolean own) {
+        BackendId backend() {
+            return key.backend();
+        }
+    }
 
     private final Shared shared;
     private final ClientProfile profile;
     private final Consumer<String> listChanged;
     private final ReentrantLock lock =
-            new ReentrantLock(); // guards shares, and orders replacements of surface
-    private final Map<BackendId, Share> shares = new LinkedHashMap<>();
+            new ReentrantLock(); // orders replacements of shares and surface
     private boolean begun; // guarded by lock
-    private volatile Map<BackendId, Catalog> shown = Map.of();
+    private volatile List<Share> shares = List.of();
     private volatile Surface surface = Surface.EMPTY;
 
     /**
@@ -66,22 +68,41 @@ final class SurfaceKeeper {
     void show(Iterable<Backend> backends) {
         change(
                 () -> {
-                    var before = Map.copyOf(shares);
-                    shares.clear();
+                    var next = new ArrayList<Share>();
                     for (var backend : backends) {
-                        var key = CatalogKey.of(backend, profile);
-                        var known = before.get(backend.id());
+                        var key = shared.catalogs().key(backend, profile);
+                        var known = find(backend.id());
                         boolean same = known != null && known.key().equals(key);
-                        shares.put(
-                                backend.id(), same ? known : new Share(key, nearest(key), false));
+                        next.add(same ? known : new Share(key, nearest(key), false));
                     }
+                    shares = List.copyOf(next);
                     return true;
                 });
     }
 
+    private @Nullable Share find(BackendId backend) {
+        for (var share : shares) {
+            if (share.backend().equals(backend)) {
+                return share;
+            }
+        }
+        return null;
+    }
+
+    private void replace(Share share, @Nullable Catalog catalog, boolean own) {
+        var next = new ArrayList<>(shares);
+        next.replaceAll(
+                old ->
+                        old.backend().equals(share.backend())
+                                ? new Share(share.key(), catalog, own)
+                                : old);
+        shares = List.copyOf(next);
+    }
+
     /** Whether anything is known of what {@code backend} offers. Takes no lock. */
     boolean knows(BackendId backend) {
-        return shown.containsKey(backend);
+        var share = find(backend);
+        return share != null && share.catalog() != null;
     }
 
     /**
@@ -92,13 +113,13 @@ final class SurfaceKeeper {
     void offered(BackendId backend, Catalog catalog, boolean first) {
         change(
                 () -> {
-                    var share = shares.get(backend);
+                    var share = find(backend);
                     if (share != null) {
                         var interned =
                                 first
                                         ? shared.catalogs().learn(share.key(), catalog)
                                         : shared.catalogs().interned(catalog);
-                        shares.put(backend, new Share(share.key(), Optional.of(interned), true));
+                        replace(share, interned, true);
                     }
                     return share != null;
                 });
@@ -106,7 +127,7 @@ final class SurfaceKeeper {
 
     /** What a backend said of itself, as far as this session knows. */
     Optional<Introduction> introduction(BackendId backend) {
-        return Optional.ofNullable(shown.get(backend)).map(Catalog::introduction);
+        return Optional.ofNullable(find(backend)).map(Share::catalog).map(Catalog::introduction);
     }
 
     /**
@@ -121,36 +142,38 @@ final class SurfaceKeeper {
         var knows = new AtomicBoolean(true);
         change(
                 () -> {
-                    var share = shares.get(key.backend());
+                    var share = find(key.backend());
                     if (share == null || !key.place().equals(share.key().place())) {
                         return false;
                     }
                     if (!share.own() || !canAsk) {
-                        var next = nearest(share.key());
-                        shares.put(key.backend(), new Share(share.key(), next, false));
+                        replace(share, nearest(share.key()), false);
                         return true;
                     }
                     if (!key.equals(share.key())) {
                         knows.set(isWatched(share.key()));
                         return false;
                     }
-                    if (isSame(share.catalog(), before)) {
-                        var next = new Share(share.key(), Optional.of(catalog), true);
-                        shares.put(key.backend(), next);
+                    if (isSame(share.catalog(), before.orElse(null))) {
+                        replace(share, catalog, true);
                         return true;
                     }
-                    knows.set(isSame(share.catalog(), Optional.of(catalog)));
+                    knows.set(isSame(share.catalog(), catalog));
                     return false;
                 });
         return knows.get();
     }
 
-    private Optional<Catalog> nearest(CatalogKey key) {
-        return shared.catalogs().nearest(key, isWatched(key));
+    private @Nullable Catalog nearest(CatalogKey key) {
+        return shared.catalogs().nearest(key, isWatched(key)).orElse(null);
     }
 
-    private static boolean isSame(Optional<Catalog> one, Optional<Catalog> other) {
-        return one.map(Catalog::digest).equals(other.map(Catalog::digest));
+    private static boolean isSame(@Nullable Catalog one, @Nullable Catalog other) {
+        return digest(one).equals(digest(other));
+    }
+
+    private static Optional<?> digest(@Nullable Catalog catalog) {
+        return Optional.ofNullable(catalog).map(Catalog::digest);
     }
 
     private boolean isWatched(CatalogKey key) {
@@ -178,14 +201,13 @@ final class SurfaceKeeper {
 
     private List<String> replaceSurface() {
         var parts = new ArrayList<Part>();
-        var known = new LinkedHashMap<BackendId, Catalog>();
-        shares.forEach((id, share) -> share.catalog().ifPresent(catalog -> known.put(id, catalog)));
-        shown = Collections.unmodifiableMap(known);
-        known.forEach(
-                (id, catalog) ->
-                        parts.add(
-                                new Part(
-                                        id, catalog, shared.health().health(id).state().usable())));
+        for (var share : shares) {
+            var catalog = share.catalog();
+            if (catalog != null) {
+                var health = shared.health().health(share.backend());
+                parts.add(new Part(share.backend(), catalog, health.state().usable()));
+            }
+        }
         var before = surface;
         var next = shared.aggregator().aggregate(parts).following(before);
         surface = next;

@@ -1,13 +1,13 @@
 package dev.heddle.transport.connect;
 
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.protocol.Envelope;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -17,7 +17,7 @@ final class Delivery implements MessageStream.Receiver {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final String backend;
-    private final Set<Delivery> underWay;
+    private final SparseMap<Delivery, Delivery> underWay;
     private final CountDownLatch over = new CountDownLatch(1);
     private volatile HttpPool.Sent sent = () -> {};
     private volatile Alarms.Alarm limit = () -> {};
@@ -25,10 +25,10 @@ final class Delivery implements MessageStream.Receiver {
     /**
      * @param underWay holds the delivery until it is over
      */
-    Delivery(String backend, Set<Delivery> underWay) {
+    Delivery(String backend, SparseMap<Delivery, Delivery> underWay) {
         this.backend = backend;
         this.underWay = underWay;
-        underWay.add(this);
+        underWay.put(this, this);
     }
 
     void begin(HttpPool.Sent request, Alarms alarms) {

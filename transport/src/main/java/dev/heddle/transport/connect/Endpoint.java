@@ -6,10 +6,13 @@ import dev.heddle.protocol.Revision;
 
 import io.netty.handler.codec.http.HttpHeaderValidationUtil;
 
+import org.jspecify.annotations.Nullable;
+
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -103,6 +106,21 @@ final class Endpoint {
                 HttpPool.Origin.of(url, caBundle),
                 headers,
                 cookies == null ? "" : cookies);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Endpoint that
+                && backend.equals(that.backend)
+                && url.equals(that.url)
+                && origin.equals(that.origin)
+                && headers.equals(that.headers)
+                && cookies.equals(that.cookies);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(backend, url, headers, cookies);
     }
 
     /** The name of the backend. */

@@ -6,6 +6,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.exchange.BlockingCall;
 import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.Interner;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Json;
@@ -18,6 +19,7 @@ import dev.heddle.protocol.Spliced;
 /** The first words of a conversation (MCP 2025-11-25, Lifecycle). Thread-safe. */
 final class Handshake {
     private final Ids ids;
+    private final Interner<Introduction> introductions = new Interner<>();
 
     Handshake(Ids ids) {
         this.ids = ids;
@@ -65,7 +67,7 @@ final class Handshake {
         }
     }
 
-    private static Introduction introduction(String backend, Json result) {
+    private Introduction introduction(String backend, Json result) {
         var version = result.text("protocolVersion").orElse("");
         var revision =
                 Revision.of(version)
@@ -81,11 +83,12 @@ final class Handshake {
                                                         + " to "
                                                         + Revision.LATEST.text()
                                                         + ")"));
-        return new Introduction(
-                revision,
-                result.get("capabilities").orElse(Json.EMPTY_OBJECT).detached(),
-                result.get("serverInfo").orElse(Json.EMPTY_OBJECT).detached(),
-                result.text("instructions"));
+        return introductions.intern(
+                new Introduction(
+                        revision,
+                        result.get("capabilities").orElse(Json.EMPTY_OBJECT).detached(),
+                        result.get("serverInfo").orElse(Json.EMPTY_OBJECT).detached(),
+                        result.text("instructions")));
     }
 
     /** Says that the conversation has begun. */

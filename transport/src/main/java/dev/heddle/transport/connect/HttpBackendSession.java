@@ -6,6 +6,7 @@ import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -15,15 +16,14 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
 
+import org.jspecify.annotations.Nullable;
+
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A conversation over Streamable HTTP: every message is a POST of its own (MCP 2025-11-25,
@@ -36,11 +36,11 @@ final class HttpBackendSession implements BackendSession {
 
     private final HttpPool pool;
     private final BackendEvents events;
-    private final Map<Long, Post> calls = new ConcurrentHashMap<>();
+    private final SparseMap<Long, Post> calls = new SparseMap<>();
     private final AtomicBoolean closed = new AtomicBoolean();
-    private final StandingGet standing;
+    private final AtomicReference<@Nullable StandingGet> standing = new AtomicReference<>();
     private final Alarms alarms;
-    private final Set<Delivery> deliveries = ConcurrentHashMap.newKeySet();
+    private final SparseMap<Delivery, Delivery> deliveries = new SparseMap<>();
     private volatile Endpoint endpoint;
     private volatile Endpoint.Talk talk;
 
@@ -55,8 +55,6 @@ final class HttpBackendSession implements BackendSession {
         this.talk = talk;
         this.events = events;
         this.alarms = alarms;
-        this.standing =
-                new StandingGet(pool, () -> this.endpoint, () -> this.talk, alarms, new Unbound());
     }
 
     @Override
@@ -117,7 +115,23 @@ final class HttpBackendSession implements BackendSession {
 
     @Override
     public void listen(boolean wanted) {
-        standing.want(wanted && !closed.get());
+        if (wanted && !closed.get()) {
+            standing().want(true);
+        }
+        var stream = standing.get();
+        if (stream != null && (!wanted || closed.get())) {
+            stream.want(false);
+        }
+    }
+
+    /** Made when it is wanted first, since most sessions never do. */
+    private StandingGet standing() {
+        var known = standing.get();
+        if (known != null) {
+            return known;
+        }
+        var made = new StandingGet(pool, () -> endpoint, () -> talk, alarms, new Unbound());
+        return standing.compareAndSet(null, made) ? made : standing();
     }
 
     @Override
@@ -125,14 +139,14 @@ final class HttpBackendSession implements BackendSession {
         if (!closed.compareAndSet(false, true)) {
             return;
         }
-        standing.want(false);
+        listen(false);
         var ended =
                 new Fault.BackendFailed(
                         endpoint.backend(),
                         Fault.BackendFailed.Reason.CLOSED,
                         "was left by the gateway before it had answered",
                         true);
-        for (var id : List.copyOf(calls.keySet())) {
+        for (var id : calls.keys()) {
             var post = calls.remove(id);
             if (post != null) {
                 post.abort();
@@ -146,7 +160,7 @@ final class HttpBackendSession implements BackendSession {
                     alarms);
             delivery.await(DELETE_PATIENCE);
         }
-        List.copyOf(deliveries).forEach(Delivery::abort);
+        deliveries.values().forEach(Delivery::abort);
     }
 
     /**
@@ -235,7 +249,7 @@ final class HttpBackendSession implements BackendSession {
         public void complete() {
             complete = true;
             leftovers.cancel();
-            if (calls.containsKey(id)) {
+            if (calls.get(id) != null) {
                 fail(
                         new Fault.BackendFailed(
                                 endpoint.backend(),

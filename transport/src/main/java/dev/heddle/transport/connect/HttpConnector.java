@@ -6,6 +6,7 @@ import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.backend.OutgoingAuthRegistry;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Interner;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 
@@ -21,6 +22,7 @@ final class HttpConnector implements BackendConnector {
     private final OutgoingAuthRegistry auth;
     private final Handshake handshake;
     private final Alarms alarms;
+    private final Interner<Endpoint> endpoints = new Interner<>();
 
     HttpConnector(HttpPool pool, OutgoingAuthRegistry auth, Handshake handshake, Alarms alarms) {
         this.pool = pool;
@@ -37,7 +39,7 @@ final class HttpConnector implements BackendConnector {
         }
         var headers = new LinkedHashMap<>(backend.headers());
         headers.putAll(auth.headers(backend.auth(), opening.caller()));
-        var endpoint = Endpoint.of(backend.id().value(), url, caBundle, headers);
+        var endpoint = endpoints.intern(Endpoint.of(backend.id().value(), url, caBundle, headers));
         return switch (wire) {
             case STREAMABLE_HTTP -> streamable(backend, endpoint, opening);
             case SSE -> SseWire.connect(pool, endpoint, backend, opening, handshake, alarms);
