@@ -7,6 +7,10 @@ import java.util.List;
 final class Memory {
     private static final int FEW = 1000;
     private static final int MANY = 5000;
+
+    /** Each holds four connections then, and machines allow 20,000 to a process. */
+    private static final int MANY_LISTENING = 4000;
+
     private static final long SETTLING_MILLIS = 15_000;
 
     /**
@@ -29,13 +33,13 @@ final class Memory {
             long sessions = open(stubs);
             long heap = subject.liveHeap();
             long resident = subject.resident();
-            begin(wire, subject, stubs, MANY - FEW, listening, streams);
+            int more = (listening ? MANY_LISTENING : MANY) - FEW;
+            begin(wire, subject, stubs, more, listening, streams);
             settle();
-            double more = MANY - FEW;
             return new Cost(
-                    (subject.liveHeap() - heap) / more,
-                    (subject.resident() - resident) / more,
-                    (open(stubs) - sessions) / more);
+                    (subject.liveHeap() - heap) / (double) more,
+                    (subject.resident() - resident) / (double) more,
+                    (open(stubs) - sessions) / (double) more);
         } finally {
             streams.forEach(Wire::close);
         }

@@ -3,12 +3,12 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Malformed;
+import dev.heddle.transport.net.GrowingBytes;
 import dev.heddle.transport.net.SseParser;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /**
  * The messages in one HTTP answer of a backend, be it one JSON text or a stream of events. Confined
@@ -56,13 +56,10 @@ final class MessageStream implements HttpCall {
         REFUSAL
     }
 
-    private static final byte[] NOTHING = {};
-    private static final int FIRST_ROOM = 4096;
     private static final int TRUSTED_LENGTH = 1024 * 1024;
 
     private final Receiver receiver;
-    private byte[] body = NOTHING;
-    private int length;
+    private final GrowingBytes body = new GrowingBytes();
     private @Nullable SseParser events;
     private @Nullable ResponseHead head;
     private Form form = Form.NONE;
@@ -87,7 +84,7 @@ final class MessageStream implements HttpCall {
         if (form == Form.EVENTS) {
             events = new SseParser(MAX_MESSAGE, new Events());
         } else if (form == Form.JSON && answer.length() > 0) {
-            body = new byte[(int) Math.min(answer.length(), TRUSTED_LENGTH)];
+            body.expect((int) Math.min(answer.length(), TRUSTED_LENGTH));
         }
         receiver.accepted(answer);
     }
@@ -115,13 +112,8 @@ final class MessageStream implements HttpCall {
     }
 
     private void collect(byte[] bytes, int offset, int count, int limit) {
-        if (length + count <= limit) {
-            if (length + count > body.length) {
-                int room = Math.max(Math.max(FIRST_ROOM, 2 * body.length), length + count);
-                body = Arrays.copyOf(body, room);
-            }
-            System.arraycopy(bytes, offset, body, length, count);
-            length += count;
+        if (body.length() + count <= limit) {
+            body.append(bytes, offset, offset + count);
         } else if (form == Form.JSON) {
             form = Form.NONE;
             receiver.garbage("an answer of more than " + limit + " bytes");
@@ -132,11 +124,11 @@ final class MessageStream implements HttpCall {
     public void ended() {
         var answer = head;
         if (form == Form.REFUSAL && answer != null) {
-            receiver.refused(answer, new String(body, 0, length, StandardCharsets.UTF_8));
+            receiver.refused(answer, new String(body.take(), StandardCharsets.UTF_8));
             return;
         }
-        if (form == Form.JSON && length > 0) {
-            parse(length == body.length ? body : Arrays.copyOf(body, length));
+        if (form == Form.JSON && body.length() > 0) {
+            parse(body.take());
         }
         receiver.complete();
     }

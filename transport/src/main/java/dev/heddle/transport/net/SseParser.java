@@ -1,7 +1,7 @@
 package dev.heddle.transport.net;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -23,14 +23,25 @@ public final class SseParser {
         void retry(long millis);
     }
 
+    private static final byte[] LINE_END = {'\n'};
+    private static final byte[] DATA = ascii("data");
+    private static final byte[] EVENT = ascii("event");
+    private static final byte[] ID = ascii("id");
+    private static final byte[] RETRY = ascii("retry");
+    private static final byte[] MESSAGE = ascii("message");
+
     private final Listener listener;
     private final int maxEvent;
-    private final ByteArrayOutputStream line = new ByteArrayOutputStream(256);
-    private final ByteArrayOutputStream data = new ByteArrayOutputStream(1024);
+    private final GrowingBytes line = new GrowingBytes(); // that has no end yet
+    private final GrowingBytes data = new GrowingBytes(); // of the event so far
     private String type = "";
     private boolean hasData;
     private boolean afterCarriageReturn;
     private boolean atStart = true;
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
 
     /**
      * @param maxEvent the most bytes that one event may have
@@ -54,74 +65,88 @@ public final class SseParser {
                 continue;
             }
             if (b == '\r' || !afterCarriageReturn || at > from) {
-                take(bytes, from, at);
-                endLine();
+                endLine(bytes, from, at);
             }
             afterCarriageReturn = b == '\r';
             from = at + 1;
         }
         if (from < end) {
-            take(bytes, from, end);
+            append(line, bytes, from, end);
             afterCarriageReturn = false;
         }
     }
 
-    private void take(byte[] bytes, int from, int to) {
-        if ((long) line.size() + data.size() + to - from > maxEvent) {
+    private void append(GrowingBytes to, byte[] bytes, int from, int end) {
+        if ((long) line.length() + data.length() + end - from > maxEvent) {
             throw new IllegalStateException(
                     "server-sent event is too large (expected: at most " + maxEvent + " bytes)");
         }
-        line.write(bytes, from, to - from);
+        to.append(bytes, from, end);
     }
 
-    private void endLine() {
-        var bytes = line.toByteArray();
-        line.reset();
-        int from = atStart && startsWithByteOrderMark(bytes) ? 3 : 0;
+    private void endLine(byte[] bytes, int from, int to) {
+        if (line.length() > 0) {
+            append(line, bytes, from, to);
+            var whole = line.take();
+            take(whole, 0, whole.length);
+        } else {
+            take(bytes, from, to);
+        }
+    }
+
+    private void take(byte[] bytes, int start, int to) {
+        int from = atStart && startsWithByteOrderMark(bytes, start, to) ? start + 3 : start;
         atStart = false;
-        if (bytes.length == from) {
+        if (from == to) {
             endEvent();
         } else if (bytes[from] != ':') {
-            field(bytes, from);
+            field(bytes, from, to);
         }
     }
 
-    private static boolean startsWithByteOrderMark(byte[] bytes) {
-        return bytes.length >= 3
-                && bytes[0] == (byte) 0xEF
-                && bytes[1] == (byte) 0xBB
-                && bytes[2] == (byte) 0xBF;
+    private static boolean startsWithByteOrderMark(byte[] bytes, int from, int to) {
+        return to - from >= 3
+                && bytes[from] == (byte) 0xEF
+                && bytes[from + 1] == (byte) 0xBB
+                && bytes[from + 2] == (byte) 0xBF;
     }
 
-    private void field(byte[] bytes, int from) {
+    private void field(byte[] bytes, int from, int to) {
         int colon = from;
-        while (colon < bytes.length && bytes[colon] != ':') {
+        while (colon < to && bytes[colon] != ':') {
             colon++;
         }
-        int value = Math.min(colon + 1, bytes.length);
-        if (value < bytes.length && bytes[value] == ' ') {
+        int value = Math.min(colon + 1, to);
+        if (value < to && bytes[value] == ' ') {
             value++;
         }
-        switch (new String(bytes, from, colon - from, StandardCharsets.UTF_8)) {
-            case "data" -> {
-                if (hasData) {
-                    data.write('\n');
-                }
-                data.write(bytes, value, bytes.length - value);
-                hasData = true;
-            }
-            case "event" -> type = text(bytes, value);
-            case "id" ->
-                    Optional.of(text(bytes, value))
-                            .filter(id -> id.indexOf('\0') < 0)
-                            .ifPresent(listener::id);
-            case "retry" -> number(text(bytes, value)).ifPresent(listener::retry);
-            default -> {} // unknown fields are ignored
-        }
+        if (is(DATA, bytes, from, colon)) {
+            takeData(bytes, value, to);
+        } else if (is(EVENT, bytes, from, colon)) {
+            type = is(MESSAGE, bytes, value, to) ? "message" : text(bytes, value, to);
+        } else if (is(ID, bytes, from, colon)) {
+            Optional.of(text(bytes, value, to))
+                    .filter(id -> id.indexOf('\0') < 0)
+                    .ifPresent(listener::id);
+        } else if (is(RETRY, bytes, from, colon)) {
+            number(text(bytes, value, to)).ifPresent(listener::retry);
+        } // unknown fields are ignored
     }
 
-    private static String text(byte[] bytes, int from) {
-        return new String(bytes, from, bytes.length - from, StandardCharsets.UTF_8);
+    private void takeData(byte[] bytes, int from, int to) {
+        if (hasData) {
+            append(data, LINE_END, 0, 1);
+        }
+        append(data, bytes, from, to);
+        hasData = true;
+    }
+
+    private static boolean is(byte[] text, byte[] bytes, int from, int to) {
+        return Arrays.equals(text, 0, text.length, bytes, from, to);
+    }
+
+    private static String text(byte[] bytes, int from, int to) {
+        return new String(bytes, from, to - from, StandardCharsets.UTF_8);
     }
 
     private static OptionalLong number(String text) {
@@ -133,11 +158,13 @@ public final class SseParser {
     }
 
     private void endEvent() {
-        if (hasData) {
-            listener.event(type.isEmpty() ? "message" : type, data.toByteArray());
-        }
-        data.reset();
+        var event = data.take();
+        boolean complete = hasData;
+        var kind = type.isEmpty() ? "message" : type;
         hasData = false;
         type = "";
+        if (complete) {
+            listener.event(kind, event);
+        }
     }
 }

@@ -3,6 +3,7 @@ package dev.heddle.transport.serve;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.transport.net.GrowingBytes;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
@@ -22,7 +23,6 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -33,8 +33,6 @@ import java.util.concurrent.TimeUnit;
 final class HttpFront extends ChannelInboundHandlerAdapter {
     private static final Logger log = LoggerFactory.getLogger(HttpFront.class);
     private static final int MAX_WAITING = 16;
-    private static final int FIRST_ROOM = 16 * 1024;
-    private static final byte[] NOTHING = {};
     private static final long GLANCE_SECONDS = 10;
     private static final long REQUEST_SECONDS = 30;
     private static final long IDLE_SECONDS = 120;
@@ -50,8 +48,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private final Duration signsOfLife;
     private final ArrayDeque<HttpObject> waiting = new ArrayDeque<>();
     private @Nullable HttpRequest head;
-    private byte[] body = NOTHING;
-    private int length;
+    private final GrowingBytes body = new GrowingBytes();
     private @Nullable HttpReply current;
     private @Nullable Future<?> watching;
     private long lastRead;
@@ -143,7 +140,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     }
 
     private void begin(ChannelHandlerContext ctx, HttpRequest request) {
-        takeBody();
+        body.take();
         head = request;
         begun = lastRead;
         if (HttpUtil.getContentLength(request, 0L) > maxBody) {
@@ -155,17 +152,12 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     private void collect(ChannelHandlerContext ctx, HttpContent content) {
         var piece = content.content();
-        int more = piece.readableBytes();
-        if (more > 0) {
-            if (length + more > maxBody) {
+        if (piece.isReadable()) {
+            if (body.length() + piece.readableBytes() > maxBody) {
                 refuseBody(ctx);
                 return;
             }
-            if (length + more > body.length) {
-                body = Arrays.copyOf(body, length == 0 ? more : room(length + more));
-            }
-            piece.readBytes(body, length, more);
-            length += more;
+            body.append(piece);
         }
         if (content instanceof LastHttpContent) {
             answer(ctx);
@@ -177,7 +169,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         if (request == null) {
             return;
         }
-        var bytes = takeBody();
+        var bytes = body.take();
         head = null;
         answering = true;
         var reply =
@@ -195,17 +187,6 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
             log.error("request could not be handled", bug);
             reply.error(500, JsonRpc.error(Json.NULL, ErrorCode.INTERNAL_ERROR, "Internal error"));
         }
-    }
-
-    private int room(int needed) {
-        return Math.min(maxBody, Math.max(FIRST_ROOM, Math.max(2 * body.length, needed)));
-    }
-
-    private byte[] takeBody() {
-        var taken = length == body.length ? body : Arrays.copyOf(body, length);
-        body = NOTHING;
-        length = 0;
-        return taken;
     }
 
     private void answered(ChannelHandlerContext ctx) {
@@ -248,7 +229,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private void refuse(ChannelHandlerContext ctx, int status, String why) {
         refusing = true;
         head = null;
-        takeBody();
+        body.take();
         var error = JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why);
         new HttpReply(ctx.channel(), HttpReply.Form.LAST, signsOfLife, () -> {})
                 .error(status, error);
@@ -260,7 +241,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
             current.connectionLost();
         }
         stopWatching();
-        takeBody();
+        body.take();
         waiting.forEach(ReferenceCountUtil::release);
         waiting.clear();
         ctx.fireChannelInactive();
