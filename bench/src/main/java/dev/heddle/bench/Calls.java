@@ -1,98 +1,110 @@
 package dev.heddle.bench;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.function.Consumer;
 
 /**
  * Throughput and processor time of tools/call: all subjects in turn, several rounds, so that what
- * the machine does meanwhile meets all of them.
+ * the machine does meanwhile meets all of them. Ratios are taken within one round.
  */
 final class Calls {
-
-    /** One subject in one round: calls in a second, microseconds of processor time for a call. */
-    private record Sample(double rate, double cpu, long errors) {}
+    static final String YARDSTICK = "nginx";
+    private static final int CLIENTS = 64;
 
     private final Loop loop;
-    private final List<Subject> subjects;
-    private final String tool;
-    private final Consumer<String> lines;
+    private final Effort effort;
+    private final Report report;
 
-    Calls(Loop loop, List<Subject> subjects, String tool, Consumer<String> lines) {
+    Calls(Loop loop, Effort effort, Report report) {
         this.loop = loop;
-        this.subjects = List.copyOf(subjects);
-        this.tool = tool;
-        this.lines = lines;
+        this.effort = effort;
+        this.report = report;
     }
 
-    /** Measures and tells, all times in seconds. */
-    void measure(double firstWarmUp, double warmUp, double seconds, int rounds, int clients) {
-        var samples = new LinkedHashMap<String, List<Sample>>();
-        for (int round = 0; round < rounds; round++) {
+    /** Measures under the name of {@code row}. */
+    void measure(String row, List<Subject> subjects, String tool) {
+        for (int round = 0; round < effort.rounds(); round++) {
+            double rate = 0;
+            double cost = 0;
             for (var subject : subjects) {
-                double warm = round == 0 ? firstWarmUp : warmUp;
-                samples.computeIfAbsent(subject.name(), _ -> new ArrayList<>())
-                        .add(sample(subject, warm, seconds, clients));
+                double warmUp = round == 0 ? effort.firstWarmUp() : effort.warmUp();
+                var sample = sample(row, subject, round, tool, warmUp);
+                if (subject.name().equals(YARDSTICK)) {
+                    rate = sample.rate();
+                    cost = sample.cpu();
+                }
+                if (rate > 0) {
+                    report.figure(row, subject.name(), round, "share", sample.rate() / rate);
+                }
+                if (cost > 0 && sample.cpu() > 0) {
+                    report.figure(row, subject.name(), round, "cost", sample.cpu() / cost);
+                }
             }
         }
-        tell(samples);
     }
 
-    private Sample sample(Subject subject, double warmUp, double seconds, int clients) {
-        var tools =
-                subject.prefixed() ? List.of("a_" + tool, "b_" + tool, "c_" + tool) : List.of(tool);
-        try (var load = new Load(loop, new Load.Plan(subject.url(), clients, tools))) {
+    private record Sample(double rate, double cpu) {}
+
+    private Sample sample(String row, Subject subject, int round, String tool, double warmUp) {
+        try (var load =
+                new Load(loop, new Load.Plan(subject.url(), CLIENTS, subject.tools(tool)))) {
             load.closedLoop(warmUp, 0.1);
             var before = subject.cpu();
-            var result = load.closedLoop(0, seconds);
+            var result = load.closedLoop(0, effort.measured());
             var used = subject.cpu().minus(before);
-            lines.accept(
-                    String.format(
-                            Locale.ROOT,
-                            "%-10s %8.0f calls/s  p50 %6.0f us  p99 %6.0f us  cpu %5.1f us (%.1f"
-                                    + " user)  errors %d",
-                            subject.name(),
-                            result.perSecond(),
-                            result.latency().getValueAtPercentile(50) / 1e3,
-                            result.latency().getValueAtPercentile(99) / 1e3,
-                            used.total() * 1e6 / result.calls(),
-                            used.user() * 1e6 / result.calls(),
-                            result.errors()));
-            return new Sample(
-                    result.perSecond(), used.total() * 1e6 / result.calls(), result.errors());
+            double micros = used.total() * 1e6 / result.calls();
+            double p50 = result.latency().getValueAtPercentile(50) / 1e3;
+            double p99 = result.latency().getValueAtPercentile(99) / 1e3;
+            report.say(
+                    "%s %-10s %8.0f calls/s  p50 %6.0f us  p99 %6.0f us  cpu %5.1f us (%.1f user) "
+                            + " errors %d",
+                    row,
+                    subject.name(),
+                    result.perSecond(),
+                    p50,
+                    p99,
+                    micros,
+                    used.user() * 1e6 / result.calls(),
+                    result.errors());
+            report.figure(row, subject.name(), round, "calls/s", result.perSecond());
+            report.figure(row, subject.name(), round, "cpu us", micros);
+            report.figure(row, subject.name(), round, "p50 us", p50);
+            report.figure(row, subject.name(), round, "p99 us", p99);
+            report.figure(row, subject.name(), round, "errors", (double) result.errors());
+            return new Sample(result.perSecond(), micros);
         }
     }
 
-    /** Ratios are taken within one round, since machines are noisy; their median counts. */
-    private void tell(Map<String, List<Sample>> samples) {
-        var yardstick = samples.getOrDefault("nginx", List.of());
-        lines.accept(row("", "share of nginx", "cpu, times nginx's"));
-        samples.forEach(
-                (name, own) -> {
-                    var shares = new ArrayList<Double>();
-                    var costs = new ArrayList<Double>();
-                    for (int i = 0; i < own.size() && i < yardstick.size(); i++) {
-                        shares.add(own.get(i).rate() / yardstick.get(i).rate());
-                        costs.add(own.get(i).cpu() / yardstick.get(i).cpu());
-                    }
-                    lines.accept(row(name, spread(shares), spread(costs)));
-                });
+    /** The shares of the yardstick's throughput, by subject. */
+    Map<String, Numbers> shares(String row) {
+        return report.figures(row, "share");
     }
 
-    private static String row(String name, String share, String cost) {
-        return String.format(Locale.ROOT, "%-10s %20s %20s", name, share, cost);
+    /** The processor time of a call, times the yardstick's, by subject. */
+    Map<String, Numbers> costs(String row) {
+        return report.figures(row, "cost");
     }
 
-    private static String spread(List<Double> values) {
-        var sorted = values.stream().sorted().toList();
-        return String.format(
-                Locale.ROOT,
-                "%.2f (%.2f-%.2f)",
-                sorted.get(sorted.size() / 2),
-                sorted.getFirst(),
-                sorted.getLast());
+    /**
+     * Latencies when so many calls are due in each second, whether answers come or not, in
+     * microseconds.
+     */
+    Numbers[] latency(String row, Subject subject, double perSecond, int clients) {
+        var p50 = new ArrayList<Double>();
+        var p99 = new ArrayList<Double>();
+        for (int round = 0; round < effort.rounds(); round++) {
+            var plan = new Load.Plan(subject.url(), clients, subject.tools("echo0"));
+            try (var load = new Load(loop, plan)) {
+                var result = load.openLoop(perSecond, effort.warmUp(), effort.measured());
+                p50.add(result.latency().getValueAtPercentile(50) / 1e3);
+                p99.add(result.latency().getValueAtPercentile(99) / 1e3);
+                report.figure(row, subject.name(), round, "p50 us", p50.getLast());
+                report.figure(row, subject.name(), round, "p99 us", p99.getLast());
+                report.figure(row, subject.name(), round, "calls/s", result.perSecond());
+                report.figure(row, subject.name(), round, "errors", (double) result.errors());
+            }
+        }
+        return new Numbers[] {Numbers.of(p50), Numbers.of(p99)};
     }
 }

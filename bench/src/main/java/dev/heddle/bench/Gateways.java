@@ -11,7 +11,8 @@ import java.util.Optional;
 
 /** Starts what is measured, each on the first core, with the stubs behind it. */
 final class Gateways {
-    private static final int CORE = 0;
+    private static final String CORE = "0";
+    private static final String ALL_CORES = "0,1";
     private static final int NGINX = 13200;
     private static final long PATIENCE_NANOS = 30_000_000_000L;
 
@@ -34,11 +35,37 @@ final class Gateways {
         return new Subject("direct", url, false, Optional.empty());
     }
 
-    /** A gateway that runs already: {@code NAME=URL}. */
-    static Subject other(String option) {
-        int equals = option.indexOf('=');
-        var url = URI.create(option.substring(equals + 1));
-        return new Subject(option.substring(0, equals), url, true, Optional.empty());
+    /** A further gateway that is to be measured beside the others. */
+    sealed interface Other {
+        /** One that runs already. */
+        record Running(String name, URI url) implements Other {}
+
+        /** A Heddle with other settings. */
+        record Variant(String name, String server, String jvm) implements Other {}
+
+        /** Reads {@code NAME=URL}. */
+        static Other running(String option) {
+            int equals = option.indexOf('=');
+            return new Running(
+                    option.substring(0, equals), URI.create(option.substring(equals + 1)));
+        }
+
+        /** Reads {@code NAME=OPTIONS}. */
+        static Other variant(String option) {
+            int equals = option.indexOf('=');
+            var name = option.substring(0, equals);
+            var value = option.substring(equals + 1);
+            return value.startsWith("io:")
+                    ? new Variant(name, "io: " + value.substring(3), "")
+                    : new Variant(name, "", value);
+        }
+    }
+
+    Subject other(Other wanted, List<Stub> stubs) throws IOException {
+        return switch (wanted) {
+            case Other.Running(var name, var url) -> new Subject(name, url, true, Optional.empty());
+            case Other.Variant(var name, var server, var jvm) -> heddle(name, stubs, server, jvm);
+        };
     }
 
     Subject nginx(List<Stub> stubs) throws IOException {
@@ -69,10 +96,29 @@ final class Gateways {
      * @param jvm further options of its virtual machine
      */
     Subject heddle(String name, List<Stub> stubs, String server, String jvm) throws IOException {
+        return ready(started(name, stubs, server, jvm, CORE));
+    }
+
+    /** A Heddle that has just been started, on all cores, and is not ready. */
+    Subject started(String name, List<Stub> stubs) throws IOException {
+        return started(name, stubs, "", "", ALL_CORES);
+    }
+
+    private Subject started(String name, List<Stub> stubs, String server, String jvm, String cores)
+            throws IOException {
         int own = port++;
-        var process = start(name, own, yaml(own, stubs, server), jvm);
+        var file = folder.resolve(name + own + ".yaml");
+        Files.writeString(file, yaml(own, stubs, server));
+        var command = new ArrayList<>(List.of(root.resolve("heddle").toString(), "serve"));
+        command.addAll(List.of("--config", file.toString()));
+        var process =
+                Subject.start(
+                        cores,
+                        folder.resolve(name + own + ".log"),
+                        command,
+                        jvm.isEmpty() ? Map.of() : Map.of("JDK_JAVA_OPTIONS", jvm));
         var url = URI.create("http://127.0.0.1:" + own + "/mcp");
-        return ready(new Subject(name, url, true, Optional.of(process)));
+        return new Subject(name, url, true, Optional.of(process));
     }
 
     private static String yaml(int port, List<Stub> stubs, String server) {
@@ -91,18 +137,6 @@ final class Gateways {
     /** What the backend in front of the stub number {@code i} is called. */
     static String backend(int i) {
         return Character.toString('a' + i);
-    }
-
-    private ProcessHandle start(String name, int port, String yaml, String jvm) throws IOException {
-        var file = folder.resolve(name + port + ".yaml");
-        Files.writeString(file, yaml);
-        var command = new ArrayList<>(List.of(root.resolve("heddle").toString(), "serve"));
-        command.addAll(List.of("--config", file.toString()));
-        return Subject.start(
-                CORE,
-                folder.resolve(name + port + ".log"),
-                command,
-                jvm.isEmpty() ? Map.of() : Map.of("JDK_JAVA_OPTIONS", jvm));
     }
 
     /** Waits until {@code subject} takes connections. */

@@ -34,8 +34,13 @@ final class Load implements AutoCloseable {
 
     /**
      * @param tools called in turn, one after the other over the clients
+     * @param together whether all clients are connections of one session
      */
-    record Plan(URI url, int clients, List<String> tools) {}
+    record Plan(URI url, int clients, List<String> tools, boolean together) {
+        Plan(URI url, int clients, List<String> tools) {
+            this(url, clients, tools, false);
+        }
+    }
 
     /** What came of it. Latencies are in nanoseconds. */
     record Result(long calls, long errors, double seconds, Histogram latency) {
@@ -56,6 +61,7 @@ final class Load implements AutoCloseable {
     private volatile CountDownLatch quiet = new CountDownLatch(1);
     private boolean open;
     private boolean running;
+    private volatile String common = ""; // the headers of the one session, if there is one
 
     /** Connects all clients and begins their sessions. */
     Load(Loop loop, Plan plan) {
@@ -66,6 +72,9 @@ final class Load implements AutoCloseable {
             var client = new Client(plan.tools().get(i % plan.tools().size()), i, ready);
             clients.add(client);
             client.connect();
+            if (i == 0 && plan.together()) {
+                await(client.hasBegun);
+            }
         }
         await(ready);
     }
@@ -97,6 +106,22 @@ final class Load implements AutoCloseable {
                     idle.addAll(clients);
                     new Schedule(perSecond).run();
                 });
+    }
+
+    /** Every client calls as soon as it has its answer, until {@link #end}. */
+    void begin() {
+        open = false;
+        onLoop(
+                () -> {
+                    running = true;
+                    clients.forEach(client -> client.call(System.nanoTime()));
+                });
+    }
+
+    /** Ends what {@link #begin} has begun. */
+    void end() {
+        onLoop(() -> running = false);
+        awaitQuiet();
     }
 
     private Result run(double warmUp, double seconds, Runnable begin) {
@@ -194,10 +219,12 @@ final class Load implements AutoCloseable {
     private final class Client extends ChannelInboundHandlerAdapter {
         private final String tool;
         private final CountDownLatch ready;
+        private final CountDownLatch hasBegun = new CountDownLatch(1);
         private final HttpMessage message = new HttpMessage();
         private long nextId;
         private long calledAt;
         private int begun;
+        private String sessionHeaders = "";
         private byte[] request = new byte[0];
         private int[] idsAt = new int[0];
         private ByteBuf read = Unpooled.EMPTY_BUFFER;
@@ -236,6 +263,12 @@ final class Load implements AutoCloseable {
         @Override
         public void channelActive(ChannelHandlerContext ctx) {
             channel = ctx.channel();
+            if (!common.isEmpty()) {
+                begun = 2;
+                useSession(common);
+                ready.countDown();
+                return;
+            }
             send(
                     post(
                             "",
@@ -308,15 +341,24 @@ final class Load implements AutoCloseable {
                 var session = in.toString(at, end - at, StandardCharsets.US_ASCII);
                 var headers =
                         "Mcp-Session-Id: " + session + "\r\nMCP-Protocol-Version: 2025-11-25\r\n";
-                request = callRequest(headers);
-                idsAt = idsIn(request);
+                useSession(headers);
                 send(
                         post(
                                 headers,
                                 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
             } else {
+                if (plan.together()) {
+                    common = sessionHeaders;
+                }
+                hasBegun.countDown();
                 ready.countDown();
             }
+        }
+
+        private void useSession(String headers) {
+            sessionHeaders = headers;
+            request = callRequest(headers);
+            idsAt = idsIn(request);
         }
 
         private byte[] callRequest(String headers) {

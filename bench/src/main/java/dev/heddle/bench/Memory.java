@@ -3,7 +3,7 @@ package dev.heddle.bench;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What idle sessions cost, each of which has called each of its backends. */
+/** What sessions cost that do nothing, each of which has called each of its backends. */
 final class Memory {
     private static final int FEW = 1000;
     private static final int MANY = 5000;
@@ -13,19 +13,18 @@ final class Memory {
 
     private static final long SETTLING_MILLIS = 15_000;
 
-    /**
-     * @param heap bytes of live objects for one session
-     * @param resident bytes of memory that the process holds more, for one session
-     * @param backendSessions that are open at the backends, for one session
-     */
-    record Cost(double heap, double resident, double backendSessions) {}
+    private final Report report;
 
-    private Memory() {}
+    Memory(Report report) {
+        this.report = report;
+    }
 
     /**
+     * Bytes of live objects for one session, counted after two full collections.
+     *
      * @param listening whether each session holds a GET stream open
      */
-    static Cost of(Subject subject, List<Stub> stubs, boolean listening) {
+    double session(Subject subject, List<Stub> stubs, boolean listening) {
         var streams = new ArrayList<Wire>();
         try (var wire = new Wire(subject.url())) {
             begin(wire, subject, stubs, FEW, listening, streams);
@@ -36,13 +35,28 @@ final class Memory {
             int more = (listening ? MANY_LISTENING : MANY) - FEW;
             begin(wire, subject, stubs, more, listening, streams);
             settle();
-            return new Cost(
-                    (subject.liveHeap() - heap) / (double) more,
-                    (subject.resident() - resident) / (double) more,
-                    (open(stubs) - sessions) / (double) more);
+            double cost = (subject.liveHeap() - heap) / (double) more;
+            var name = listening ? "listening " : "idle ";
+            report.figure("S7", subject.name(), 0, name + "heap bytes", cost);
+            double memory = (subject.resident() - resident) / (double) more;
+            report.figure("S7", subject.name(), 0, name + "resident bytes", memory);
+            double behind = (open(stubs) - sessions) / (double) more;
+            report.figure("S7", subject.name(), 0, name + "backend sessions", behind);
+            return cost;
         } finally {
             streams.forEach(Wire::close);
         }
+    }
+
+    /** Begins so many sessions that stay. */
+    void crowd(Subject subject, List<Stub> stubs, int sessions) {
+        try (var wire = new Wire(subject.url())) {
+            begin(wire, subject, stubs, sessions, false, new ArrayList<>());
+        }
+        settle();
+        report.figure("S8", subject.name(), 0, "sessions", sessions);
+        report.figure("S8", subject.name(), 0, "heap MB", subject.liveHeap() / 1e6);
+        report.figure("S8", subject.name(), 0, "resident MB", subject.resident() / 1e6);
     }
 
     private static void begin(
@@ -54,9 +68,7 @@ final class Memory {
             List<Wire> streams) {
         for (int i = 0; i < sessions; i++) {
             wire.initialize();
-            for (int backend = 0; backend < stubs.size(); backend++) {
-                wire.call(subject.tool(Gateways.backend(backend), "echo0"));
-            }
+            wire.callsReach(subject, stubs);
             if (listening) {
                 var stream = new Wire(wire);
                 stream.listen();
@@ -75,6 +87,32 @@ final class Memory {
             Thread.sleep(SETTLING_MILLIS);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Reads so many large results at once. Bytes that the process held more then, for each of them.
+     */
+    double large(Subject subject, int calls) {
+        var tool = subject.tool("a", "big");
+        try (var first = new Wire(subject.url())) {
+            first.initialize();
+            first.call(tool);
+            var wires = new ArrayList<Wire>();
+            try {
+                for (int i = 0; i < calls; i++) {
+                    wires.add(new Wire(first));
+                    wires.getLast().writeCall(tool);
+                }
+                long before = subject.resident();
+                settle(); // nobody reads: what is in flight is in the gateway
+                double more = (subject.resident() - before) / (double) calls;
+                wires.forEach(Wire::readResult);
+                report.figure("S12", subject.name(), 0, "resident bytes", more);
+                return more;
+            } finally {
+                wires.forEach(Wire::close);
+            }
         }
     }
 }

@@ -186,6 +186,12 @@ final class Stub implements AutoCloseable {
             read = Unpooled.EMPTY_BUFFER;
         }
 
+        /** Gateways may leave as they like. */
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            ctx.close();
+        }
+
         private void answer(ChannelHandlerContext ctx, ByteBuf in) {
             switch (in.getByte(in.readerIndex())) {
                 case 'P' -> post(ctx, in);

@@ -32,10 +32,10 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
         }
     }
 
-    /** Starts {@code command} on one processor core. */
+    /** Starts {@code command} on some processor cores. */
     static ProcessHandle start(
-            int core, Path log, List<String> command, Map<String, String> environment) {
-        var pinned = new ArrayList<>(List.of("taskset", "-c", Integer.toString(core)));
+            String cores, Path log, List<String> command, Map<String, String> environment) {
+        var pinned = new ArrayList<>(List.of("taskset", "-c", cores));
         pinned.addAll(command);
         try {
             var builder =
@@ -101,6 +101,18 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A tool of each of three backends. */
+    List<String> tools(String tool) {
+        return prefixed
+                ? List.of(tool("a", tool), tool("b", tool), tool("c", tool))
+                : List.of(tool);
+    }
+
+    /** The same at another path. */
+    Subject at(String path) {
+        return new Subject(name, url.resolve(path), prefixed, process);
     }
 
     String tool(String backend, String tool) {

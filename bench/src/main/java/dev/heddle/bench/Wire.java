@@ -10,8 +10,10 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** One client with one connection and one session, in blocking form. Confined to one thread. */
 final class Wire implements AutoCloseable {
@@ -19,11 +21,15 @@ final class Wire implements AutoCloseable {
     /** One answer, with its header names in lower case. */
     record Answer(int status, Map<String, String> headers, String body) {}
 
+    private static final AtomicLong CALLS = new AtomicLong(1_000_000);
+    private static final String NEXT = "\"nextCursor\":\"";
+
     private final URI url;
     private final Socket socket;
     private final InputStream in;
     private String session = "";
     private long ids = 1;
+    private long answeredAt;
 
     Wire(URI url) {
         this(url, 64 * 1024);
@@ -40,6 +46,7 @@ final class Wire implements AutoCloseable {
         try {
             socket = new Socket();
             socket.setTcpNoDelay(true);
+            socket.setSoTimeout(60_000);
             socket.connect(new InetSocketAddress(url.getHost(), url.getPort()), 10_000);
             in = new BufferedInputStream(socket.getInputStream(), buffer);
         } catch (IOException e) {
@@ -55,7 +62,8 @@ final class Wire implements AutoCloseable {
                 post(
                         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
                             + "\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}}");
-        long took = System.nanoTime() - began;
+        answeredAt = System.nanoTime();
+        long took = answeredAt - began;
         require(answer, 200);
         session =
                 "Mcp-Session-Id: "
@@ -63,6 +71,35 @@ final class Wire implements AutoCloseable {
                         + "\r\nMCP-Protocol-Version: 2025-11-25\r\n";
         require(post("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"), 202);
         return took;
+    }
+
+    /** When the answer to initialize had come. */
+    long answeredAt() {
+        return answeredAt;
+    }
+
+    /** Calls each backend once, so that all of them are open. */
+    void callsReach(Subject subject, List<Stub> stubs) {
+        for (int i = 0; i < stubs.size(); i++) {
+            call(subject.tool(Gateways.backend(i), "echo0"));
+        }
+    }
+
+    /** Reads all pages of a list. */
+    void listAll(String kind) {
+        var params = "{}";
+        while (!params.isEmpty()) {
+            var page = request(kind + "/list", params).body();
+            int at = page.indexOf(NEXT);
+            params =
+                    at < 0
+                            ? ""
+                            : "{\"cursor\":\""
+                                    + page.substring(
+                                            at + NEXT.length(),
+                                            page.indexOf('"', at + NEXT.length()))
+                                    + "\"}";
+        }
     }
 
     Answer request(String method, String params) {
@@ -81,6 +118,21 @@ final class Wire implements AutoCloseable {
 
     Answer call(String tool) {
         return request("tools/call", "{\"name\":\"" + tool + "\",\"arguments\":{}}");
+    }
+
+    /** Calls a tool, whose answer {@link #readResult} reads. */
+    void writeCall(String tool) {
+        var body =
+                "{\"jsonrpc\":\"2.0\",\"id\":"
+                        + CALLS.incrementAndGet()
+                        + ",\"method\":\"tools/call\",\"params\":{\"name\":\""
+                        + tool
+                        + "\",\"arguments\":{}}}";
+        write("POST", "Content-Length: " + body.length() + "\r\n", body);
+    }
+
+    void readResult() {
+        require(read(), 200);
     }
 
     private static void require(Answer answer, int status) {
