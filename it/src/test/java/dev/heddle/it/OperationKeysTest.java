@@ -9,7 +9,10 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /** What the keys of {@code operational}, {@code sessions} and {@code sessionStorage} do. */
 class OperationKeysTest {
@@ -211,6 +214,28 @@ class OperationKeysTest {
                         + "Accept: text/event-stream\r\nMcp-Session-Id: "
                         + session.session()
                         + "\r\n\r\n");
+    }
+
+    @Test
+    @Shows({"sessions.inFlight"})
+    void a_session_has_no_more_calls_at_backends_than_allowed_and_the_others_wait()
+            throws Exception {
+        try (var stub = Stub.start();
+                var heddle = Heddle.serve(folder, over(stub) + "sessions: {inFlight: 2}");
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var client = heddle.client().initialize();
+            client.call("count", "{}");
+            stub.reset();
+            var calls = new ArrayList<Future<RawClient.Answer>>();
+            for (int i = 0; i < 6; i++) {
+                calls.add(threads.submit(() -> client.call("slow", "{\"ms\": 300}")));
+            }
+            for (var call : calls) {
+                assertThat(call.get().reply().has("result")).isTrue();
+            }
+            assertThat(stub.count("mostRunning")).isEqualTo(2);
+            assertThat(stub.count("runs")).isEqualTo(6);
+        }
     }
 
     @Test

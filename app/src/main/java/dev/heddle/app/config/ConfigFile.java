@@ -129,6 +129,7 @@ public final class ConfigFile {
         return new HeddleConfig.Sessions(
                 limits,
                 section.number("streams", 1, 10_000).orElse(usual.streams()),
+                section.number("inFlight", 1, 100_000).orElse(usual.inFlight()),
                 section.number("openings", 1, 10_000).orElse(usual.openings()),
                 section.duration("coldStart", Duration.ZERO).orElse(usual.coldStart()));
     }

@@ -52,9 +52,10 @@ public record HeddleConfig(
     }
 
     /** How many sessions, and for how long. */
-    public record Sessions(SessionLimits limits, int streams, int openings, Duration coldStart) {
+    public record Sessions(
+            SessionLimits limits, int streams, int inFlight, int openings, Duration coldStart) {
         static final Sessions DEFAULT =
-                new Sessions(SessionLimits.DEFAULT, 8, 10, Duration.ofSeconds(2));
+                new Sessions(SessionLimits.DEFAULT, 8, 32, 10, Duration.ofSeconds(2));
     }
 
     /**
@@ -152,7 +153,12 @@ public record HeddleConfig(
                         limits.total(),
                         limits.perOwner());
         return with(
-                new Sessions(longer, sessions.streams(), sessions.openings(), sessions.coldStart()),
+                new Sessions(
+                        longer,
+                        sessions.streams(),
+                        sessions.inFlight(),
+                        sessions.openings(),
+                        sessions.coldStart()),
                 server.at(host, port, remoteMeant));
     }
 
@@ -162,7 +168,12 @@ public record HeddleConfig(
      */
     public HeddleConfig waiting(Duration patience) {
         return with(
-                new Sessions(sessions.limits(), sessions.streams(), sessions.openings(), patience),
+                new Sessions(
+                        sessions.limits(),
+                        sessions.streams(),
+                        sessions.inFlight(),
+                        sessions.openings(),
+                        patience),
                 server);
     }
 

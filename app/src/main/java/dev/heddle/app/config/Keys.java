@@ -120,6 +120,7 @@ final class Keys {
                     sessions.max | number | `100000` | Sessions at the same time.
                     sessions.maxPerOwner | number | `10000` | Sessions of one owner, or of one remote address where callers are anonymous.
                     sessions.streams | number | `8` | GET streams that one session may hold open at once.
+                    sessions.inFlight | number | `32` | Calls of one session that may be at backends at once. Up to 1,000 more wait for their turn.
                     sessions.openings | number | `10` | Backends that one session may be opening at once.
                     sessions.coldStart | time | `2s` | How long `initialize` waits for backends of which nothing is known yet.
                     server | mapping | – | The HTTP server in front.

@@ -92,6 +92,7 @@ public final class Gateway implements AutoCloseable {
                         .observer(metrics)
                         .streams(config.sessions().streams())
                         .openings(config.sessions().openings())
+                        .inFlight(config.sessions().inFlight())
                         .coldStart(config.sessions().coldStart())
                         .allOrNothing(config.operation().allOrNothing())
                         .build();

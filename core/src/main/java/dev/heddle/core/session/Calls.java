@@ -13,6 +13,8 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 
 /** The requests of one session that are under way at its backends. Thread-safe; takes no lock. */
@@ -27,15 +29,18 @@ final class Calls implements ForwardedCall.Host {
     private final Runnable used;
     private final SparseMap<Json, InFlight> running = new SparseMap<>();
     private final SilenceWatch silence;
+    private final Turns turns;
 
     /**
+     * @param inFlight how many may be at backends at once
      * @param used told whenever a call has ended
      */
-    Calls(Shared shared, Conversations conversations, Ways ways, Runnable used) {
+    Calls(Shared shared, Conversations conversations, Ways ways, int inFlight, Runnable used) {
         this.shared = shared;
         this.conversations = conversations;
         this.ways = ways;
         this.used = used;
+        this.turns = new Turns(inFlight);
         this.silence = new SilenceWatch(shared.alarms(), running);
     }
 
@@ -45,14 +50,39 @@ final class Calls implements ForwardedCall.Host {
      * @throws Fault if it cannot be sent; the pass is then the caller's still
      */
     Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {
-        var call = call(backend, request, exchange, pass::close);
+        var over = new Over(pass);
+        var call = call(backend, request, exchange, over);
+        over.of = call;
         register(call.clientId(), call);
-        try {
-            start(call);
-        } catch (Fault refused) {
-            call.refused(refused);
-        }
+        takeTurn(call, call.clientId());
         return call;
+    }
+
+    /** What is given back when a request is over. */
+    private final class Over implements Runnable {
+        private final Pass pass;
+        private @Nullable InFlight of;
+
+        Over(Pass pass) {
+            this.pass = pass;
+        }
+
+        @Override
+        public void run() {
+            pass.close();
+            if (of != null) {
+                turns.leave(of);
+            }
+        }
+    }
+
+    private void takeTurn(InFlight call, Json id) {
+        try {
+            turns.take(call);
+        } catch (Fault full) {
+            running.remove(id, call);
+            throw full;
+        }
     }
 
     /** The part of a probe that asks one backend, not yet under way. */
@@ -78,10 +108,8 @@ final class Calls implements ForwardedCall.Host {
         }
     }
 
-    /**
-     * @throws Fault if its backend is not worth asking now
-     */
-    void start(ForwardedCall call) {
+    @Override
+    public void start(ForwardedCall call) {
         var conversation = call.conversation();
         shared.health()
                 .refusal(conversation.backend().id())
@@ -108,9 +136,10 @@ final class Calls implements ForwardedCall.Host {
                         ended -> {
                             running.remove(request.id(), ended);
                             pass.close();
+                            turns.leave(ended);
                         });
         register(request.id(), probing);
-        probing.next();
+        takeTurn(probing, request.id());
         return probing;
     }
 

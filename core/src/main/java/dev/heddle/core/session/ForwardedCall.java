@@ -27,6 +27,13 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
     /** What the session does for its calls. */
     interface Host {
+        /**
+         * Sends a call to its backend.
+         *
+         * @throws Fault if that is not worth asking now
+         */
+        void start(ForwardedCall call);
+
         /** A notification came on the answer of a call but does not belong to it. */
         void stray(Conversation conversation, Envelope message);
 
@@ -97,6 +104,15 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     /** The id that the client gave the request. */
     Json clientId() {
         return exchange.request().id();
+    }
+
+    @Override
+    public void begin() {
+        try {
+            host.start(this);
+        } catch (Fault refused) {
+            refused(refused);
+        }
     }
 
     @Override
@@ -262,7 +278,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     }
 
     /** Ends a call that was not let through to its backend, which says nothing about that one. */
-    void refused(Fault why) {
+    private void refused(Fault why) {
         if (!(state.getAndSet(new State.Ended()) instanceof State.Ended)) {
             over(new Reply.Failed(why), Outcome.FAILED);
         }

@@ -4,6 +4,9 @@ import dev.heddle.core.exchange.Running;
 
 /** A request of a session that is under way at its backends. */
 interface InFlight extends Running {
+    /** Goes to the backends, now that it is its turn. Does nothing if it has ended before. */
+    void begin();
+
     /** Ends it with an error, since its session has ended; tells the backend. Idempotent. */
     void sessionEnds();
 

@@ -50,8 +50,9 @@ final class LiveSession implements MultiSession {
      *
      * @param openings how many conversations may be opening at the same time
      * @param streams how many streams its client may hold open
+     * @param inFlight how many calls may be at backends at the same time
      */
-    record Options(int openings, int streams) {}
+    record Options(int openings, int streams, int inFlight) {}
 
     private final String id;
     private final SessionType type;
@@ -97,6 +98,7 @@ final class LiveSession implements MultiSession {
                         shared,
                         conversations,
                         new Calls.Ways(events, questions, standing),
+                        options.inFlight(),
                         this::used);
     }
 

@@ -54,7 +54,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     private LiveSessionFactory(Builder from) {
         this.type = from.type;
         this.shared = from.shared();
-        this.options = new LiveSession.Options(from.openings, from.streams);
+        this.options = new LiveSession.Options(from.openings, from.streams, from.inFlight);
         this.coldStart = from.coldStart;
         this.allOrNothing = from.allOrNothing;
         shared.catalogs().subscribe(this::catalogPublished);
@@ -203,6 +203,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         private Ids ids = new Ids();
         private int openings = 10;
         private int streams = 8;
+        private int inFlight = 32;
         private Duration coldStart = Duration.ofSeconds(30);
         private boolean allOrNothing;
         private Optional<SessionStorage> storage = Optional.empty();
@@ -257,6 +258,15 @@ public final class LiveSessionFactory implements MultiSessionFactory {
          */
         public Builder openings(int atOnce) {
             openings = atOnce > 0 ? atOnce : openings;
+            return this;
+        }
+
+        /**
+         * How many calls of one session may be at backends at the same time, while others wait for
+         * their turn; 32 if not said. Ignored below 1.
+         */
+        public Builder inFlight(int atOnce) {
+            inFlight = atOnce > 0 ? atOnce : inFlight;
             return this;
         }
 

@@ -47,8 +47,13 @@ final class Probing implements Sink, InFlight {
         this.over = over;
     }
 
+    @Override
+    public void begin() {
+        next();
+    }
+
     /** Asks the next backend, or says what came of asking them all. */
-    void next() {
+    private void next() {
         while (ending.isEmpty()) {
             var backend = rest.poll();
             if (backend == null) {
