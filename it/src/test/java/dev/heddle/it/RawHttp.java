@@ -86,6 +86,25 @@ final class RawHttp implements AutoCloseable {
         return text.toString();
     }
 
+    /** As {@link #readTo}, of many bytes, and maybe more than up to there. */
+    String readMuchTo(String end) {
+        var text = new StringBuilder();
+        var bytes = new byte[64 * 1024];
+        try {
+            var in = socket.getInputStream();
+            for (int count = in.read(bytes); count > 0; count = in.read(bytes)) {
+                int from = Math.max(0, text.length() - end.length());
+                text.append(new String(bytes, 0, count, StandardCharsets.ISO_8859_1));
+                if (text.indexOf(end, from) >= 0) {
+                    break;
+                }
+            }
+            return text.toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The head of the next answer. */
     String head() {
         return readTo("\r\n\r\n");

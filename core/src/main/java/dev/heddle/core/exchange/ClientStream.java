@@ -17,6 +17,20 @@ public interface ClientStream {
      */
     boolean question(Question question);
 
+    /**
+     * Whether the client takes what is sent as fast as it comes. A sender that can stop its source
+     * without being in the way of others stops it while this is not so; other senders may find
+     * their least important messages dropped.
+     */
+    default boolean isReady() {
+        return true;
+    }
+
+    /** Runs {@code task} once, when {@link #isReady} or when nothing can be sent any more. */
+    default void whenReady(Runnable task) {
+        task.run();
+    }
+
     /** Hears that nothing more will come. */
     default void ended() {}
 }

@@ -158,6 +158,16 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     }
 
     @Override
+    public boolean isReady() {
+        return exchange.sink().isReady();
+    }
+
+    @Override
+    public void whenReady(Runnable task) {
+        exchange.sink().whenReady(task);
+    }
+
+    @Override
     public boolean question(Question asked) {
         if (state.get() instanceof State.Ended) {
             return false;

@@ -80,6 +80,16 @@ final class Probing implements Sink, InFlight {
     }
 
     @Override
+    public boolean isReady() {
+        return exchange.sink().isReady();
+    }
+
+    @Override
+    public void whenReady(Runnable task) {
+        exchange.sink().whenReady(task);
+    }
+
+    @Override
     public boolean question(Question question) {
         return exchange.sink().question(question);
     }

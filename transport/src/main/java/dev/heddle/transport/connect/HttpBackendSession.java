@@ -234,6 +234,16 @@ final class HttpBackendSession implements BackendSession {
             }
         }
 
+        @Override
+        public boolean isReady() {
+            return sink.isReady();
+        }
+
+        @Override
+        public void whenReady(Runnable task) {
+            sink.whenReady(task);
+        }
+
         private void asked(Envelope message) {
             if (message.method().equals(Method.PING)) {
                 answer(Spliced.of(JsonRpc.result(message.id(), Json.EMPTY_OBJECT)));

@@ -11,6 +11,16 @@ interface HttpCall {
     /** A piece of the body, whose bytes are good for the time of the call. */
     void content(byte[] bytes, int offset, int length);
 
+    /** Whether what comes can be handed on as fast as it comes. */
+    default boolean isReady() {
+        return true;
+    }
+
+    /** Runs {@code task} once, on any thread, when {@link #isReady} or when it is not needed. */
+    default void whenReady(Runnable task) {
+        task.run();
+    }
+
     /** The answer is complete. */
     void ended();
 

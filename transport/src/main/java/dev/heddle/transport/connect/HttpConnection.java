@@ -66,6 +66,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
             close();
             return;
         }
+        requireContext().channel().config().setAutoRead(true);
         idleUntil = System.nanoTime() + idleNanos;
         lane.giveBack(this);
     }
@@ -98,6 +99,17 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
         } finally {
             SpareBytes.giveBack(bytes);
             ReferenceCountUtil.release(message);
+        }
+        restIfNotReady(ctx);
+    }
+
+    /** Reads no more while the client does not take what has been read. */
+    private void restIfNotReady(ChannelHandlerContext ctx) {
+        var receiver = call;
+        if (receiver != null && !receiver.isReady()) {
+            ctx.channel().config().setAutoRead(false);
+            receiver.whenReady(
+                    () -> ctx.executor().execute(() -> ctx.channel().config().setAutoRead(true)));
         }
     }
 

@@ -36,6 +36,18 @@ final class MessageStream implements HttpCall {
         /** An event that is no message. */
         default void event(String type, String data) {}
 
+        /** Whether what comes can be handed on as fast as it comes. */
+        default boolean isReady() {
+            return true;
+        }
+
+        /**
+         * Runs {@code task} once, on any thread, when {@link #isReady} or when it is not needed.
+         */
+        default void whenReady(Runnable task) {
+            task.run();
+        }
+
         /** The answer is complete. */
         void complete();
 
@@ -97,6 +109,16 @@ final class MessageStream implements HttpCall {
             case REFUSAL -> collect(bytes, offset, count, MAX_ERROR_BODY);
             case NONE -> {}
         }
+    }
+
+    @Override
+    public boolean isReady() {
+        return receiver.isReady();
+    }
+
+    @Override
+    public void whenReady(Runnable task) {
+        receiver.whenReady(task);
     }
 
     private void feed(byte[] bytes, int offset, int count) {

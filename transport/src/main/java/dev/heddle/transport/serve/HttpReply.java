@@ -30,6 +30,7 @@ final class HttpReply {
     private static final String STREAM_LINES =
             "cache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n";
     private static final long MAX_WAITING = 16L * 1024 * 1024;
+    private static final long CROWDED = 2L * 1024 * 1024;
 
     /**
      * What the client's HTTP allows.
@@ -56,6 +57,7 @@ final class HttpReply {
     private String lines = "";
     private State state = State.WAITING;
     private List<Runnable> whenOver = List.of();
+    private List<Runnable> whenWritable = List.of();
     private boolean flushing;
     private @Nullable Future<?> ticking;
 
@@ -82,9 +84,35 @@ final class HttpReply {
         return channel.isActive() && state != State.ENDED;
     }
 
-    /** Whether the client takes what is sent as fast as it comes. */
+    /** Whether the client takes what is sent as fast as it comes, or nothing can be sent. */
     boolean isWritable() {
-        return channel.isWritable();
+        return channel.isWritable() || !isOpen();
+    }
+
+    /** Whether so much waits for the client that what can be spared is better dropped. */
+    boolean isCrowded() {
+        return waitingBytes() > CROWDED;
+    }
+
+    /** Runs {@code task}, on the event loop, once {@link #isWritable}. */
+    void whenWritable(Runnable task) {
+        run(
+                () -> {
+                    if (isWritable()) {
+                        task.run();
+                    } else {
+                        whenWritable = with(whenWritable, task);
+                    }
+                });
+    }
+
+    /** The client has begun or ceased to take what is sent. */
+    void writabilityChanged() {
+        if (isWritable()) {
+            var tasks = whenWritable;
+            whenWritable = List.of();
+            tasks.forEach(Runnable::run);
+        }
     }
 
     Channel channel() {
@@ -198,8 +226,12 @@ final class HttpReply {
 
     /** Whether a client that does not read has made too much wait. */
     private boolean isOverfull() {
+        return waitingBytes() > MAX_WAITING;
+    }
+
+    private long waitingBytes() {
         var waiting = channel.unsafe().outboundBuffer();
-        return waiting == null || waiting.totalPendingWriteBytes() > MAX_WAITING;
+        return waiting == null ? Long.MAX_VALUE : waiting.totalPendingWriteBytes();
     }
 
     /** Writes, and flushes when everything has been written that is at hand just now. */
@@ -310,12 +342,17 @@ final class HttpReply {
         run(
                 () -> {
                     if (isOpen()) {
-                        whenOver = new ArrayList<>(whenOver);
-                        whenOver.add(task);
+                        whenOver = with(whenOver, task);
                     } else {
                         task.run();
                     }
                 });
+    }
+
+    private static List<Runnable> with(List<Runnable> tasks, Runnable another) {
+        var more = new ArrayList<>(tasks);
+        more.add(another);
+        return more;
     }
 
     /** The connection has ended. */
@@ -329,6 +366,7 @@ final class HttpReply {
         var tasks = whenOver;
         whenOver = List.of();
         tasks.forEach(Runnable::run);
+        writabilityChanged();
     }
 
     private void finish(ByteBuf last) {

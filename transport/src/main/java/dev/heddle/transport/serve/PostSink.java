@@ -27,15 +27,25 @@ final class PostSink implements Sink {
     }
 
     /**
-     * A client that is too slow for them loses progress and log messages, never its reply, nor the
-     * end of a question.
+     * A client that is too slow for a backend that cannot be stopped loses progress and log
+     * messages, never its reply, nor the end of a question.
      */
     @Override
     public void notification(Spliced message) {
         boolean needed = message.envelope().method().equals(Method.CANCELLED);
-        if (takesEvents && (needed || reply.isWritable())) {
+        if (takesEvents && (needed || !reply.isCrowded())) {
             reply.event(message, () -> {});
         }
+    }
+
+    @Override
+    public boolean isReady() {
+        return !takesEvents || reply.isWritable();
+    }
+
+    @Override
+    public void whenReady(Runnable task) {
+        reply.whenWritable(task);
     }
 
     @Override
