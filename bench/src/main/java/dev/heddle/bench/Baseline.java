@@ -42,8 +42,9 @@ final class Baseline {
                             var old = before.get(name);
                             if (old != null) {
                                 report.say(
-                                        "%-40s %10.3f  before %10.3f  (%+.1f %%)",
-                                        name, value, old, (value / old - 1) * 100);
+                                        "%-40s %10.3f  before %10.3f  (%+.1f %%)"
+                                                .formatted(
+                                                        name, value, old, (value / old - 1) * 100));
                             }
                         });
     }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Puts loads in front of gateways and stubs behind them, and tells what gateways cost. The stubs
@@ -26,6 +27,7 @@ public final class Bench {
      *     options of its virtual machine, or with {@code io:NAME}
      */
     public static void main(String[] args) throws IOException {
+        Locale.setDefault(Locale.ROOT); // figures are written alike everywhere
         var options = List.of(args);
         var effort = options.contains("--quick") ? Effort.QUICK : Effort.WHOLE;
         int at = options.indexOf("--rows");

@@ -57,16 +57,17 @@ final class Calls {
             double p50 = result.latency().getValueAtPercentile(50) / 1e3;
             double p99 = result.latency().getValueAtPercentile(99) / 1e3;
             report.say(
-                    "%s %-10s %8.0f calls/s  p50 %6.0f us  p99 %6.0f us  cpu %5.1f us (%.1f user) "
-                            + " errors %d",
-                    row,
-                    subject.name(),
-                    result.perSecond(),
-                    p50,
-                    p99,
-                    micros,
-                    used.user() * 1e6 / result.calls(),
-                    result.errors());
+                    ("%s %-10s %8.0f calls/s  p50 %6.0f us  p99 %6.0f us  cpu %5.1f us (%.1f user) "
+                                    + " errors %d")
+                            .formatted(
+                                    row,
+                                    subject.name(),
+                                    result.perSecond(),
+                                    p50,
+                                    p99,
+                                    micros,
+                                    used.user() * 1e6 / result.calls(),
+                                    result.errors()));
             report.figure(row, subject.name(), round, "calls/s", result.perSecond());
             report.figure(row, subject.name(), round, "cpu us", micros);
             report.figure(row, subject.name(), round, "p50 us", p50);
@@ -96,7 +97,8 @@ final class Calls {
         for (int round = 0; round < effort.rounds(); round++) {
             var plan = new Load.Plan(subject.url(), clients, subject.tools("echo0"));
             try (var load = new Load(loop, plan)) {
-                var result = load.openLoop(perSecond, effort.warmUp(), effort.measured());
+                double warmUp = round == 0 ? effort.firstWarmUp() : effort.warmUp();
+                var result = load.openLoop(perSecond, warmUp, effort.measured());
                 p50.add(result.latency().getValueAtPercentile(50) / 1e3);
                 p99.add(result.latency().getValueAtPercentile(99) / 1e3);
                 report.figure(row, subject.name(), round, "p50 us", p50.getLast());

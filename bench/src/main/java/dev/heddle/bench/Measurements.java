@@ -3,13 +3,13 @@ package dev.heddle.bench;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** The rows of the table, one after the other, each with what it needs. */
 final class Measurements {
     private static final int CLIENTS = 64;
     private static final int BUSY = 200;
     private static final double QUIET_CALLS_PER_SECOND = 500;
+    private static final double CROWDED_CALLS_PER_SECOND = 10_000;
 
     private final Gateways gateways;
     private final Effort effort;
@@ -73,11 +73,6 @@ final class Measurements {
         report.row(new Report.Row(id, measure, target, stretch, found, met));
     }
 
-    @SuppressWarnings("AnnotateFormatMethod")
-    private static String text(String format, Object... values) {
-        return String.format(Locale.ROOT, format, values);
-    }
-
     private void throughput() throws IOException {
         with(
                 3,
@@ -135,20 +130,36 @@ final class Measurements {
                             var heddle = gateways.heddle("heddle", stubs, "", "")) {
                         calls.measure("S3 most", List.of(nginx, heddle), "echo0");
                         double rate = report.figure("S3 most", "calls/s", "nginx").median() / 2;
-                        var without = calls.latency("S3", direct, rate, CLIENTS);
                         calls.latency("S3", nginx, rate, CLIENTS);
-                        var with = calls.latency("S3", heddle, rate, CLIENTS);
-                        double p50 = with[0].median() - without[0].median();
-                        double p99 = with[1].median() - without[1].median();
+                        var added = added("S3", direct, heddle, rate);
                         row(
                                 "S3",
-                                text("added latency at %.0f calls/s, p50 / p99", rate),
+                                "added latency at %.0f calls/s, p50 / p99".formatted(rate),
                                 "100 us / 1 ms",
                                 "50 us / 500 us",
-                                text("%.0f us / %.0f us", p50, p99),
-                                p50 <= 100 && p99 <= 1000);
+                                added.toString(),
+                                added.isSmall());
                     }
                 });
+    }
+
+    /** What a gateway adds to the latency of its backends, in microseconds. */
+    private record Added(double p50, double p99) {
+        boolean isSmall() {
+            return p50 <= 100 && p99 <= 1000;
+        }
+
+        @Override
+        public String toString() {
+            return "%.0f us / %.0f us".formatted(p50, p99);
+        }
+    }
+
+    private Added added(String row, Subject direct, Subject gateway, double perSecond) {
+        var without = calls.latency(row, direct, perSecond, CLIENTS);
+        var with = calls.latency(row, gateway, perSecond, CLIENTS);
+        return new Added(
+                with[0].median() - without[0].median(), with[1].median() - without[1].median());
     }
 
     private void streaming() throws IOException {
@@ -199,10 +210,10 @@ final class Measurements {
         var asked = report.figure("S5", perSecond + "/s backend requests", heddle.name()).median();
         row(
                 "S5",
-                text("initialize, one of ten backends hanging, %d/s, p50 / p99", perSecond),
+                "initialize, one of ten backends hanging, %d/s, p50 / p99".formatted(perSecond),
                 "5 / 50 ms",
                 "2 / 20 ms",
-                text("%.1f / %.1f ms; %.1f backend requests each", p50, p99, asked),
+                "%.1f / %.1f ms; %.1f backend requests each".formatted(p50, p99, asked),
                 p50 <= 5 && p99 <= 50);
     }
 
@@ -219,7 +230,7 @@ final class Measurements {
                                 "tools/list of 1,000 tools, p50, backend requests",
                                 "5 ms, 0",
                                 "1 ms, 0",
-                                text("%.2f ms, %.0f", p50, asked),
+                                "%.2f ms, %.0f".formatted(p50, asked),
                                 p50 <= 5 && asked == 0);
                     }
                 });
@@ -241,7 +252,7 @@ final class Measurements {
                             "live heap of an idle session without / with a GET stream",
                             "4 / 12 KB",
                             "2 / 8 KB",
-                            text("%.1f / %.1f KB", bytes[0] / 1024, bytes[1] / 1024),
+                            "%.1f / %.1f KB".formatted(bytes[0] / 1024, bytes[1] / 1024),
                             bytes[0] <= 4096 && bytes[1] <= 12 * 1024);
                 });
     }
@@ -255,18 +266,14 @@ final class Measurements {
                     var direct = Gateways.direct(stubs);
                     try (var heddle = gateways.heddle("crowd", stubs, "", "-Xmx1g")) {
                         memory.crowd(heddle, stubs, sessions);
-                        double rate = 10_000;
-                        var without = calls.latency("S8", direct, rate, CLIENTS);
-                        var with = calls.latency("S8", heddle, rate, CLIENTS);
-                        double p50 = with[0].median() - without[0].median();
-                        double p99 = with[1].median() - without[1].median();
+                        var added = added("S8", direct, heddle, CROWDED_CALLS_PER_SECOND);
                         row(
                                 "S8",
                                 "sessions in a heap of 1 GB; added latency then, p50 / p99",
                                 "100,000; 100 us / 1 ms",
                                 "250,000; 50 us / 500 us",
-                                text("%,d; %.0f us / %.0f us", sessions, p50, p99),
-                                p50 <= 100 && p99 <= 1000);
+                                "%,d; %s".formatted(sessions, added),
+                                added.isSmall());
                     }
                 });
     }
@@ -282,7 +289,8 @@ final class Measurements {
                             "start to /readyz; resident memory then",
                             "1.0 s; 150 MB",
                             "0.5 s; 100 MB",
-                            text("%s s; %s MB", found[0].spread("%.2f"), found[1].spread("%.0f")),
+                            "%s s; %s MB"
+                                    .formatted(found[0].spread("%.2f"), found[1].spread("%.0f")),
                             found[0].median() <= 1 && found[1].median() <= 150);
                 });
     }
@@ -301,7 +309,7 @@ final class Measurements {
                                 "list_changed from backend to client, p50 / p99",
                                 "5 / 50 ms",
                                 "2 / 20 ms",
-                                text("%.1f / %.1f ms", p50, p99),
+                                "%.1f / %.1f ms".formatted(p50, p99),
                                 p50 <= 5 && p99 <= 50);
                     }
                 });
@@ -335,7 +343,7 @@ final class Measurements {
                                         + " alone",
                                 "under 2",
                                 "under 1.2",
-                                text("%.1f", times),
+                                "%.1f".formatted(times),
                                 times < 2);
                     }
                 });
@@ -354,7 +362,7 @@ final class Measurements {
                                 "resident memory for a 10 MB result that nobody reads",
                                 "4 MB",
                                 "",
-                                text("%.1f MB", bytes / 1e6),
+                                "%.1f MB".formatted(bytes / 1e6),
                                 bytes < 4e6);
                     }
                 });

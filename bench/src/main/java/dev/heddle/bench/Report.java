@@ -32,9 +32,8 @@ final class Report {
     private final List<Row> rows = new ArrayList<>();
     private final List<Figure> figures = new ArrayList<>();
 
-    @SuppressWarnings("AnnotateFormatMethod")
-    void say(String format, Object... values) {
-        System.out.println(String.format(Locale.ROOT, format, values));
+    void say(String line) {
+        System.out.println(line);
     }
 
     void figure(String row, String subject, int round, String name, double value) {
@@ -44,8 +43,13 @@ final class Report {
     void row(Row row) {
         rows.add(row);
         say(
-                "%s %s: %s (target %s) %s",
-                row.id(), row.measure(), row.found(), row.target(), row.met() ? "met" : "NOT MET");
+                "%s %s: %s (target %s) %s"
+                        .formatted(
+                                row.id(),
+                                row.measure(),
+                                row.found(),
+                                row.target(),
+                                row.met() ? "met" : "NOT MET"));
     }
 
     List<Row> rows() {

@@ -231,7 +231,8 @@ final class LiveSession implements MultiSession {
         }
     }
 
-    private static Running refuse(Exchange exchange, Fault fault, Pass pass) {
+    private Running refuse(Exchange exchange, Fault fault, Pass pass) {
+        used();
         try (pass) {
             exchange.sink().reply(new Reply.Failed(fault));
         }

@@ -5,8 +5,7 @@ import dev.heddle.core.fault.Fault;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Queue;
+import java.util.LinkedHashSet;
 
 /**
  * Lets so many calls of one session go to their backends at once; the others wait in the session's
@@ -19,7 +18,7 @@ final class Turns {
     private final int atOnce;
     private int inside; // guarded by this, like the rest
     private boolean starting;
-    private @Nullable Queue<InFlight> waiting; // if any do
+    private @Nullable LinkedHashSet<InFlight> waiting; // if any do
 
     /**
      * @param atOnce how many calls may be at their backends at the same time
@@ -45,7 +44,7 @@ final class Turns {
             return true;
         }
         if (waiting == null) {
-            waiting = new ArrayDeque<>();
+            waiting = new LinkedHashSet<>();
         }
         if (waiting.size() >= MAX_WAITING) {
             throw new Fault.LimitReached(
@@ -77,7 +76,7 @@ final class Turns {
 
     /** Who is next; if that is nobody, nobody starts calls any more. */
     private synchronized @Nullable InFlight next() {
-        var next = waiting == null || inside >= atOnce ? null : waiting.poll();
+        var next = waiting == null || inside >= atOnce ? null : waiting.removeFirst();
         if (waiting != null && waiting.isEmpty()) {
             waiting = null;
         }

@@ -136,7 +136,7 @@ final class Endpoint {
         return origin;
     }
 
-    /** What goes with each message, by lower-case name. */
+    /** What goes with each message, by name. */
     Map<String, String> headers() {
         return headers;
     }

@@ -42,11 +42,6 @@ final class Http1Decoder {
         this.listener = listener;
     }
 
-    /** Whether the next byte is the first of an answer. */
-    boolean isBetweenAnswers() {
-        return state == State.HEAD && kept.length == 0;
-    }
-
     /**
      * Takes the bytes in {@code [from, to)}, up to the end of an answer. Returns where it stopped.
      *

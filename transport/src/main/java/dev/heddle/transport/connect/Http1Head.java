@@ -5,6 +5,7 @@ import dev.heddle.transport.connect.ResponseHead.Content;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -140,7 +141,7 @@ final class Http1Head {
             }
             case 10 -> {
                 if (matches(name, colon, CONNECTION)) {
-                    var options = checked(start, end).toLowerCase(java.util.Locale.ROOT);
+                    var options = checked(start, end).toLowerCase(Locale.ROOT);
                     close |= options.contains("close");
                     keepAlive |= options.contains("keep-alive");
                 } else if (matches(name, colon, KEEP_ALIVE)) {

@@ -26,6 +26,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
     private final Http1Decoder decoder = new Http1Decoder(this);
     private @Nullable ChannelHandlerContext context;
     private @Nullable HttpCall call;
+    private @Nullable HttpCall answered; // whose answer has just ended
     private boolean reusable = true;
     private long idleNanos = IDLE_NANOS;
     private long idleUntil;
@@ -91,7 +92,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
             while (in.isReadable()) {
                 int length = Math.min(in.readableBytes(), bytes.length);
                 in.readBytes(bytes, 0, length);
-                read(bytes, length);
+                read(bytes, length, in.isReadable());
             }
         } catch (MalformedHttp malformed) {
             fail(malformed);
@@ -113,15 +114,29 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
         }
     }
 
-    private void read(byte[] bytes, int length) {
+    private void read(byte[] bytes, int length, boolean more) {
         int at = 0;
         while (at < length) {
             if (call == null) {
-                reusable = false; // bytes that nobody asked for: what follows cannot be trusted
                 close();
                 return;
             }
             at = decoder.read(bytes, at, length);
+            finish(at < length || more);
+        }
+    }
+
+    /**
+     * Ends the call whose answer is complete. Bytes behind it are an answer to nothing: whoever got
+     * the connection next would take them for its own.
+     */
+    private void finish(boolean bytesBehind) {
+        var receiver = answered;
+        answered = null;
+        if (receiver != null) {
+            reusable &= !bytesBehind;
+            giveBack();
+            receiver.ended();
         }
     }
 
@@ -146,12 +161,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
 
     @Override
     public void end() {
-        var receiver = call;
+        answered = call;
         call = null;
-        if (receiver != null) {
-            giveBack();
-            receiver.ended();
-        }
     }
 
     @Override
@@ -159,6 +170,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
         lane.forget(this);
         reusable = false;
         decoder.close();
+        finish(false);
         fail(new IOException("connection closed by the backend"));
     }
 

@@ -65,8 +65,9 @@ final class HttpConnector implements BackendConnector {
 
     private Connected streamable(Backend backend, Endpoint endpoint, Opening opening) {
         pool.prepare(endpoint.backend(), endpoint.origin());
-        if (opening.adopted().isPresent()) {
-            var known = opening.adopted().get();
+        var adopted = opening.adopted().filter(HttpConnector::fitsIntoHeaders);
+        if (adopted.isPresent()) {
+            var known = adopted.get();
             var talk =
                     new Endpoint.Talk(
                                     known.sessionId(),
@@ -88,5 +89,10 @@ final class HttpConnector implements BackendConnector {
             session.close();
             throw e;
         }
+    }
+
+    /** A record may have been written by others. */
+    private static boolean fitsIntoHeaders(Adopted known) {
+        return (known.sessionId() + known.cookies()).chars().noneMatch(Character::isISOControl);
     }
 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import java.nio.charset.StandardCharsets;
 
 /**
- * One HTTP request to a backend: what it says, whichever version of HTTP carries it. Immutable.
+ * One HTTP request to a backend, and how HTTP/1.1 writes it. Immutable.
  *
  * @param message what a POST carries
  * @param lastEventId where a stream is to go on; empty text for its beginning
@@ -21,15 +21,11 @@ record Outgoing(
         Endpoint.Talk talk,
         @Nullable Spliced message,
         String lastEventId) {
-    static final String SESSION_ID = "Mcp-Session-Id";
-    static final String PROTOCOL_VERSION = "MCP-Protocol-Version";
-    static final String LAST_EVENT_ID = "Last-Event-ID";
-
-    private static final byte[] SESSION_ID_LINE = bytes(SESSION_ID + ": ");
-    private static final byte[] PROTOCOL_VERSION_LINE = bytes(PROTOCOL_VERSION + ": ");
+    private static final byte[] SESSION_ID_LINE = bytes("Mcp-Session-Id: ");
+    private static final byte[] PROTOCOL_VERSION_LINE = bytes("MCP-Protocol-Version: ");
     private static final byte[] CONTENT_LENGTH_LINE = bytes("Content-Length: ");
     private static final byte[] COOKIE_LINE = bytes("Cookie: ");
-    private static final byte[] LAST_EVENT_ID_LINE = bytes(LAST_EVENT_ID + ": ");
+    private static final byte[] LAST_EVENT_ID_LINE = bytes("Last-Event-ID: ");
     private static final byte[] LINE_END = bytes("\r\n");
 
     /** A room for what differs between the heads of two requests. */
@@ -45,10 +41,6 @@ record Outgoing(
 
         Verb(String accept) {
             this.accept = accept;
-        }
-
-        String accept() {
-            return accept;
         }
 
         /** What every request of this kind begins with. */

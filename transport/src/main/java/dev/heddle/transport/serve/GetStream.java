@@ -20,7 +20,7 @@ final class GetStream implements ClientStream {
     @Override
     public void notification(Spliced message) {
         if (reply.isWritable() || isNeeded(message.envelope().method())) {
-            reply.event(message, () -> {});
+            reply.event(message);
         }
     }
 
@@ -37,7 +37,7 @@ final class GetStream implements ClientStream {
         if (!reply.isOpen()) {
             return false;
         }
-        reply.event(question.message(), () -> {});
+        reply.event(question.message());
         reply.whenOver(question.wayLost());
         return true;
     }

@@ -207,7 +207,7 @@ final class HttpReply {
     }
 
     /** Sends an event, beginning the stream if need be. */
-    void event(Spliced message, Runnable ifNotSent) {
+    void event(Spliced message) {
         run(
                 () -> {
                     if (state == State.WAITING) {
@@ -218,8 +218,6 @@ final class HttpReply {
                     }
                     if (state == State.STREAMING && channel.isActive()) {
                         write(event(message, 0));
-                    } else {
-                        ifNotSent.run();
                     }
                 });
     }

@@ -34,7 +34,7 @@ final class PostSink implements Sink {
     public void notification(Spliced message) {
         boolean needed = message.envelope().method().equals(Method.CANCELLED);
         if (takesEvents && (needed || !reply.isCrowded())) {
-            reply.event(message, () -> {});
+            reply.event(message);
         }
     }
 
@@ -53,7 +53,7 @@ final class PostSink implements Sink {
         if (!takesEvents || !reply.isOpen()) {
             return false;
         }
-        reply.event(question.message(), () -> {});
+        reply.event(question.message());
         reply.whenOver(question.wayLost());
         return true;
     }

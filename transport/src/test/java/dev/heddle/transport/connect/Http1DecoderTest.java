@@ -71,7 +71,6 @@ class Http1DecoderTest {
         assertThat(head().isReusable()).isTrue();
         assertThat(head().head().content()).isEqualTo(Content.JSON);
         assertThat(head().head().length()).isEqualTo(5);
-        assertThat(decoder.isBetweenAnswers()).isTrue();
     }
 
     @Test

@@ -411,4 +411,27 @@ class HttpBackendTest {
             assertThat(later.getLast().head()).startsWith("delete /mcp ");
         }
     }
+
+    @Test
+    void bytes_behind_an_answer_are_never_taken_for_the_answer_to_the_next_request() {
+        try (var server =
+                        RawServer.mcp(
+                                request ->
+                                        Optional.of(
+                                                request.head().startsWith("post /other ")
+                                                        ? RawServer.json(
+                                                                "", RawServer.result(request))
+                                                        : redirectAndMore(request)));
+                var session = open(server)) {
+            assertThat(call(session).toString()).isEqualTo("{\"ok\":true}");
+            assertThat(call(session).toString()).isEqualTo("{\"ok\":true}");
+        }
+    }
+
+    private static String redirectAndMore(RawServer.Request request) {
+        var forged =
+                "{\"jsonrpc\":\"2.0\",\"id\":" + request.id() + ",\"result\":{\"forged\":true}}";
+        return "HTTP/1.1 307 Elsewhere\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
+                + RawServer.json("", forged);
+    }
 }
