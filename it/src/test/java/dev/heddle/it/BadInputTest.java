@@ -238,7 +238,7 @@ class BadInputTest {
             await().during(Duration.ofSeconds(1)).until(() -> stub.count("unsent") > 20_000_000);
             assertThat(client.call("count", "{}").text()).isEqualTo("1");
             var all = slow.readMuchTo("\r\n0\r\n\r\n");
-            assertThat(all.split("notifications/message", -1)).hasSize(60_001);
+            assertThat(all.split("notifications/message", -1).length - 1).isEqualTo(60_000);
             assertThat(all).contains("done");
         }
     }

@@ -3,11 +3,12 @@ package dev.heddle.transport.connect;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.util.ReferenceCountUtil;
 
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Queue;
 
 /**
  * One HTTP/1.1 connection to a backend, which carries one request at a time. Confined to its event
@@ -24,9 +25,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
 
     private final Lane lane;
     private final Http1Decoder decoder = new Http1Decoder(this);
+    private final Queue<ByteBuf> held = new ArrayDeque<>(0); // read while resting
     private @Nullable ChannelHandlerContext context;
     private @Nullable HttpCall call;
     private @Nullable HttpCall answered; // whose answer has just ended
+    private boolean resting;
     private boolean reusable = true;
     private long idleNanos = IDLE_NANOS;
     private long idleUntil;
@@ -86,31 +89,58 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+        var in = (ByteBuf) message;
+        if (resting) {
+            held.add(in);
+        } else {
+            take(ctx, in);
+            restIfNotReady(ctx);
+        }
+    }
+
+    private void take(ChannelHandlerContext ctx, ByteBuf in) {
         var bytes = SpareBytes.take();
         try {
-            var in = (ByteBuf) message;
             while (in.isReadable()) {
                 int length = Math.min(in.readableBytes(), bytes.length);
                 in.readBytes(bytes, 0, length);
-                read(bytes, length, in.isReadable());
+                read(bytes, length, in.isReadable() || !held.isEmpty());
             }
         } catch (MalformedHttp malformed) {
             fail(malformed);
             ctx.close();
         } finally {
             SpareBytes.giveBack(bytes);
-            ReferenceCountUtil.release(message);
+            in.release();
         }
-        restIfNotReady(ctx);
     }
 
-    /** Reads no more while the client does not take what has been read. */
+    /**
+     * Reads no more while the client does not take what has been read. What the kernel has handed
+     * out by then is held.
+     */
     private void restIfNotReady(ChannelHandlerContext ctx) {
         var receiver = call;
         if (receiver != null && !receiver.isReady()) {
+            resting = true;
             ctx.channel().config().setAutoRead(false);
-            receiver.whenReady(
-                    () -> ctx.executor().execute(() -> ctx.channel().config().setAutoRead(true)));
+            receiver.whenReady(() -> ctx.executor().execute(() -> goOn(ctx)));
+        }
+    }
+
+    private void goOn(ChannelHandlerContext ctx) {
+        resting = false;
+        while (!held.isEmpty() && !resting) {
+            take(ctx, held.remove());
+            restIfNotReady(ctx);
+        }
+        if (resting) {
+            return;
+        }
+        if (ctx.channel().isActive()) {
+            ctx.channel().config().setAutoRead(true);
+        } else {
+            lost();
         }
     }
 
@@ -169,6 +199,12 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
     public void channelInactive(ChannelHandlerContext ctx) {
         lane.forget(this);
         reusable = false;
+        if (!resting) {
+            lost();
+        }
+    }
+
+    private void lost() {
         decoder.close();
         finish(false);
         fail(new IOException("connection closed by the backend"));

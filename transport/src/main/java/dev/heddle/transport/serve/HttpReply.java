@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The answer to one HTTP request: either one body, or a stream of events. Its methods may be called
@@ -31,6 +32,7 @@ final class HttpReply {
             "cache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n";
     private static final long MAX_WAITING = 16L * 1024 * 1024;
     private static final long CROWDED = 2L * 1024 * 1024;
+    private static final int MAX_ON_THE_WAY = 64 * 1024;
 
     /**
      * What the client's HTTP allows.
@@ -53,6 +55,7 @@ final class HttpReply {
     private final boolean chunks;
     private final Duration signsOfLife;
     private final Runnable whenEnded;
+    private final AtomicInteger onTheWay = new AtomicInteger();
     private boolean keepAlive;
     private String lines = "";
     private State state = State.WAITING;
@@ -86,12 +89,12 @@ final class HttpReply {
 
     /** Whether the client takes what is sent as fast as it comes, or nothing can be sent. */
     boolean isWritable() {
-        return channel.isWritable() || !isOpen();
+        return !isOpen() || (channel.isWritable() && onTheWay.get() < MAX_ON_THE_WAY);
     }
 
     /** Whether so much waits for the client that what can be spared is better dropped. */
     boolean isCrowded() {
-        return waitingBytes() > CROWDED;
+        return waitingBytes() + onTheWay.get() > CROWDED;
     }
 
     /** Runs {@code task}, on the event loop, once {@link #isWritable}. */
@@ -208,28 +211,35 @@ final class HttpReply {
 
     /** Sends an event, beginning the stream if need be. */
     void event(Spliced message) {
-        run(
-                () -> {
-                    if (state == State.WAITING) {
-                        beginStream();
-                    }
-                    if (isOverfull()) {
-                        channel.close();
-                    }
-                    if (state == State.STREAMING && channel.isActive()) {
-                        write(event(message, 0));
-                    }
-                });
+        if (channel.eventLoop().inEventLoop()) {
+            sendEvent(message);
+        } else {
+            int length = message.length();
+            onTheWay.addAndGet(length);
+            channel.eventLoop()
+                    .execute(
+                            () -> {
+                                onTheWay.addAndGet(-length);
+                                sendEvent(message);
+                            });
+        }
     }
 
-    /** Whether a client that does not read has made too much wait. */
-    private boolean isOverfull() {
-        return waitingBytes() > MAX_WAITING;
+    private void sendEvent(Spliced message) {
+        if (state == State.WAITING) {
+            beginStream();
+        }
+        if (waitingBytes() > MAX_WAITING) { // the client does not read
+            channel.close();
+        }
+        if (state == State.STREAMING && channel.isActive()) {
+            write(event(message, 0));
+        }
     }
 
     private long waitingBytes() {
         var waiting = channel.unsafe().outboundBuffer();
-        return waiting == null ? Long.MAX_VALUE : waiting.totalPendingWriteBytes();
+        return waiting == null ? MAX_WAITING : waiting.totalPendingWriteBytes();
     }
 
     /** Writes, and flushes when everything has been written that is at hand just now. */
