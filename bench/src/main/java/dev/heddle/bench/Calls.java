@@ -10,6 +10,7 @@ import java.util.Map;
  */
 final class Calls {
     static final String YARDSTICK = "nginx";
+    private static final int WARM_UPS = 3;
     private static final int CLIENTS = 64;
 
     private final Loop loop;
@@ -24,12 +25,12 @@ final class Calls {
 
     /** Measures under the name of {@code row}. */
     void measure(String row, List<Subject> subjects, String tool) {
+        subjects.forEach(subject -> warmUp(subject, tool));
         for (int round = 0; round < effort.rounds(); round++) {
             double rate = 0;
             double cost = 0;
             for (var subject : subjects) {
-                double warmUp = round == 0 ? effort.firstWarmUp() : effort.warmUp();
-                var sample = sample(row, subject, round, tool, warmUp);
+                var sample = sample(row, subject, round, tool);
                 if (subject.name().equals(YARDSTICK)) {
                     rate = sample.rate();
                     cost = sample.cpu();
@@ -46,10 +47,22 @@ final class Calls {
 
     private record Sample(double rate, double cpu) {}
 
-    private Sample sample(String row, Subject subject, int round, String tool, double warmUp) {
-        try (var load =
-                new Load(loop, new Load.Plan(subject.url(), CLIENTS, subject.tools(tool)))) {
-            load.closedLoop(warmUp, 0.1);
+    /** Clients come and go, as they will when it is measured. */
+    private void warmUp(Subject subject, String tool) {
+        for (int times = 0; times < WARM_UPS; times++) {
+            try (var load = load(subject, tool)) {
+                load.closedLoop(effort.firstWarmUp() / WARM_UPS, 0.1);
+            }
+        }
+    }
+
+    private Load load(Subject subject, String tool) {
+        return new Load(loop, new Load.Plan(subject.url(), CLIENTS, subject.tools(tool)));
+    }
+
+    private Sample sample(String row, Subject subject, int round, String tool) {
+        try (var load = load(subject, tool)) {
+            load.closedLoop(effort.warmUp(), 0.1);
             var before = subject.cpu();
             var result = load.closedLoop(0, effort.measured());
             var used = subject.cpu().minus(before);

@@ -1,9 +1,10 @@
 package dev.heddle.protocol;
 
+import dev.heddle.protocol.Field.Group;
+
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -22,65 +23,6 @@ public final class Envelope {
         RESPONSE
     }
 
-    /** A value that the gateway reads, and the key that it has in its object. */
-    static final class Field {
-        static final Field JSONRPC = new Field(0, "jsonrpc");
-        static final Field ID = new Field(1, "id");
-        static final Field METHOD = new Field(2, "method");
-        static final Field PARAMS = new Field(3, "params");
-        static final Field RESULT = new Field(4, "result");
-        static final Field ERROR = new Field(5, "error");
-        static final Field NAME = new Field(6, "name");
-        static final Field URI = new Field(7, "uri");
-        static final Field META = new Field(8, "_meta");
-        static final Field CURSOR = new Field(9, "cursor");
-        static final Field LEVEL = new Field(10, "level");
-        static final Field REF = new Field(11, "ref");
-        static final Field REQUEST_ID = new Field(12, "requestId");
-        static final Field PROGRESS = new Field(13, "progressToken");
-        static final Field TOKEN = new Field(14, "progressToken");
-        static final Field ARGUMENTS = new Field(15, "arguments");
-        static final int COUNT = 16;
-
-        private final int slot;
-        private final byte[] key;
-
-        private Field(int index, String key) {
-            this.slot = 2 * index;
-            this.key = key.getBytes(StandardCharsets.US_ASCII);
-        }
-
-        boolean is(byte[] bytes, int start, int end) {
-            return Arrays.equals(key, 0, key.length, bytes, start, end);
-        }
-
-        /** Whether the text, which is as long, is the key in upper or lower case or both. */
-        boolean isVariant(byte[] bytes, int start) {
-            for (int i = 0; i < key.length; i++) {
-                if (Character.toLowerCase(bytes[start + i]) != Character.toLowerCase(key[i])) {
-                    return false;
-                }
-            }
-            return true;
-        }
-    }
-
-    private static final Field[] TOP = {
-        Field.JSONRPC, Field.ID, Field.METHOD, Field.PARAMS, Field.RESULT, Field.ERROR
-    };
-    private static final Field[] PARAMS = {
-        Field.NAME,
-        Field.URI,
-        Field.META,
-        Field.CURSOR,
-        Field.LEVEL,
-        Field.REF,
-        Field.REQUEST_ID,
-        Field.PROGRESS,
-        Field.ARGUMENTS
-    };
-    private static final Field[] META = {Field.TOKEN};
-
     private final byte[] bytes;
     private final int[] ranges = new int[2 * Field.COUNT];
     private final boolean lineBreaks;
@@ -91,14 +33,14 @@ public final class Envelope {
     private Envelope(byte[] bytes) {
         this.bytes = bytes;
         var scanner = new JsonScanner(bytes, 0, bytes.length);
-        scanObject(scanner, TOP);
+        scanObject(scanner, Group.TOP);
         scanner.expectEnd();
         if (variants != 0) {
             refuseVariants();
         }
         this.lineBreaks = scanner.lineBreaks();
         this.kind = kindOf();
-        this.method = kind == Kind.RESPONSE ? "" : string(Field.METHOD);
+        this.method = kind == Kind.RESPONSE ? "" : methodName();
     }
 
     /**
@@ -132,7 +74,7 @@ public final class Envelope {
         return new Malformed(ErrorCode.INVALID_REQUEST, "Invalid Request: " + message, Json.NULL);
     }
 
-    private void scanObject(JsonScanner scanner, Field[] fields) {
+    private void scanObject(JsonScanner scanner, Group group) {
         scanner.skipWhitespace();
         scanner.expect('{');
         scanner.skipWhitespace();
@@ -141,7 +83,7 @@ public final class Envelope {
         }
         do {
             scanner.skipWhitespace();
-            var field = scanKey(scanner, fields);
+            var field = scanKey(scanner, group);
             scanner.skipWhitespace();
             scanner.expect(':');
             scanner.skipWhitespace();
@@ -151,43 +93,34 @@ public final class Envelope {
         scanner.expect('}');
     }
 
-    private @Nullable Field scanKey(JsonScanner scanner, Field[] fields) {
+    private @Nullable Field scanKey(JsonScanner scanner, Group group) {
         int start = scanner.position();
         boolean escaped = scanner.skipString();
         int end = scanner.position();
         if (escaped) {
             var key = JsonScanner.decode(bytes, start, end).getBytes(StandardCharsets.UTF_8);
-            return find(fields, key, 0, key.length);
+            return find(group, key, 0, key.length);
         }
-        return find(fields, bytes, start + 1, end - 1);
+        return find(group, bytes, start + 1, end - 1);
     }
 
     /**
      * A key that differs from a field's in case only is noted: some readers take it for the same.
      */
-    private @Nullable Field find(Field[] fields, byte[] text, int start, int end) {
-        for (var field : fields) {
-            if (field.key.length != end - start) {
-                continue;
-            }
-            if (field.is(text, start, end)) {
-                return field;
-            } else if (field.isVariant(text, start)) {
-                variants |= 1 << (field.slot / 2);
-            }
-        }
-        return null;
+    private @Nullable Field find(Group group, byte[] text, int start, int end) {
+        var field = group.find(text, start, end);
+        var variant = field == null ? group.findVariant(text, start, end) : null;
+        variants |= variant == null ? 0 : variant.bit();
+        return field;
     }
 
     private void refuseVariants() {
-        for (var fields : new Field[][] {TOP, PARAMS, META}) {
-            for (var field : fields) {
-                if (has(field) && (variants & 1 << (field.slot / 2)) != 0) {
-                    throw invalid(
-                            "found the key \""
-                                    + new String(field.key, StandardCharsets.US_ASCII)
-                                    + "\" twice, in two spellings (expected: once)");
-                }
+        for (var field : Field.values()) {
+            if (has(field) && (variants & field.bit()) != 0) {
+                throw invalid(
+                        "found the key \""
+                                + field.key()
+                                + "\" twice, in two spellings (expected: once)");
             }
         }
     }
@@ -195,19 +128,16 @@ public final class Envelope {
     private void scanValue(JsonScanner scanner, @Nullable Field field) {
         int start = scanner.position();
         if (field == Field.PARAMS && scanner.peek() == '{') {
-            scanObject(scanner, PARAMS);
+            scanObject(scanner, Group.IN_PARAMS);
         } else if (field == Field.META && scanner.peek() == '{') {
-            scanObject(scanner, META);
+            scanObject(scanner, Group.IN_META);
         } else {
             scanner.skipValue();
         }
         if (field != null) {
-            int slot = field.slot;
+            int slot = field.slot();
             if (ranges[slot + 1] != 0) {
-                throw invalid(
-                        "found the key \""
-                                + new String(field.key, StandardCharsets.US_ASCII)
-                                + "\" twice (expected: once)");
+                throw invalid("found the key \"" + field.key() + "\" twice (expected: once)");
             }
             ranges[slot] = start;
             ranges[slot + 1] = scanner.position();
@@ -371,15 +301,15 @@ public final class Envelope {
     }
 
     boolean has(Field field) {
-        return ranges[field.slot + 1] != 0;
+        return ranges[field.slot() + 1] != 0;
     }
 
     int start(Field field) {
-        return ranges[field.slot];
+        return ranges[field.slot()];
     }
 
     int end(Field field) {
-        return ranges[field.slot + 1];
+        return ranges[field.slot() + 1];
     }
 
     private @Nullable Json json(Field field) {
@@ -392,6 +322,13 @@ public final class Envelope {
 
     private String string(Field field) {
         return JsonScanner.decode(bytes, start(field), end(field));
+    }
+
+    private String methodName() {
+        int start = start(Field.METHOD);
+        int end = end(Field.METHOD);
+        var known = Method.known(bytes, start + 1, end - 1);
+        return known == null ? JsonScanner.decode(bytes, start, end) : known;
     }
 
     private Optional<String> text(Field field) {

@@ -1,5 +1,9 @@
 package dev.heddle.protocol;
 
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+
 /** The methods of MCP that the gateway knows by name. */
 public final class Method {
     public static final String INITIALIZE = "initialize";
@@ -29,5 +33,41 @@ public final class Method {
     public static final String RESOURCE_UPDATED = "notifications/resources/updated";
     public static final String ROOTS_CHANGED = "notifications/roots/list_changed";
 
+    private static final List<String> KNOWN =
+            List.of(
+                    INITIALIZE,
+                    PING,
+                    TOOLS_LIST,
+                    TOOLS_CALL,
+                    RESOURCES_LIST,
+                    TEMPLATES_LIST,
+                    RESOURCES_READ,
+                    RESOURCES_SUBSCRIBE,
+                    RESOURCES_UNSUBSCRIBE,
+                    PROMPTS_LIST,
+                    PROMPTS_GET,
+                    COMPLETE,
+                    SET_LEVEL,
+                    SAMPLING,
+                    ELICITATION,
+                    ROOTS_LIST,
+                    INITIALIZED,
+                    CANCELLED,
+                    PROGRESS,
+                    LOG_MESSAGE,
+                    TOOLS_CHANGED,
+                    RESOURCES_CHANGED,
+                    PROMPTS_CHANGED,
+                    RESOURCE_UPDATED,
+                    ROOTS_CHANGED);
+
+    private static final Words WORDS = new Words(KNOWN);
+
     private Method() {}
+
+    /** The name in {@code [start, end)} if it is one of these. */
+    static @Nullable String known(byte[] bytes, int start, int end) {
+        int number = WORDS.find(bytes, start, end);
+        return number < 0 ? null : KNOWN.get(number);
+    }
 }

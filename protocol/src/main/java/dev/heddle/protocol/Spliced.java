@@ -1,7 +1,5 @@
 package dev.heddle.protocol;
 
-import dev.heddle.protocol.Envelope.Field;
-
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 

@@ -25,7 +25,12 @@ public final class Metrics implements SessionObserver {
     private final Map<BackendId, AtomicInteger> backendSessions = new ConcurrentHashMap<>();
     private final Map<Labels, Timer> calls = new ConcurrentHashMap<>();
 
-    private record Labels(BackendId backend, String method, Outcome outcome) {}
+    private record Labels(BackendId backend, String method, Outcome outcome) {
+        @Override
+        public int hashCode() {
+            return 31 * (31 * backend.hashCode() + method.hashCode()) + outcome.hashCode();
+        }
+    }
 
     public Metrics() {
         Gauge.builder("heddle.sessions", sessions, AtomicInteger::get)
@@ -90,7 +95,10 @@ public final class Metrics implements SessionObserver {
 
     @Override
     public void callEnded(BackendId backend, String method, Outcome outcome, Duration took) {
-        calls.computeIfAbsent(new Labels(backend, method, outcome), this::timer).record(took);
+        var labels = new Labels(backend, method, outcome);
+        var known = calls.get(labels);
+        var timer = known == null ? calls.computeIfAbsent(labels, this::timer) : known;
+        timer.record(took);
     }
 
     private Timer timer(Labels labels) {

@@ -71,8 +71,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
             return;
         }
         requireContext().channel().config().setAutoRead(true);
-        idleUntil = System.nanoTime() + idleNanos;
-        lane.giveBack(this);
+        idleUntil = lane.giveBack(this) + idleNanos;
     }
 
     private ChannelHandlerContext requireContext() {

@@ -34,6 +34,11 @@ public final class HttpPool {
             var bare = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
             return new Origin(tls, bare, port, caBundle);
         }
+
+        @Override
+        public int hashCode() {
+            return 31 * host.hashCode() + port;
+        }
     }
 
     /** A request under way. */
@@ -68,9 +73,13 @@ public final class HttpPool {
     }
 
     private Lane laneOn(EventLoop loop, Outgoing request) {
-        return lanes.computeIfAbsent(loop, _ -> new HashMap<>())
-                .computeIfAbsent(
-                        request.endpoint().origin(), origin -> new Lane(loop, origin, this));
+        var origin = request.endpoint().origin();
+        var known = lanes.get(loop);
+        var here = known == null ? lanes.computeIfAbsent(loop, _ -> new HashMap<>()) : known;
+        var lane = here.get(origin);
+        return lane == null
+                ? here.computeIfAbsent(origin, _ -> new Lane(loop, origin, this))
+                : lane;
     }
 
     /**

@@ -1,6 +1,5 @@
 package dev.heddle.transport.connect;
 
-import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
@@ -26,6 +25,7 @@ final class Lane {
     private final HttpPool pool;
     private final Deque<HttpConnection> idle = new ArrayDeque<>();
     private boolean sweeping;
+    private long swept; // when that was done last or began, if it is being done
 
     Lane(EventLoop loop, HttpPool.Origin origin, HttpPool pool) {
         this.loop = loop;
@@ -87,9 +87,8 @@ final class Lane {
     }
 
     private ChannelFuture connect() {
-        return new Bootstrap()
-                .group(loop)
-                .channel(pool.loops().channel())
+        return pool.loops()
+                .connecting(loop)
                 .resolver(NAMES)
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
@@ -97,7 +96,6 @@ final class Lane {
                         new ChannelInitializer<Channel>() {
                             @Override
                             protected void initChannel(Channel channel) {
-                                pool.loops().prepare(channel);
                                 if (origin.tls()) {
                                     channel.pipeline().addLast(pool.tls(origin, channel.alloc()));
                                 }
@@ -107,13 +105,17 @@ final class Lane {
                 .connect(InetSocketAddress.createUnresolved(origin.host(), origin.port()));
     }
 
-    /** Lets another request use {@code connection}. */
-    void giveBack(HttpConnection connection) {
+    /**
+     * Lets another request use {@code connection}. Returns a time that is now or a little earlier.
+     */
+    long giveBack(HttpConnection connection) {
         idle.addFirst(connection);
         if (!sweeping) {
             sweeping = true;
+            swept = System.nanoTime();
             sweepLater();
         }
+        return swept;
     }
 
     /** {@code connection} is no more. */
@@ -128,6 +130,7 @@ final class Lane {
     /** Closes what has been idle for too long. */
     private void sweep() {
         long now = System.nanoTime();
+        swept = now;
         var stale = idle.stream().filter(connection -> !connection.isUsable(now)).toList();
         stale.forEach(HttpConnection::close);
         idle.removeAll(stale);

@@ -3,12 +3,12 @@ package dev.heddle.transport.net;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.NonBlocking;
 
-import io.netty.channel.Channel;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
@@ -18,6 +18,7 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUring;
 import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringIoHandlerConfig;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.HashedWheelTimer;
@@ -61,12 +62,17 @@ public final class EventLoops implements AutoCloseable {
 
         private IoHandlerFactory factory() {
             return switch (this) {
-                case IO_URING -> IoUringIoHandler.newFactory(Rings.config());
+                case IO_URING ->
+                        IoUringIoHandler.newFactory(
+                                new IoUringIoHandlerConfig().setRingSize(RING_SIZE));
                 case EPOLL -> EpollIoHandler.newFactory();
                 case NIO -> NioIoHandler.newFactory();
             };
         }
     }
+
+    /** Requests to the kernel that go there with one call. */
+    private static final int RING_SIZE = 1024;
 
     /** A thread on which nothing may block. */
     private static final class LoopThread extends FastThreadLocalThread implements NonBlocking {
@@ -126,27 +132,24 @@ public final class EventLoops implements AutoCloseable {
         return group.next();
     }
 
-    public Class<? extends ServerChannel> serverChannel() {
+    /** For channels that connect to others, on {@code loop}. */
+    public Bootstrap connecting(EventLoop loop) {
+        var bootstrap = new Bootstrap().group(loop);
         return switch (io) {
-            case IO_URING -> IoUringServerSocketChannel.class;
-            case EPOLL -> EpollServerSocketChannel.class;
-            case NIO -> NioServerSocketChannel.class;
+            case IO_URING -> bootstrap.channel(IoUringSocketChannel.class);
+            case EPOLL -> bootstrap.channel(EpollSocketChannel.class);
+            case NIO -> bootstrap.channel(NioSocketChannel.class);
         };
     }
 
-    public Class<? extends Channel> channel() {
+    /** For channels that others connect to, on all loops. */
+    public ServerBootstrap listening() {
+        var bootstrap = new ServerBootstrap().group(group);
         return switch (io) {
-            case IO_URING -> IoUringSocketChannel.class;
-            case EPOLL -> EpollSocketChannel.class;
-            case NIO -> NioSocketChannel.class;
+            case IO_URING -> bootstrap.channel(IoUringServerSocketChannel.class);
+            case EPOLL -> bootstrap.channel(EpollServerSocketChannel.class);
+            case NIO -> bootstrap.channel(NioServerSocketChannel.class);
         };
-    }
-
-    /** Has a new {@code channel} read in the best way that there is. */
-    public void prepare(Channel channel) {
-        if (io == Io.IO_URING) {
-            Rings.use(channel);
-        }
     }
 
     /**

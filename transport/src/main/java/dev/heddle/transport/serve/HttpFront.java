@@ -34,8 +34,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private static final Logger log = LoggerFactory.getLogger(HttpFront.class);
     private static final int MAX_WAITING = 16;
     private static final long GLANCE_SECONDS = 10;
-    private static final long REQUEST_SECONDS = 30;
-    private static final long IDLE_SECONDS = 120;
+    private static final int GLANCES_AT_ONE_REQUEST = 3;
+    private static final int GLANCES_AT_SILENCE = 12;
 
     /** Answers requests. */
     @FunctionalInterface
@@ -51,8 +51,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private final GrowingBytes body = new GrowingBytes();
     private @Nullable HttpReply current;
     private @Nullable Future<?> watching;
-    private long lastRead;
-    private long begun;
+    private int glancesAtRequest; // that has begun and is not complete
+    private int glancesAtSilence;
     private boolean answering;
     private boolean refusing;
 
@@ -67,7 +67,6 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
-        lastRead = now(ctx);
         watching =
                 ctx.channel()
                         .eventLoop()
@@ -82,20 +81,15 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
      * A client must finish what it has begun, and must not hold a connection that it does not use.
      */
     private void closeIfSilent(ChannelHandlerContext ctx) {
-        long now = now(ctx);
         if (answering) {
-            lastRead = now; // its time begins when it has been answered
+            glancesAtSilence = 0; // its time begins when it has been answered
             return;
         }
-        boolean slow = head != null && now - begun > TimeUnit.SECONDS.toNanos(REQUEST_SECONDS);
-        boolean idle = now - lastRead > TimeUnit.SECONDS.toNanos(IDLE_SECONDS);
-        if (slow || idle) {
+        glancesAtSilence++;
+        glancesAtRequest = head == null ? 0 : glancesAtRequest + 1;
+        if (glancesAtRequest > GLANCES_AT_ONE_REQUEST || glancesAtSilence > GLANCES_AT_SILENCE) {
             ctx.close();
         }
-    }
-
-    private static long now(ChannelHandlerContext ctx) {
-        return ctx.executor().ticker().nanoTime();
     }
 
     private void stopWatching() {
@@ -106,7 +100,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        lastRead = now(ctx);
+        glancesAtSilence = 0;
         if (!(message instanceof HttpObject part)) {
             ReferenceCountUtil.release(message);
         } else if (answering || !waiting.isEmpty()) {
@@ -142,7 +136,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private void begin(ChannelHandlerContext ctx, HttpRequest request) {
         body.take();
         head = request;
-        begun = lastRead;
+        glancesAtRequest = 0;
         if (HttpUtil.getContentLength(request, 0L) > maxBody) {
             refuseBody(ctx);
         } else if (HttpUtil.is100ContinueExpected(request)) {

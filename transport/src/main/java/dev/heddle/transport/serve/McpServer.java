@@ -6,7 +6,6 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.transport.net.EventLoops;
 
-import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -60,9 +59,7 @@ public final class McpServer implements AutoCloseable {
 
     private Channel listen(EventLoops loops) throws IOException {
         var bound =
-                new ServerBootstrap()
-                        .group(loops.group())
-                        .channel(loops.serverChannel())
+                loops.listening()
                         .option(ChannelOption.SO_BACKLOG, 1024)
                         .option(ChannelOption.SO_REUSEADDR, true)
                         .childOption(ChannelOption.TCP_NODELAY, true)
@@ -71,7 +68,6 @@ public final class McpServer implements AutoCloseable {
                                 new ChannelInitializer<Channel>() {
                                     @Override
                                     protected void initChannel(Channel channel) {
-                                        loops.prepare(channel);
                                         accept(channel);
                                     }
                                 })
