@@ -1,5 +1,6 @@
 package dev.heddle.testkit;
 
+import dev.heddle.core.exchange.Flow;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -8,6 +9,7 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -47,9 +49,36 @@ public final class RecordingSink implements Sink {
     }
 
     @Override
+    public boolean takesFlow() {
+        return true;
+    }
+
+    @Override
     public void reply(Reply reply) {
-        order.add("reply");
-        replies.add(reply);
+        if (reply instanceof Reply.Flowing(var flow)) {
+            order.add("flow");
+            flow.begin(Json.of("the client's"), new Parts());
+        } else {
+            order.add("reply");
+            replies.add(reply);
+        }
+    }
+
+    private final class Parts implements Flow.Taker {
+        @Override
+        public void part(byte[] bytes, int offset, int length) {
+            order.add(new String(bytes, offset, length, StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public void end() {
+            order.add("end");
+        }
+
+        @Override
+        public void broken() {
+            order.add("broken");
+        }
     }
 
     @Override
@@ -61,7 +90,10 @@ public final class RecordingSink implements Sink {
         return ended;
     }
 
-    /** What came, in its order: methods, {@code question} and {@code reply}. */
+    /**
+     * What came, in its order: methods, {@code question}, {@code reply}; the parts of a flow
+     * between {@code flow} and {@code end} or {@code broken}.
+     */
     public List<String> order() {
         return order;
     }
@@ -90,6 +122,7 @@ public final class RecordingSink implements Sink {
     public Envelope response() {
         return switch (nextReply()) {
             case Reply.Response(var message) -> Envelope.parse(message.bytes());
+            case Reply.Flowing _ -> throw new AssertionError("expected a whole response");
             case Reply.Failed(var fault) ->
                     throw new AssertionError("expected a response, but failed", fault);
         };
@@ -104,6 +137,7 @@ public final class RecordingSink implements Sink {
     public Fault fault() {
         return switch (nextReply()) {
             case Reply.Failed(var fault) -> fault;
+            case Reply.Flowing _ -> throw new AssertionError("expected a failure");
             case Reply.Response(var message) ->
                     throw new AssertionError("expected a failure: " + message);
         };

@@ -8,6 +8,7 @@ import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.catalog.Catalog;
+import dev.heddle.core.exchange.Flow;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -236,6 +237,11 @@ public final class ScriptedBackend {
             sink.reply(new Reply.Response(Spliced.of(JsonRpc.error(Json.of(id), code, text))));
         }
 
+        /** Answers with what {@code flow} brings. */
+        public void flow(Flow flow) {
+            sink.reply(new Reply.Flowing(flow));
+        }
+
         public void fail(Fault fault) {
             sink.reply(new Reply.Failed(fault));
         }
@@ -390,6 +396,11 @@ public final class ScriptedBackend {
             @Override
             public boolean question(Question question) {
                 return next.question(question);
+            }
+
+            @Override
+            public boolean takesFlow() {
+                return next.takesFlow();
             }
 
             @Override

@@ -106,10 +106,14 @@ final class JsonScanner {
 
     private static int deeper(int depth) {
         if (depth == MAX_DEPTH) {
-            throw new MalformedJson(
-                    "JSON is nested too deeply (expected: at most " + MAX_DEPTH + " levels)");
+            throw tooDeep();
         }
         return depth + 1;
+    }
+
+    static MalformedJson tooDeep() {
+        return new MalformedJson(
+                "JSON is nested too deeply (expected: at most " + MAX_DEPTH + " levels)");
     }
 
     private void skipObject(int depth) {
@@ -190,19 +194,22 @@ final class JsonScanner {
         }
     }
 
-    /** Passes characters of a string that need no thought, eight at a time. */
     private void skipPlain() {
-        int at = position;
+        position = behindPlain(bytes, position, end);
+    }
+
+    /** Where, behind {@code from}, the eight bytes begin or the byte is that need some thought. */
+    static int behindPlain(byte[] bytes, int from, int end) {
+        int at = from;
         int last = end - Long.BYTES;
         while (at <= last) {
             long special = special((long) EIGHT.get(bytes, at));
             if (special != 0) {
-                at += Long.numberOfTrailingZeros(special) >>> 3;
-                break;
+                return at + (Long.numberOfTrailingZeros(special) >>> 3);
             }
             at += Long.BYTES;
         }
-        position = at;
+        return at;
     }
 
     /**
@@ -263,7 +270,7 @@ final class JsonScanner {
             legal = legal && position + i < end && (bytes[position + i] & 0xC0) == 0x80;
         }
         if (!legal) {
-            throw new MalformedJson("invalid UTF-8 at byte " + (position - 1), true);
+            throw notUtf8(position - 1);
         }
         position += more;
     }
@@ -309,14 +316,22 @@ final class JsonScanner {
             return new MalformedJson(
                     "JSON ends at byte " + position + " (expected: " + expected + ")");
         }
+        return unexpected(bytes[position], position, expected);
+    }
+
+    static MalformedJson unexpected(byte found, long at, String expected) {
         return new MalformedJson(
                 "found "
-                        + describe(bytes[position] & 0xFF)
+                        + describe(found & 0xFF)
                         + " at byte "
-                        + position
+                        + at
                         + " (expected: "
                         + expected
                         + ")");
+    }
+
+    static MalformedJson notUtf8(long at) {
+        return new MalformedJson("invalid UTF-8 at byte " + at, true);
     }
 
     private static String describe(int b) {

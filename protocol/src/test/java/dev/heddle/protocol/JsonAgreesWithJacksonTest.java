@@ -188,7 +188,7 @@ class JsonAgreesWithJacksonTest {
         return values(4);
     }
 
-    private static Arbitrary<String> values(int depth) {
+    static Arbitrary<String> values(int depth) {
         var strings =
                 Arbitraries.strings()
                         .withChars("abc/é☃ ")

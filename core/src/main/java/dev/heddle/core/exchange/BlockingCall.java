@@ -76,6 +76,8 @@ public final class BlockingCall implements Sink {
         return switch (ending) {
             case Reply.Failed(var fault) -> throw fault;
             case Reply.Response(var message) -> result(Envelope.parse(message.bytes()));
+            case Reply.Flowing _ ->
+                    throw new IllegalStateException("a reply in parts, which was not asked for");
         };
     }
 

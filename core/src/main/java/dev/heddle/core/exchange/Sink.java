@@ -7,6 +7,11 @@ package dev.heddle.core.exchange;
  * <p>Calls come from any thread and must not block. What comes after the reply is to be ignored.
  */
 public interface Sink extends ClientStream {
+    /** Whether a reply may be a {@link Reply.Flowing}. */
+    default boolean takesFlow() {
+        return false;
+    }
+
     /** Takes the reply, which ends the exchange. */
     void reply(Reply reply);
 }

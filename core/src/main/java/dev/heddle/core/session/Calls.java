@@ -192,12 +192,17 @@ final class Calls implements ForwardedCall.Host {
         ways.questions().closeOf(call);
         used.run();
         boolean success =
-                reply instanceof Reply.Response(var message)
-                        && message.envelope().error().isEmpty();
+                switch (reply) {
+                    case Reply.Response(var message) -> message.envelope().error().isEmpty();
+                    case Reply.Flowing _ -> true;
+                    case Reply.Failed _ -> false;
+                };
         if (success
                 && conversations.noteSubscription(call.exchange().request(), call.conversation())) {
             conversations.applyListening(ways.standing()::isOpen);
         }
-        call.exchange().sink().reply(reply);
+        if (!(reply instanceof Reply.Flowing)) { // whose beginning is there already
+            call.exchange().sink().reply(reply);
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Flow;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -58,6 +59,9 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         record Waiting(int tries) implements State {}
 
         record Sent(BackendSession session, long id, int tries) implements State {}
+
+        /** The result has begun to come. */
+        record Relaying(Flow flow) implements State {}
 
         record Ended() implements State {}
     }
@@ -168,6 +172,11 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     }
 
     @Override
+    public boolean takesFlow() {
+        return exchange.sink().takesFlow();
+    }
+
+    @Override
     public boolean question(Question asked) {
         if (state.get() instanceof State.Ended) {
             return false;
@@ -186,10 +195,69 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
                         new Reply.Response(message.id(clientId())),
                         error ? Outcome.ERROR : Outcome.RESULT);
             }
+            case Reply.Flowing(var flow) -> relay(flow);
             case Reply.Failed(Fault.BackendFailed failed) when isWorthRepeating(failed) ->
                     repeat(reply);
             case Reply.Failed _ -> end(reply, Outcome.FAILED);
         }
+    }
+
+    private void relay(Flow flow) {
+        var now = state.get();
+        var relayed = new Relayed(flow);
+        if (now instanceof State.Sent && state.compareAndSet(now, new State.Relaying(relayed))) {
+            exchange.sink().reply(new Reply.Flowing(relayed));
+        } else {
+            flow.abort();
+        }
+    }
+
+    /** Goes on until the result has been handed on, or that has been given up. */
+    private final class Relayed implements Flow {
+        private final Flow flow;
+
+        Relayed(Flow flow) {
+            this.flow = flow;
+        }
+
+        @Override
+        public void begin(Json id, Taker taker) {
+            flow.begin(
+                    id,
+                    new Taker() {
+                        @Override
+                        public void part(byte[] bytes, int offset, int length) {
+                            lastSign = shared.alarms().now();
+                            taker.part(bytes, offset, length);
+                        }
+
+                        @Override
+                        public void end() {
+                            ForwardedCall.this.end(new Reply.Flowing(flow), Outcome.RESULT);
+                            taker.end();
+                        }
+
+                        @Override
+                        public void broken() {
+                            taker.broken();
+                            failed(brokenOff());
+                        }
+                    });
+        }
+
+        @Override
+        public void abort() {
+            flow.abort();
+            ForwardedCall.this.end(new Reply.Failed(new Fault.Cancelled()), Outcome.CANCELLED);
+        }
+    }
+
+    private Fault brokenOff() {
+        return new Fault.BackendFailed(
+                conversation.backend().id().value(),
+                Reason.DISCONNECTED,
+                "broke off in its result",
+                true);
     }
 
     /** Whether the request was certainly not run, and would be in a new session. */
@@ -203,7 +271,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     private void report(Reply reply) {
         var id = conversation.backend().id();
         switch (reply) {
-            case Reply.Response _ -> shared.health().callSucceeded(id);
+            case Reply.Response _, Reply.Flowing _ -> shared.health().callSucceeded(id);
             case Reply.Failed(Fault.BackendFailed failed) when countsAgainst(failed.reason()) ->
                     shared.health().callFailed(id);
             case Reply.Failed _ -> shared.health().callToldNothing(id);
@@ -241,7 +309,8 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     @Override
     public long checkSilence() {
         long limit = silenceLimit();
-        if (!(state.get() instanceof State.Sent sent) || limit <= 0) {
+        var before = state.get();
+        if (before instanceof State.Waiting || before instanceof State.Ended || limit <= 0) {
             return SilenceWatch.NEVER;
         }
         long now = shared.alarms().now();
@@ -252,8 +321,11 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
             return limit - quiet;
         }
         var silence = conversation.backend().limits().silence();
-        sent.session().cancel(sent.id(), "no sign of life for " + silence.toMillis() + " ms");
-        end(new Reply.Failed(silent(silence)), Outcome.FAILED);
+        if (!state.compareAndSet(before, new State.Ended())) {
+            return limit;
+        }
+        tell(before, "no sign of life for " + silence.toMillis() + " ms");
+        finish(before, new Reply.Failed(silent(silence)), Outcome.FAILED);
         return SilenceWatch.NEVER;
     }
 
@@ -276,14 +348,16 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     public void sessionEnds() {
         var before = state.getAndSet(new State.Ended());
         tell(before, "the session has ended");
-        var why = before instanceof State.Sent ? abandoned() : new Fault.SessionClosed();
+        var why = before instanceof State.Waiting ? new Fault.SessionClosed() : abandoned();
         finish(before, new Reply.Failed(why), Outcome.CANCELLED);
     }
 
     /** Tells the backend, if it has been asked, that nobody waits any more. */
     private static void tell(State before, String why) {
-        if (before instanceof State.Sent sent) {
-            sent.session().cancel(sent.id(), why);
+        switch (before) {
+            case State.Sent sent -> sent.session().cancel(sent.id(), why);
+            case State.Relaying(var flow) -> flow.abort();
+            case State.Waiting _, State.Ended _ -> {}
         }
     }
 

@@ -90,6 +90,11 @@ final class Probing implements Sink, InFlight {
     }
 
     @Override
+    public boolean takesFlow() {
+        return exchange.sink().takesFlow();
+    }
+
+    @Override
     public boolean question(Question question) {
         return exchange.sink().question(question);
     }
@@ -102,7 +107,7 @@ final class Probing implements Sink, InFlight {
                 failure = Optional.of(failed);
                 next();
             }
-            case Reply.Response _, Reply.Failed _ -> finish(reply);
+            case Reply.Response _, Reply.Flowing _, Reply.Failed _ -> finish(reply);
         }
     }
 

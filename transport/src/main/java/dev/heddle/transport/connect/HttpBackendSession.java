@@ -13,6 +13,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Malformed;
 import dev.heddle.protocol.Method;
+import dev.heddle.protocol.ResponseSplicer;
 import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
 
@@ -235,6 +236,25 @@ final class HttpBackendSession implements BackendSession {
         }
 
         @Override
+        public @Nullable FlowingAnswer flow(byte[] beginning) {
+            boolean flows =
+                    sink.takesFlow()
+                            && ResponseSplicer.isResult(beginning, id)
+                            && calls.remove(id, this);
+            if (!flows) {
+                return null;
+            }
+            var answer = new FlowingAnswer(id, beginning, this::abort);
+            sink.reply(new Reply.Flowing(answer));
+            return answer;
+        }
+
+        @Override
+        public void flowed() {
+            endLeftovers();
+        }
+
+        @Override
         public boolean isReady() {
             return sink.isReady();
         }
@@ -310,13 +330,17 @@ final class HttpBackendSession implements BackendSession {
             end(new Reply.Failed(why));
         }
 
-        /** A server that does not end its answer behind the reply has it ended. */
         private void end(Reply reply) {
             if (calls.remove(id, this)) {
-                if (streaming && !complete) {
-                    leftovers = alarms.after(LEFTOVERS, this::abort);
-                }
+                endLeftovers();
                 sink.reply(reply);
+            }
+        }
+
+        /** A server that does not end its answer behind the reply has it ended. */
+        private void endLeftovers() {
+            if (streaming && !complete) {
+                leftovers = alarms.after(LEFTOVERS, this::abort);
             }
         }
     }

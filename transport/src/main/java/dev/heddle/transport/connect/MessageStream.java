@@ -27,6 +27,17 @@ final class MessageStream implements HttpCall {
 
         void message(Envelope message);
 
+        /**
+         * The answer is one message, too large to be held, that begins with {@code beginning}.
+         * Returns who takes it in parts, or null if nobody does.
+         */
+        default @Nullable FlowingAnswer flow(byte[] beginning) {
+            return null;
+        }
+
+        /** What came in parts is complete. */
+        default void flowed() {}
+
         /** The stream names its position. */
         default void position(String eventId) {}
 
@@ -64,17 +75,23 @@ final class MessageStream implements HttpCall {
     private enum Form {
         NONE,
         JSON,
+        FLOW,
         EVENTS,
         REFUSAL
     }
 
-    private static final int TRUSTED_LENGTH = 1024 * 1024;
+    /** Where a message is too large to be held if it need not be. */
+    private static final int FLOW_FROM = 256 * 1024;
+
+    private static final int TRUSTED_LENGTH = FLOW_FROM + 64 * 1024;
 
     private final Receiver receiver;
     private final GrowingBytes body = new GrowingBytes();
     private @Nullable SseParser events;
     private @Nullable ResponseHead head;
     private Form form = Form.NONE;
+    private @Nullable FlowingAnswer flow;
+    private boolean mayFlow = true;
 
     MessageStream(Receiver receiver) {
         this.receiver = receiver;
@@ -105,10 +122,34 @@ final class MessageStream implements HttpCall {
     public void content(byte[] bytes, int offset, int count) {
         switch (form) {
             case EVENTS -> feed(bytes, offset, count);
-            case JSON -> collect(bytes, offset, count, MAX_MESSAGE);
+            case JSON -> {
+                collect(bytes, offset, count, MAX_MESSAGE);
+                flowIfLarge();
+            }
+            case FLOW -> requireFlow().part(bytes, offset, offset + count);
             case REFUSAL -> collect(bytes, offset, count, MAX_ERROR_BODY);
             case NONE -> {}
         }
+    }
+
+    private void flowIfLarge() {
+        if (mayFlow && body.length() > FLOW_FROM) {
+            mayFlow = false;
+            var beginning = body.take();
+            flow = receiver.flow(beginning);
+            if (flow == null) {
+                body.append(beginning, 0, beginning.length);
+            } else {
+                form = Form.FLOW;
+            }
+        }
+    }
+
+    private FlowingAnswer requireFlow() {
+        if (flow == null) {
+            throw new IllegalStateException("a part of no message");
+        }
+        return flow;
     }
 
     @Override
@@ -151,12 +192,19 @@ final class MessageStream implements HttpCall {
         }
         if (form == Form.JSON && body.length() > 0) {
             parse(body.take());
+        } else if (form == Form.FLOW) {
+            requireFlow().end();
+        } else if (flow != null) {
+            flow.broken(); // unless its event has ended
         }
         receiver.complete();
     }
 
     @Override
     public void failed(Throwable why, boolean mayHaveArrived) {
+        if (flow != null) {
+            flow.broken();
+        }
         receiver.broken(why, mayHaveArrived);
     }
 
@@ -179,6 +227,23 @@ final class MessageStream implements HttpCall {
             } else if (data.length > 0) {
                 parse(data);
             }
+        }
+
+        @Override
+        public boolean flow(byte[] beginning) {
+            flow = receiver.flow(beginning);
+            return flow != null;
+        }
+
+        @Override
+        public void part(byte[] bytes, int from, int to) {
+            requireFlow().part(bytes, from, to);
+        }
+
+        @Override
+        public void endOfFlow() {
+            requireFlow().end();
+            receiver.flowed();
         }
 
         @Override

@@ -48,6 +48,11 @@ public final class GrowingBytes {
         }
     }
 
+    /** A copy of all of them. */
+    public byte[] copy() {
+        return Arrays.copyOf(bytes, length);
+    }
+
     /** All of them, which are then forgotten here. */
     public byte[] take() {
         var taken = length == bytes.length ? bytes : Arrays.copyOf(bytes, length);

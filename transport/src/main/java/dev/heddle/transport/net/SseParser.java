@@ -16,6 +16,20 @@ public final class SseParser {
         /** An event with data. {@code type} is {@code message} where the stream does not say. */
         void event(String type, byte[] data);
 
+        /**
+         * A message has become too large to be held; its data begin with {@code beginning}. Returns
+         * whether the rest is to come in parts, in place of {@link #event}.
+         */
+        default boolean flow(byte[] beginning) {
+            return false;
+        }
+
+        /** The next bytes of such data, in {@code [from, to)}, good for the time of the call. */
+        default void part(byte[] bytes, int from, int to) {}
+
+        /** Such data are complete. */
+        default void endOfFlow() {}
+
         /** The stream names its position; empty text takes the name back. */
         void id(String id);
 
@@ -23,6 +37,7 @@ public final class SseParser {
         void retry(long millis);
     }
 
+    private static final int FLOW_FROM = 256 * 1024;
     private static final byte[] LINE_END = {'\n'};
     private static final byte[] DATA = ascii("data");
     private static final byte[] EVENT = ascii("event");
@@ -36,6 +51,9 @@ public final class SseParser {
     private final GrowingBytes data = new GrowingBytes(); // of the event so far
     private String type = "";
     private boolean hasData;
+    private boolean offered; // whether the event has been offered as a flow
+    private boolean flowing; // whether its data go on as they come
+    private boolean inFlowingLine;
     private boolean afterCarriageReturn;
     private boolean atStart = true;
 
@@ -71,9 +89,55 @@ public final class SseParser {
             from = at + 1;
         }
         if (from < end) {
-            append(line, bytes, from, end);
             afterCarriageReturn = false;
+            if (inFlowingLine) {
+                listener.part(bytes, from, end);
+            } else {
+                append(line, bytes, from, end);
+                flowIfLarge();
+            }
         }
+    }
+
+    private void flowIfLarge() {
+        if (offered || line.length() + data.length() <= FLOW_FROM) {
+            return;
+        }
+        var begun = line.take();
+        boolean isData = isData(begun);
+        offered = isData || begun.length > FLOW_FROM;
+        if (isData && (type.isEmpty() || type.equals("message"))) {
+            flowing = listener.flow(joined(begun));
+            inFlowingLine = flowing;
+        }
+        if (flowing) {
+            data.take();
+        } else {
+            line.append(begun, 0, begun.length);
+        }
+    }
+
+    private static boolean isData(byte[] line) {
+        return line.length > DATA.length
+                && line[DATA.length] == ':'
+                && Arrays.equals(line, 0, DATA.length, DATA, 0, DATA.length);
+    }
+
+    /** The data of the lines before, and of one that has only begun. */
+    private byte[] joined(byte[] begun) {
+        var before = data.copy();
+        int value = valueAt(begun, DATA.length, begun.length);
+        var all = new GrowingBytes();
+        all.append(before, 0, before.length);
+        all.append(LINE_END, 0, hasData ? 1 : 0);
+        all.append(begun, value, begun.length);
+        return all.take();
+    }
+
+    /** Where the value of a field is whose name ends at {@code colon}. */
+    private static int valueAt(byte[] bytes, int colon, int to) {
+        int value = Math.min(colon + 1, to);
+        return value < to && bytes[value] == ' ' ? value + 1 : value;
     }
 
     private void append(GrowingBytes to, byte[] bytes, int from, int end) {
@@ -85,7 +149,10 @@ public final class SseParser {
     }
 
     private void endLine(byte[] bytes, int from, int to) {
-        if (line.length() > 0) {
+        if (inFlowingLine) {
+            listener.part(bytes, from, to);
+            inFlowingLine = false;
+        } else if (line.length() > 0) {
             append(line, bytes, from, to);
             var whole = line.take();
             take(whole, 0, whole.length);
@@ -116,10 +183,7 @@ public final class SseParser {
         while (colon < to && bytes[colon] != ':') {
             colon++;
         }
-        int value = Math.min(colon + 1, to);
-        if (value < to && bytes[value] == ' ') {
-            value++;
-        }
+        int value = valueAt(bytes, colon, to);
         if (is(DATA, bytes, from, colon)) {
             takeData(bytes, value, to);
         } else if (is(EVENT, bytes, from, colon)) {
@@ -134,6 +198,11 @@ public final class SseParser {
     }
 
     private void takeData(byte[] bytes, int from, int to) {
+        if (flowing) {
+            listener.part(LINE_END, 0, 1);
+            listener.part(bytes, from, to);
+            return;
+        }
         if (hasData) {
             append(data, LINE_END, 0, 1);
         }
@@ -161,9 +230,14 @@ public final class SseParser {
         var event = data.take();
         boolean complete = hasData;
         var kind = type.isEmpty() ? "message" : type;
+        boolean flowed = flowing;
         hasData = false;
+        offered = false;
+        flowing = false;
         type = "";
-        if (complete) {
+        if (flowed) {
+            listener.endOfFlow();
+        } else if (complete) {
             listener.event(kind, event);
         }
     }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +49,7 @@ final class HttpReply {
     private enum State {
         WAITING,
         STREAMING,
+        IN_PARTS,
         ENDED
     }
 
@@ -62,6 +64,7 @@ final class HttpReply {
     private List<Runnable> whenOver = List.of();
     private List<Runnable> whenWritable = List.of();
     private boolean flushing;
+    private boolean inEvent; // while in parts
     private @Nullable Future<?> ticking;
 
     /**
@@ -85,6 +88,11 @@ final class HttpReply {
     /** Whether what is sent has a chance to arrive. */
     boolean isOpen() {
         return channel.isActive() && state != State.ENDED;
+    }
+
+    /** Whether an event has a chance to arrive. */
+    boolean takesEvents() {
+        return isOpen() && state != State.IN_PARTS;
     }
 
     /** Whether the client takes what is sent as fast as it comes, or nothing can be sent. */
@@ -178,6 +186,7 @@ final class HttpReply {
                 endFull(out);
             }
             case STREAMING -> endStream(event(message, HttpText.LAST_CHUNK.length));
+            case IN_PARTS -> channel.close(); // what has been sent cannot be taken back
             case ENDED -> {}
         }
     }
@@ -185,6 +194,8 @@ final class HttpReply {
     private void sendFull(int status, String contentType, byte[] body) {
         if (state == State.WAITING) {
             endFull(beginFull(status, contentType, body.length).writeBytes(body));
+        } else if (state == State.IN_PARTS) {
+            channel.close();
         }
     }
 
@@ -279,7 +290,9 @@ final class HttpReply {
                         beginStream();
                     }
                     if (state == State.STREAMING) {
-                        endStream(channel.alloc().ioBuffer(HttpText.LAST_CHUNK.length));
+                        endStream(lastChunk());
+                    } else if (state == State.IN_PARTS) {
+                        channel.close();
                     }
                 });
     }
@@ -320,19 +333,97 @@ final class HttpReply {
             return;
         }
         state = State.STREAMING;
+        beginOpenEnded("text/event-stream", STREAM_LINES + lines);
+        long every = signsOfLife.toMillis();
+        ticking =
+                channel.eventLoop()
+                        .scheduleAtFixedRate(this::showLife, every, every, TimeUnit.MILLISECONDS);
+    }
+
+    /** Begins an answer whose length is not known. */
+    private void beginOpenEnded(String contentType, String headerLines) {
         keepAlive &= chunks;
-        var out = channel.alloc().ioBuffer(HttpText.HEAD_ROOM + lines.length());
-        HttpText.head(out, 200, "text/event-stream", STREAM_LINES + lines, !keepAlive);
+        var out = channel.alloc().ioBuffer(HttpText.HEAD_ROOM + headerLines.length());
+        HttpText.head(out, 200, contentType, headerLines, !keepAlive);
         if (chunks) {
             HttpText.endWithChunks(out);
         } else {
             HttpText.end(out);
         }
         write(out);
-        long every = signsOfLife.toMillis();
-        ticking =
-                channel.eventLoop()
-                        .scheduleAtFixedRate(this::showLife, every, every, TimeUnit.MILLISECONDS);
+    }
+
+    /** Begins the last message, which comes in parts. */
+    void beginParts() {
+        run(
+                () -> {
+                    if (state == State.WAITING) {
+                        state = State.IN_PARTS;
+                        beginOpenEnded("application/json", lines);
+                    } else if (state == State.STREAMING) {
+                        state = State.IN_PARTS;
+                        stopTicking();
+                        inEvent = true;
+                        write(chunk(EVENT.length, 0, out -> out.writeBytes(EVENT)));
+                    }
+                });
+    }
+
+    /** Sends a part of the last message, whose bytes are good for the time of the call. */
+    void part(byte[] bytes, int offset, int length) {
+        if (channel.eventLoop().inEventLoop()) {
+            sendPart(bytes, offset, length);
+        } else {
+            var copy = Arrays.copyOfRange(bytes, offset, offset + length);
+            onTheWay.addAndGet(length);
+            channel.eventLoop()
+                    .execute(
+                            () -> {
+                                onTheWay.addAndGet(-length);
+                                sendPart(copy, 0, length);
+                            });
+        }
+    }
+
+    private void sendPart(byte[] bytes, int offset, int length) {
+        if (state == State.IN_PARTS && channel.isActive()) {
+            Content content =
+                    inEvent
+                            ? out -> HttpText.line(out, bytes, offset, length)
+                            : out -> out.writeBytes(bytes, offset, length);
+            write(chunk(length, 0, content));
+        }
+    }
+
+    /** The last message is complete. */
+    void endParts() {
+        run(
+                () -> {
+                    if (state == State.IN_PARTS) {
+                        int length = inEvent ? END_OF_EVENT.length : 0;
+                        endStream(
+                                inEvent
+                                        ? chunk(
+                                                length,
+                                                HttpText.LAST_CHUNK.length,
+                                                out -> out.writeBytes(END_OF_EVENT))
+                                        : lastChunk());
+                    }
+                });
+    }
+
+    /** The last message will never be complete, which the end of the connection tells. */
+    void breakOff() {
+        run(
+                () -> {
+                    if (state == State.IN_PARTS) {
+                        channel.close();
+                    }
+                });
+    }
+
+    private ByteBuf lastChunk() {
+        return channel.alloc().ioBuffer(HttpText.LAST_CHUNK.length);
     }
 
     /** Ends the stream behind {@code last}. */

@@ -88,4 +88,16 @@ final class HttpText {
     static void endChunk(ByteBuf out) {
         out.writeBytes(LINE_END);
     }
+
+    /** Writes a part of a JSON text without raw CR or LF, which would end a line early. */
+    static void line(ByteBuf out, byte[] bytes, int offset, int length) {
+        int from = out.writerIndex();
+        out.writeBytes(bytes, offset, length);
+        for (int i = 0; i < length; i++) {
+            byte b = bytes[offset + i];
+            if (b == '\n' || b == '\r') {
+                out.setByte(from + i, ' ');
+            }
+        }
+    }
 }

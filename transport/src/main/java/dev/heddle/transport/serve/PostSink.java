@@ -1,5 +1,6 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.exchange.Flow;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -40,7 +41,7 @@ final class PostSink implements Sink {
 
     @Override
     public boolean isReady() {
-        return !takesEvents || reply.isWritable();
+        return reply.isWritable();
     }
 
     @Override
@@ -49,8 +50,31 @@ final class PostSink implements Sink {
     }
 
     @Override
+    public boolean takesFlow() {
+        return true;
+    }
+
+    /** Puts the parts of a response into the answer. */
+    private final class Parts implements Flow.Taker {
+        @Override
+        public void part(byte[] bytes, int offset, int length) {
+            reply.part(bytes, offset, length);
+        }
+
+        @Override
+        public void end() {
+            reply.endParts();
+        }
+
+        @Override
+        public void broken() {
+            reply.breakOff();
+        }
+    }
+
+    @Override
     public boolean question(Question question) {
-        if (!takesEvents || !reply.isOpen()) {
+        if (!takesEvents || !reply.takesEvents()) {
             return false;
         }
         reply.event(question.message());
@@ -62,6 +86,11 @@ final class PostSink implements Sink {
     public void reply(Reply ending) {
         switch (ending) {
             case Reply.Response(var message) -> reply.last(200, message);
+            case Reply.Flowing(var flow) -> {
+                reply.beginParts();
+                reply.whenOver(flow::abort);
+                flow.begin(id, new Parts());
+            }
             case Reply.Failed(Fault.Cancelled _) -> {
                 if (takesEvents) {
                     reply.end();

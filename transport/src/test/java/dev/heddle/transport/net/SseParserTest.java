@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 
 class SseParserTest {
     /** Keeps what the parser says, each thing as one text. */
@@ -104,5 +105,88 @@ class SseParserTest {
                 .hasMessageContaining("1000");
         assertThatThrownBy(() -> parse("data: 0123456789\n".repeat(200)))
                 .isInstanceOf(IllegalStateException.class);
+    }
+
+    /** Takes large data in parts, if it takes them at all. */
+    private static final class Parts implements SseParser.Listener {
+        private final StringBuilder all = new StringBuilder();
+        private final boolean takes;
+        private int parts;
+        private boolean ended;
+
+        Parts(boolean takes) {
+            this.takes = takes;
+        }
+
+        @Override
+        public void event(String type, byte[] data) {
+            all.append(new String(data, StandardCharsets.ISO_8859_1)).append('|');
+        }
+
+        @Override
+        public boolean flow(byte[] beginning) {
+            part(takes ? beginning : new byte[0], 0, takes ? beginning.length : 0);
+            return takes;
+        }
+
+        @Override
+        public void part(byte[] bytes, int from, int to) {
+            parts++;
+            all.append(new String(bytes, from, to - from, StandardCharsets.ISO_8859_1));
+        }
+
+        @Override
+        public void endOfFlow() {
+            ended = true;
+            all.append('|');
+        }
+
+        @Override
+        public void id(String id) {}
+
+        @Override
+        public void retry(long millis) {}
+    }
+
+    private static Parts inPieces(String text, boolean takes, int seed) {
+        var random = new Random(seed);
+        var bytes = text.getBytes(StandardCharsets.ISO_8859_1);
+        var parts = new Parts(takes);
+        var parser = new SseParser(10_000_000, parts);
+        for (int at = 0; at < bytes.length; ) {
+            int length = Math.min(bytes.length - at, 1 + random.nextInt(20_000));
+            parser.feed(bytes, at, length);
+            at += length;
+        }
+        return parts;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\n", "\r", "\r\n"})
+    void large_data_come_in_parts_wherever_they_are_cut(String end) {
+        var large = "x".repeat(700_000);
+        var lines = List.of("data: a", "", "data: b", "data: c" + large, "id: 5", "data:d", "");
+        var text = String.join(end, lines) + end + "data: e" + end + end;
+        for (int seed = 0; seed < 200; seed++) {
+            var parts = inPieces(text, true, seed);
+            assertThat(parts.all.toString().equals("a|b\nc" + large + "\nd|e|")).isTrue();
+            assertThat(parts.parts).isGreaterThan(10);
+            assertThat(parts.ended).isTrue();
+        }
+    }
+
+    @Test
+    void large_data_that_nobody_takes_in_parts_come_whole() {
+        var large = "x".repeat(700_000);
+        var parts = inPieces("data: " + large + "\n\ndata: e\n\n", false, 1);
+        assertThat(parts.all.toString().equals(large + "|e|")).isTrue();
+    }
+
+    @Test
+    void large_data_of_another_kind_come_whole() {
+        var large = "x".repeat(700_000);
+        var parts = inPieces("event: other\ndata: " + large + "\n\n", true, 1);
+        assertThat(parts.all.toString().equals(large + "|")).isTrue();
+        assertThat(parts.ended).isFalse();
     }
 }
