@@ -50,6 +50,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private @Nullable HttpRequest head;
     private final GrowingBytes body = new GrowingBytes();
     private @Nullable HttpReply current;
+    private @Nullable Outflow outflow;
     private @Nullable Future<?> watching;
     private int glancesAtRequest; // that has begun and is not complete
     private int glancesAtSilence;
@@ -168,7 +169,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         answering = true;
         var reply =
                 new HttpReply(
-                        ctx.channel(),
+                        outflow(ctx),
                         new HttpReply.Form(
                                 HttpUtil.isKeepAlive(request),
                                 request.protocolVersion().isKeepAliveDefault()),
@@ -181,6 +182,13 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
             log.error("request could not be handled", bug);
             reply.error(500, JsonRpc.error(Json.NULL, ErrorCode.INTERNAL_ERROR, "Internal error"));
         }
+    }
+
+    private Outflow outflow(ChannelHandlerContext ctx) {
+        if (outflow == null) {
+            outflow = new Outflow(ctx.channel());
+        }
+        return outflow;
     }
 
     private void answered(ChannelHandlerContext ctx) {
@@ -225,7 +233,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         head = null;
         body.take();
         var error = JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why);
-        new HttpReply(ctx.channel(), HttpReply.Form.LAST, signsOfLife, () -> {})
+        new HttpReply(outflow(ctx), HttpReply.Form.LAST, signsOfLife, () -> {})
                 .error(status, error);
     }
 

@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The answer to one HTTP request: either one body, or a stream of events. Its methods may be called
@@ -26,14 +25,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * the end is dropped.
  */
 final class HttpReply {
-    private static final byte[] EVENT = HttpText.bytes("event: message\ndata: ");
-    private static final byte[] END_OF_EVENT = HttpText.bytes("\n\n");
-    private static final byte[] KEEP_ALIVE = HttpText.bytes(": keep-alive\n\n");
     private static final String STREAM_LINES =
             "cache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n";
-    private static final long MAX_WAITING = 16L * 1024 * 1024;
-    private static final long CROWDED = 2L * 1024 * 1024;
-    private static final int MAX_ON_THE_WAY = 64 * 1024;
 
     /**
      * What the client's HTTP allows.
@@ -53,17 +46,15 @@ final class HttpReply {
         ENDED
     }
 
+    private final Outflow outflow;
     private final Channel channel;
-    private final boolean chunks;
+    private final Frames frames;
     private final Duration signsOfLife;
     private final Runnable whenEnded;
-    private final AtomicInteger onTheWay = new AtomicInteger();
     private boolean keepAlive;
     private String lines = "";
     private State state = State.WAITING;
     private List<Runnable> whenOver = List.of();
-    private List<Runnable> whenWritable = List.of();
-    private boolean flushing;
     private boolean inEvent; // while in parts
     private @Nullable Future<?> ticking;
 
@@ -71,10 +62,11 @@ final class HttpReply {
      * @param signsOfLife how often a stream shows that it is alive
      * @param whenEnded runs on the event loop when the next request may be answered
      */
-    HttpReply(Channel channel, Form form, Duration signsOfLife, Runnable whenEnded) {
-        this.channel = channel;
+    HttpReply(Outflow outflow, Form form, Duration signsOfLife, Runnable whenEnded) {
+        this.outflow = outflow;
+        this.channel = outflow.channel();
+        this.frames = new Frames(channel.alloc(), form.chunks());
         this.keepAlive = form.keepAlive();
-        this.chunks = form.chunks();
         this.signsOfLife = signsOfLife;
         this.whenEnded = whenEnded;
     }
@@ -97,12 +89,12 @@ final class HttpReply {
 
     /** Whether the client takes what is sent as fast as it comes, or nothing can be sent. */
     boolean isWritable() {
-        return !isOpen() || (channel.isWritable() && onTheWay.get() < MAX_ON_THE_WAY);
+        return !isOpen() || outflow.isWritable();
     }
 
     /** Whether so much waits for the client that what can be spared is better dropped. */
     boolean isCrowded() {
-        return waitingBytes() + onTheWay.get() > CROWDED;
+        return outflow.isCrowded();
     }
 
     /** Runs {@code task}, on the event loop, once {@link #isWritable}. */
@@ -112,7 +104,7 @@ final class HttpReply {
                     if (isWritable()) {
                         task.run();
                     } else {
-                        whenWritable = with(whenWritable, task);
+                        outflow.whenWritable(task);
                     }
                 });
     }
@@ -120,9 +112,7 @@ final class HttpReply {
     /** The client has begun or ceased to take what is sent. */
     void writabilityChanged() {
         if (isWritable()) {
-            var tasks = whenWritable;
-            whenWritable = List.of();
-            tasks.forEach(Runnable::run);
+            outflow.goOn();
         }
     }
 
@@ -185,7 +175,7 @@ final class HttpReply {
                 message.writeTo(out::writeBytes);
                 endFull(out);
             }
-            case STREAMING -> endStream(event(message, HttpText.LAST_CHUNK.length));
+            case STREAMING -> endStream(frames.end(frames.event(message)));
             case IN_PARTS -> channel.close(); // what has been sent cannot be taken back
             case ENDED -> {}
         }
@@ -225,14 +215,7 @@ final class HttpReply {
         if (channel.eventLoop().inEventLoop()) {
             sendEvent(message);
         } else {
-            int length = message.length();
-            onTheWay.addAndGet(length);
-            channel.eventLoop()
-                    .execute(
-                            () -> {
-                                onTheWay.addAndGet(-length);
-                                sendEvent(message);
-                            });
+            outflow.carry(message.length(), () -> sendEvent(message));
         }
     }
 
@@ -240,38 +223,19 @@ final class HttpReply {
         if (state == State.WAITING) {
             beginStream();
         }
-        if (waitingBytes() > MAX_WAITING) { // the client does not read
+        if (outflow.isOverfull()) {
             channel.close();
         }
         if (state == State.STREAMING && channel.isActive()) {
-            write(event(message, 0));
+            outflow.write(frames.event(message));
         }
-    }
-
-    private long waitingBytes() {
-        var waiting = channel.unsafe().outboundBuffer();
-        return waiting == null ? MAX_WAITING : waiting.totalPendingWriteBytes();
-    }
-
-    /** Writes, and flushes when everything has been written that is at hand just now. */
-    private void write(ByteBuf out) {
-        channel.write(out, channel.voidPromise());
-        if (!flushing) {
-            flushing = true;
-            channel.eventLoop().execute(this::flush);
-        }
-    }
-
-    private void flush() {
-        flushing = false;
-        channel.flush();
     }
 
     private void showLife() {
         if (!isOpen()) {
             stopTicking();
         } else if (channel.isWritable()) {
-            write(chunk(KEEP_ALIVE.length, 0, out -> out.writeBytes(KEEP_ALIVE)));
+            outflow.write(frames.keepAlive());
         }
     }
 
@@ -290,42 +254,11 @@ final class HttpReply {
                         beginStream();
                     }
                     if (state == State.STREAMING) {
-                        endStream(lastChunk());
+                        endStream(frames.end());
                     } else if (state == State.IN_PARTS) {
                         channel.close();
                     }
                 });
-    }
-
-    /**
-     * @param spare how much room is wanted behind the event
-     */
-    private ByteBuf event(Spliced message, int spare) {
-        int length = EVENT.length + message.length() + END_OF_EVENT.length;
-        return chunk(
-                length,
-                spare,
-                out -> {
-                    out.writeBytes(EVENT);
-                    message.writeLineTo(out::writeBytes);
-                    out.writeBytes(END_OF_EVENT);
-                });
-    }
-
-    private interface Content {
-        void writeTo(ByteBuf out);
-    }
-
-    private ByteBuf chunk(int length, int spare, Content content) {
-        var out = channel.alloc().ioBuffer(length + HttpText.CHUNK_ROOM + spare);
-        if (chunks) {
-            HttpText.beginChunk(out, length);
-        }
-        content.writeTo(out);
-        if (chunks) {
-            HttpText.endChunk(out);
-        }
-        return out;
     }
 
     private void beginStream() {
@@ -342,15 +275,8 @@ final class HttpReply {
 
     /** Begins an answer whose length is not known. */
     private void beginOpenEnded(String contentType, String headerLines) {
-        keepAlive &= chunks;
-        var out = channel.alloc().ioBuffer(HttpText.HEAD_ROOM + headerLines.length());
-        HttpText.head(out, 200, contentType, headerLines, !keepAlive);
-        if (chunks) {
-            HttpText.endWithChunks(out);
-        } else {
-            HttpText.end(out);
-        }
-        write(out);
+        keepAlive &= frames.chunks();
+        outflow.write(frames.head(contentType, headerLines, !keepAlive));
     }
 
     /** Begins the last message, which comes in parts. */
@@ -364,7 +290,7 @@ final class HttpReply {
                         state = State.IN_PARTS;
                         stopTicking();
                         inEvent = true;
-                        write(chunk(EVENT.length, 0, out -> out.writeBytes(EVENT)));
+                        outflow.write(frames.beginEvent());
                     }
                 });
     }
@@ -375,23 +301,16 @@ final class HttpReply {
             sendPart(bytes, offset, length);
         } else {
             var copy = Arrays.copyOfRange(bytes, offset, offset + length);
-            onTheWay.addAndGet(length);
-            channel.eventLoop()
-                    .execute(
-                            () -> {
-                                onTheWay.addAndGet(-length);
-                                sendPart(copy, 0, length);
-                            });
+            outflow.carry(length, () -> sendPart(copy, 0, length));
         }
     }
 
     private void sendPart(byte[] bytes, int offset, int length) {
         if (state == State.IN_PARTS && channel.isActive()) {
-            Content content =
+            outflow.write(
                     inEvent
-                            ? out -> HttpText.line(out, bytes, offset, length)
-                            : out -> out.writeBytes(bytes, offset, length);
-            write(chunk(length, 0, content));
+                            ? frames.inEvent(bytes, offset, length)
+                            : frames.plain(bytes, offset, length));
         }
     }
 
@@ -400,14 +319,7 @@ final class HttpReply {
         run(
                 () -> {
                     if (state == State.IN_PARTS) {
-                        int length = inEvent ? END_OF_EVENT.length : 0;
-                        endStream(
-                                inEvent
-                                        ? chunk(
-                                                length,
-                                                HttpText.LAST_CHUNK.length,
-                                                out -> out.writeBytes(END_OF_EVENT))
-                                        : lastChunk());
+                        endStream(inEvent ? frames.end(frames.endEvent()) : frames.end());
                     }
                 });
     }
@@ -422,15 +334,11 @@ final class HttpReply {
                 });
     }
 
-    private ByteBuf lastChunk() {
-        return channel.alloc().ioBuffer(HttpText.LAST_CHUNK.length);
-    }
-
-    /** Ends the stream behind {@code last}. */
+    /** Ends the stream with {@code last}. */
     private void endStream(ByteBuf last) {
         state = State.ENDED;
         stopTicking();
-        finish(chunks ? last.writeBytes(HttpText.LAST_CHUNK) : last);
+        finish(last);
     }
 
     /**
@@ -441,17 +349,13 @@ final class HttpReply {
         run(
                 () -> {
                     if (isOpen()) {
-                        whenOver = with(whenOver, task);
+                        var more = new ArrayList<>(whenOver);
+                        more.add(task);
+                        whenOver = more;
                     } else {
                         task.run();
                     }
                 });
-    }
-
-    private static List<Runnable> with(List<Runnable> tasks, Runnable another) {
-        var more = new ArrayList<>(tasks);
-        more.add(another);
-        return more;
     }
 
     /** The connection has ended. */
@@ -479,10 +383,6 @@ final class HttpReply {
     }
 
     private void run(Runnable task) {
-        if (channel.eventLoop().inEventLoop()) {
-            task.run();
-        } else {
-            channel.eventLoop().execute(task);
-        }
+        outflow.run(task);
     }
 }

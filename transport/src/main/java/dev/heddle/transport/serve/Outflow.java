@@ -1,0 +1,99 @@
+package dev.heddle.transport.serve;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What goes out on one client connection, and how much of it waits. Bytes are written on the event
+ * loop; the rest may be called from any thread.
+ */
+final class Outflow {
+    private static final long MAX_WAITING = 16L * 1024 * 1024;
+    private static final long CROWDED = 2L * 1024 * 1024;
+    private static final int MAX_ON_THE_WAY = 64 * 1024;
+
+    private final Channel channel;
+    private final AtomicInteger onTheWay = new AtomicInteger();
+    private List<Runnable> whenWritable = List.of();
+    private boolean flushing;
+
+    Outflow(Channel channel) {
+        this.channel = channel;
+    }
+
+    Channel channel() {
+        return channel;
+    }
+
+    /** Runs {@code task} on the event loop: at once if this is it. */
+    void run(Runnable task) {
+        if (channel.eventLoop().inEventLoop()) {
+            task.run();
+        } else {
+            channel.eventLoop().execute(task);
+        }
+    }
+
+    /** As {@link #run}, from another thread; counts the bytes that {@code task} is to write. */
+    void carry(int bytes, Runnable task) {
+        onTheWay.addAndGet(bytes);
+        channel.eventLoop()
+                .execute(
+                        () -> {
+                            onTheWay.addAndGet(-bytes);
+                            task.run();
+                        });
+    }
+
+    /** Whether the client takes what is sent as fast as it comes. */
+    boolean isWritable() {
+        return channel.isWritable() && onTheWay.get() < MAX_ON_THE_WAY;
+    }
+
+    /** Whether so much waits for the client that what can be spared is better dropped. */
+    boolean isCrowded() {
+        return waitingBytes() + onTheWay.get() > CROWDED;
+    }
+
+    /** Whether a client that does not read has made too much wait. */
+    boolean isOverfull() {
+        return waitingBytes() > MAX_WAITING;
+    }
+
+    private long waitingBytes() {
+        var waiting = channel.unsafe().outboundBuffer();
+        return waiting == null ? MAX_WAITING : waiting.totalPendingWriteBytes();
+    }
+
+    /** Writes, and flushes when everything has been written that is at hand just now. */
+    void write(ByteBuf out) {
+        channel.write(out, channel.voidPromise());
+        if (!flushing) {
+            flushing = true;
+            channel.eventLoop().execute(this::flush);
+        }
+    }
+
+    private void flush() {
+        flushing = false;
+        channel.flush();
+    }
+
+    /** Runs {@code task} when the client takes more. To be called on the event loop. */
+    void whenWritable(Runnable task) {
+        var more = new ArrayList<>(whenWritable);
+        more.add(task);
+        whenWritable = more;
+    }
+
+    /** The client takes more, or nothing matters any more. To be called on the event loop. */
+    void goOn() {
+        var tasks = whenWritable;
+        whenWritable = List.of();
+        tasks.forEach(Runnable::run);
+    }
+}
