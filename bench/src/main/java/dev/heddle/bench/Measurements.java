@@ -324,29 +324,30 @@ final class Measurements {
                         calls.measure("S11 most", List.of(heddle), "echo0");
                         var alone =
                                 calls.latency("S11", heddle, QUIET_CALLS_PER_SECOND, CLIENTS - 1);
-                        var plan = new Load.Plan(heddle.url(), BUSY, List.of("a_echo0"), true);
-                        Numbers[] beside;
-                        try (var busy = new Load(loop, plan)) {
-                            busy.begin();
-                            beside =
-                                    calls.latency(
-                                            "S11 beside",
-                                            heddle,
-                                            QUIET_CALLS_PER_SECOND,
-                                            CLIENTS - 1);
-                            busy.end();
-                        }
-                        double times = beside[1].median() / alone[1].median();
+                        double working = beside("a_work", heddle) / alone[1].median();
+                        double hurrying = beside("a_echo0", heddle) / alone[1].median();
                         row(
                                 "S11",
-                                "p99 of 63 quiet sessions beside one with 200 calls out, times"
-                                        + " alone",
+                                "p99 of 63 quiet sessions beside one with 200 calls out that take"
+                                        + " 20 ms (none at all), times alone",
                                 "under 2",
                                 "under 1.2",
-                                "%.1f".formatted(times),
-                                times < 2);
+                                "%.1f (%.1f)".formatted(working, hurrying),
+                                working < 2);
                     }
                 });
+    }
+
+    /** The p99 of quiet sessions beside a busy one that calls {@code tool}. */
+    private double beside(String tool, Subject gateway) throws IOException {
+        try (var busy = new Load(loop, new Load.Plan(gateway.url(), BUSY, List.of(tool), true))) {
+            busy.begin();
+            var found =
+                    calls.latency(
+                            "S11 beside " + tool, gateway, QUIET_CALLS_PER_SECOND, CLIENTS - 1);
+            busy.end();
+            return found[1].median();
+        }
     }
 
     private void large() throws IOException {

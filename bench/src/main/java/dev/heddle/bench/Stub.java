@@ -16,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -23,10 +24,12 @@ import java.util.stream.IntStream;
 /**
  * An MCP server that costs next to nothing: it looks for the few bytes it needs and answers from
  * texts that are ready. Tools: {@code echo0} and so on answer with about 1 KB of JSON, {@code
- * steps} with a stream of 10 progress notifications, {@code big} with 10 MB, {@code never} never.
+ * steps} with a stream of 10 progress notifications, {@code big} with 10 MB, {@code never} never,
+ * {@code work} after 20 ms.
  */
 final class Stub implements AutoCloseable {
     static final int STEPS = 10;
+    static final int WORK_MILLIS = 20;
     static final int BIG = 10 * 1024 * 1024;
 
     private static final byte[] ID = Texts.ascii("\"id\":");
@@ -107,6 +110,7 @@ final class Stub implements AutoCloseable {
                     case 1 -> "steps";
                     case 2 -> "big";
                     case 3 -> "never";
+                    case 4 -> "work";
                     default -> "echo" + i;
                 };
         return "{\"name\":\""
@@ -240,8 +244,14 @@ final class Stub implements AutoCloseable {
                 case 's' -> steps(ctx, in, id);
                 case 'b' -> json(ctx, id, bigResult);
                 case 'n' -> {}
+                case 'w' -> work(ctx, id);
                 default -> json(ctx, id, CALL_RESULT);
             }
+        }
+
+        private static void work(ChannelHandlerContext ctx, long id) {
+            var done = (Runnable) () -> json(ctx, id, CALL_RESULT);
+            ctx.executor().schedule(done, WORK_MILLIS, TimeUnit.MILLISECONDS);
         }
 
         private void steps(ChannelHandlerContext ctx, ByteBuf in, long id) {

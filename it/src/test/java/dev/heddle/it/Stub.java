@@ -60,6 +60,11 @@ final class Stub implements AutoCloseable {
         return RawClient.page(control("/count")).path(what).asInt();
     }
 
+    /** Ends it before the test ends. */
+    void stop() {
+        close();
+    }
+
     @Override
     public void close() {
         child.close();
