@@ -8,10 +8,12 @@ import java.util.Map;
 /** The stub server, which counts its sessions and misbehaves as told. */
 final class Stub implements AutoCloseable {
     private final Child child;
+    private final int control;
     private final int port;
 
-    private Stub(Child child, int port) {
+    private Stub(Child child, int control, int port) {
         this.child = child;
+        this.control = control;
         this.port = port;
     }
 
@@ -26,7 +28,9 @@ final class Stub implements AutoCloseable {
     /** One with special ways, which the fixture describes. */
     static Stub start(Map<String, String> environment) {
         var child = Child.start(environment, Peers.node(), Peers.fixture("stub.mjs"));
-        return new Stub(child, Integer.parseInt(child.line(line -> line.matches("\\d+"))));
+        var control = child.line(line -> line.startsWith("control ")).substring(8);
+        var port = child.line(line -> line.matches("\\d+"));
+        return new Stub(child, Integer.parseInt(control), Integer.parseInt(port));
     }
 
     int port() {
@@ -38,7 +42,7 @@ final class Stub implements AutoCloseable {
     }
 
     private URI control(String path) {
-        return URI.create("http://127.0.0.1:" + port + path);
+        return URI.create("http://127.0.0.1:" + control + path);
     }
 
     /** Forgets all sessions, and says so with {@code status} and {@code body}. */

@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -20,40 +19,9 @@ class TransportTest {
 
     @Test
     @Shows({"backends[].type", "backends[].caBundlePath"})
-    void a_certificate_is_checked_against_the_configured_authorities() throws IOException {
-        var keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
-        var store = folder.resolve("store.p12").toString();
-        var certificate = folder.resolve("ca.pem").toString();
-        Peers.run(
-                keytool,
-                "-genkeypair",
-                "-alias",
-                "a",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=localhost",
-                "-ext",
-                "san=dns:localhost",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                store,
-                "-storepass",
-                "changeit");
-        Peers.run(
-                keytool,
-                "-exportcert",
-                "-rfc",
-                "-alias",
-                "a",
-                "-keystore",
-                store,
-                "-storepass",
-                "changeit",
-                "-file",
-                certificate);
-        try (var stub = Stub.start(Map.of("TLS_PFX", store))) {
+    void a_certificate_is_checked_against_the_configured_authorities() {
+        var keys = Keys.make(folder);
+        try (var stub = Stub.start(Map.of("TLS_PFX", keys.store()))) {
             var url = "https://localhost:" + stub.port() + "/mcp";
             try (var heddle =
                     Heddle.serve(
@@ -61,7 +29,7 @@ class TransportTest {
                             "backends: [{name: s, url: \""
                                     + url
                                     + "\", type: entry, caBundlePath: "
-                                    + certificate
+                                    + keys.certificate()
                                     + "}]"
                                     + PATIENT)) {
                 var session = heddle.client().initialize();

@@ -14,7 +14,8 @@ import java.util.Queue;
  * One HTTP/1.1 connection to a backend, which carries one request at a time. Confined to its event
  * loop.
  */
-final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1Decoder.Listener {
+final class HttpConnection extends ChannelInboundHandlerAdapter
+        implements Carrier, Http1Decoder.Listener {
     /**
      * Shorter than the 5 s after which Node closes, so that a request never meets a closing
      * connection.
@@ -46,14 +47,16 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
         return context != null && context.channel().isActive() && now - idleUntil < 0;
     }
 
-    void send(Outgoing request, HttpCall next) {
+    @Override
+    public void send(Outgoing request, HttpCall next) {
         call = next;
         var ctx = requireContext();
         ctx.writeAndFlush(request.http1(ctx.alloc()), ctx.voidPromise());
     }
 
     /** Closes the connection if it still works for {@code aborted}. */
-    void abort(HttpCall aborted) {
+    @Override
+    public void abort(HttpCall aborted) {
         if (aborted.equals(call)) {
             call = null;
             close();
@@ -65,7 +68,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter implements Http1
     }
 
     /** Lets another request use the connection. */
-    void giveBack() {
+    @Override
+    public void giveBack() {
         if (!reusable || !requireContext().channel().isActive()) {
             close();
             return;

@@ -6,6 +6,8 @@ import dev.heddle.transport.net.EventLoops;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
@@ -47,6 +49,14 @@ public final class HttpPool {
         /** Gives up on the answer and closes the connection. Idempotent; safe from any thread. */
         void abort();
     }
+
+    private static final ApplicationProtocolConfig OFFERED =
+            new ApplicationProtocolConfig(
+                    ApplicationProtocolConfig.Protocol.ALPN,
+                    ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                    ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+                    ApplicationProtocolNames.HTTP_2,
+                    ApplicationProtocolNames.HTTP_1_1);
 
     private final EventLoops loops;
     private final Map<EventLoop, Map<Origin, Lane>> lanes = new ConcurrentHashMap<>();
@@ -92,7 +102,10 @@ public final class HttpPool {
         if (!origin.tls() || contexts.containsKey(origin.caBundle())) {
             return;
         }
-        var builder = SslContextBuilder.forClient().endpointIdentificationAlgorithm("HTTPS");
+        var builder =
+                SslContextBuilder.forClient()
+                        .endpointIdentificationAlgorithm("HTTPS")
+                        .applicationProtocolConfig(OFFERED);
         try {
             origin.caBundle().ifPresent(bundle -> builder.trustManager(bundle.toFile()));
             contexts.put(origin.caBundle(), builder.build());

@@ -5,13 +5,16 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SslHandler;
 
 import org.jspecify.annotations.Nullable;
 
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The connections of one event loop to one origin. Confined to that loop. */
@@ -24,6 +27,10 @@ final class Lane {
     private final HttpPool.Origin origin;
     private final HttpPool pool;
     private final Deque<HttpConnection> idle = new ArrayDeque<>();
+    private final List<Http2Link> links = new ArrayList<>(0);
+    private final List<Sending> waiting = new ArrayList<>(0); // for a link that is being made
+    private int connecting;
+    private boolean isShared; // whether the server was last heard to speak HTTP/2
     private boolean sweeping;
     private long swept; // when that was done last or began, if it is being done
 
@@ -35,6 +42,16 @@ final class Lane {
 
     /** Has {@code sending} use a connection, an idle one if there is any. */
     void carry(Sending sending) {
+        for (var link : links) {
+            if (link.hasRoom()) {
+                openStream(link, sending);
+                return;
+            }
+        }
+        if (isShared && connecting > 0) {
+            waiting.add(sending);
+            return;
+        }
         var free = idle.pollFirst();
         if (free != null) {
             long now = System.nanoTime();
@@ -50,28 +67,53 @@ final class Lane {
         }
     }
 
-    private void connectFor(Sending sending) {
-        ChannelFuture connecting;
-        try {
-            connecting = connect();
-        } catch (IllegalArgumentException notAnAddress) {
-            sending.fail(notAnAddress);
-            return;
-        }
-        connecting.addListener(
-                (ChannelFuture connected) -> {
-                    if (connected.isSuccess()) {
-                        whenSecure(connected.channel(), sending);
+    private static void openStream(Http2Link link, Sending sending) {
+        link.open(
+                (stream, failure) -> {
+                    if (failure == null) {
+                        sending.on(stream);
                     } else {
-                        sending.fail(connected.cause());
+                        sending.fail(failure);
                     }
                 });
     }
 
+    private void connectFor(Sending sending) {
+        ChannelFuture connection;
+        try {
+            connection = connect();
+        } catch (IllegalArgumentException notAnAddress) {
+            sending.fail(notAnAddress);
+            return;
+        }
+        connecting++;
+        connection.addListener(
+                (ChannelFuture connected) -> {
+                    if (connected.isSuccess()) {
+                        whenSecure(connected.channel(), sending);
+                    } else {
+                        notConnected(sending, connected.cause());
+                    }
+                });
+    }
+
+    private void notConnected(Sending sending, Throwable why) {
+        connecting--;
+        sending.fail(why);
+        carryWaiting();
+    }
+
+    private void carryWaiting() {
+        var all = List.copyOf(waiting);
+        waiting.clear();
+        all.forEach(this::carry);
+    }
+
     /** Nothing is sent before the server has proved who it is. */
-    private static void whenSecure(Channel channel, Sending sending) {
+    private void whenSecure(Channel channel, Sending sending) {
         var tls = channel.pipeline().get(SslHandler.class);
         if (tls == null) {
+            connecting--;
             sending.on(channel.pipeline().get(HttpConnection.class));
             return;
         }
@@ -79,11 +121,28 @@ final class Lane {
                 .addListener(
                         shaken -> {
                             if (shaken.isSuccess()) {
-                                sending.on(channel.pipeline().get(HttpConnection.class));
+                                secured(channel, tls, sending);
                             } else {
-                                sending.fail(shaken.cause());
+                                notConnected(sending, shaken.cause());
                             }
                         });
+    }
+
+    /** Speaks what has been agreed on with the server (RFC 7301). */
+    private void secured(Channel channel, SslHandler tls, Sending sending) {
+        connecting--;
+        isShared = ApplicationProtocolNames.HTTP_2.equals(tls.applicationProtocol());
+        if (isShared) {
+            var link = Http2Link.on(channel, this);
+            links.add(link);
+            keepSweeping();
+            openStream(link, sending);
+        } else {
+            var connection = new HttpConnection(this);
+            channel.pipeline().addLast(connection);
+            sending.on(connection);
+        }
+        carryWaiting();
     }
 
     private ChannelFuture connect() {
@@ -96,10 +155,11 @@ final class Lane {
                         new ChannelInitializer<Channel>() {
                             @Override
                             protected void initChannel(Channel channel) {
-                                if (origin.tls()) {
-                                    channel.pipeline().addLast(pool.tls(origin, channel.alloc()));
-                                }
-                                channel.pipeline().addLast(new HttpConnection(Lane.this));
+                                channel.pipeline()
+                                        .addLast(
+                                                origin.tls()
+                                                        ? pool.tls(origin, channel.alloc())
+                                                        : new HttpConnection(Lane.this));
                             }
                         })
                 .connect(InetSocketAddress.createUnresolved(origin.host(), origin.port()));
@@ -110,17 +170,26 @@ final class Lane {
      */
     long giveBack(HttpConnection connection) {
         idle.addFirst(connection);
+        keepSweeping();
+        return swept;
+    }
+
+    private void keepSweeping() {
         if (!sweeping) {
             sweeping = true;
             swept = System.nanoTime();
             sweepLater();
         }
-        return swept;
     }
 
     /** {@code connection} is no more. */
     void forget(HttpConnection connection) {
         idle.remove(connection);
+    }
+
+    /** {@code link} is no more. */
+    void forget(Http2Link link) {
+        links.remove(link);
     }
 
     private void sweepLater() {
@@ -134,7 +203,8 @@ final class Lane {
         var stale = idle.stream().filter(connection -> !connection.isUsable(now)).toList();
         stale.forEach(HttpConnection::close);
         idle.removeAll(stale);
-        sweeping = !idle.isEmpty();
+        List.copyOf(links).forEach(Http2Link::glance);
+        sweeping = !idle.isEmpty() || !links.isEmpty();
         if (sweeping) {
             sweepLater();
         }
@@ -145,7 +215,7 @@ final class Lane {
         private final EventLoop loop;
         private final Outgoing request;
         private final HttpCall call;
-        private @Nullable HttpConnection connection;
+        private @Nullable Carrier carrier;
         private boolean over;
 
         Sending(EventLoop loop, Outgoing request, HttpCall call) {
@@ -154,12 +224,12 @@ final class Lane {
             this.call = call;
         }
 
-        private void on(HttpConnection free) {
+        private void on(Carrier free) {
             if (over) {
                 free.giveBack();
                 return;
             }
-            connection = free;
+            carrier = free;
             free.send(request, call);
         }
 
@@ -175,8 +245,8 @@ final class Lane {
             loop.execute(
                     () -> {
                         over = true;
-                        if (connection != null) {
-                            connection.abort(call);
+                        if (carrier != null) {
+                            carrier.abort(call);
                         }
                     });
         }

@@ -4,13 +4,16 @@ import dev.heddle.protocol.Spliced;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.codec.http2.DefaultHttp2Headers;
+import io.netty.handler.codec.http2.Http2Headers;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /**
- * One HTTP request to a backend, and how HTTP/1.1 writes it. Immutable.
+ * One HTTP request to a backend, and how HTTP/1.1 and HTTP/2 write it. Immutable.
  *
  * @param message what a POST carries
  * @param lastEventId where a stream is to go on; empty text for its beginning
@@ -97,6 +100,29 @@ record Outgoing(
         out.writeBytes(LINE_END);
         message.writeTo(out::writeBytes);
         return out;
+    }
+
+    /** The head of the request as HTTP/2 has it. */
+    Http2Headers http2() {
+        var head = new DefaultHttp2Headers();
+        head.method(verb.name()).scheme("https").authority(endpoint.host()).path(endpoint.target());
+        head.set("accept", verb.accept);
+        endpoint.headers().forEach((name, value) -> head.set(name.toLowerCase(Locale.ROOT), value));
+        field(head, "mcp-session-id", talk.sessionId());
+        field(head, "mcp-protocol-version", talk.version());
+        field(head, "cookie", cookies());
+        field(head, "last-event-id", lastEventId);
+        if (message != null) {
+            head.set("content-type", "application/json");
+            head.set("content-length", Integer.toString(message.length()));
+        }
+        return head;
+    }
+
+    private static void field(Http2Headers head, String name, String value) {
+        if (!value.isEmpty()) {
+            head.set(name, value);
+        }
     }
 
     private static void line(ByteBuf out, byte[] name, String value) {
