@@ -73,11 +73,17 @@ final class RawClient {
     }
 
     private final URI endpoint;
+    private final HttpClient http;
     private final Map<String, String> headers = new LinkedHashMap<>();
     private int ids;
 
     RawClient(URI endpoint) {
+        this(endpoint, HTTP);
+    }
+
+    RawClient(URI endpoint, HttpClient http) {
         this.endpoint = endpoint;
+        this.http = http;
         headers.put("Content-Type", "application/json");
         headers.put("Accept", "application/json, text/event-stream");
     }
@@ -147,7 +153,7 @@ final class RawClient {
 
     Answer send(HttpRequest.Builder request) {
         try {
-            var response = HTTP.send(request.build(), BodyHandlers.ofString());
+            var response = http.send(request.build(), BodyHandlers.ofString());
             return new Answer(response.statusCode(), response.headers().map(), response.body());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

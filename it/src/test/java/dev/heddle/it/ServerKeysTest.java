@@ -7,8 +7,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** What the keys of {@code server} and {@code catalogs}, and those at the top, do. */
 class ServerKeysTest {
@@ -31,6 +33,48 @@ class ServerKeysTest {
             assertThat(heddle.client().initialize().tools()).isEmpty();
             var elsewhere = new RawClient(heddle.endpoint().resolve("/mcp"));
             assertThat(elsewhere.post("{}").errorText()).contains("/gate/mcp");
+        }
+    }
+
+    @Test
+    @Shows({"server.tls.certificate", "server.tls.key"})
+    void it_serves_over_tls_with_the_certificate_that_it_is_given() {
+        var keys = Keys.make(folder);
+        try (var stub = Stub.start();
+                var heddle =
+                        Heddle.serve(
+                                folder,
+                                """
+                                backends: [{name: s, url: "%s"}]
+                                sessions: {coldStart: 10s}
+                                server: {tls: {certificate: %s, key: %s}}
+                                """
+                                        .formatted(stub.url(), keys.certificate(), keys.key()));
+                var trusting = HttpClient.newBuilder().sslContext(keys.trust()).build()) {
+            assertThat(heddle.endpoint().getScheme()).isEqualTo("https");
+            var client = new RawClient(heddle.endpoint(), trusting).initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            var large = client.call("big", "{\"bytes\":3000000,\"events\":true}");
+            assertThat(large.text().equals("y\u00e9".repeat(1_000_000))).isTrue();
+            try (var clear = RawHttp.to(heddle.endpoint())) {
+                clear.post(clear.hostHeader(), "{}");
+                assertThat(clear.head()).doesNotContain("HTTP/1.1");
+            }
+        }
+    }
+
+    @Test
+    void a_certificate_that_cannot_be_used_is_named() throws IOException {
+        var keys = Keys.make(folder);
+        var file = folder.resolve("bad.yaml");
+        Files.writeString(
+                file,
+                "server: {port: 0, tls: {certificate: %s, key: %s}}"
+                        .formatted(keys.certificate(), keys.certificate()));
+        var command = Heddle.command("serve", "--config", file.toString());
+        try (var child = Child.start(Map.of(), command)) {
+            assertThat(child.awaitExit()).isNotZero();
+            await().until(() -> child.errors().toString().contains("expected: PEM files"));
         }
     }
 

@@ -155,7 +155,7 @@ final class Serve implements Callable<Integer> {
         var named = config.server().host().replace("[", "").replace("]", "");
         var shown = address.getAddress().isAnyLocalAddress() ? "127.0.0.1" : named;
         var url =
-                "http://"
+                (config.server().tls().isPresent() ? "https://" : "http://")
                         + (shown.contains(":") ? "[" + shown + "]" : shown)
                         + ":"
                         + address.getPort()

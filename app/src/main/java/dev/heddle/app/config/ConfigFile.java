@@ -2,7 +2,9 @@ package dev.heddle.app.config;
 
 import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.session.SessionLimits;
+import dev.heddle.transport.serve.ServeOptions;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -153,7 +155,25 @@ public final class ConfigFile {
                         .orElse(standard.maxConnections()),
                 section.duration("keepAlive", Duration.ofMillis(100)).orElse(standard.keepAlive()),
                 section.oneOf("io", List.of("auto", "io_uring", "epoll", "nio"))
-                        .orElse(standard.io()));
+                        .orElse(standard.io()),
+                section.has("tls") ? tls(section.section("tls")) : standard.tls());
+    }
+
+    private static Optional<ServeOptions.Tls> tls(Section section) {
+        var certificate = readable(section, "certificate");
+        var key = readable(section, "key");
+        return certificate.flatMap(path -> key.map(other -> new ServeOptions.Tls(path, other)));
+    }
+
+    private static Optional<Path> readable(Section section, String name) {
+        var file = section.file(name);
+        if (file.isEmpty() || !Files.isReadable(file.get())) {
+            section.complain(
+                    name,
+                    file.map(path -> "'" + path + "', which cannot be read").orElse("nothing"),
+                    "a PEM file");
+        }
+        return file;
     }
 
     private static List<String> hosts(Section section) {

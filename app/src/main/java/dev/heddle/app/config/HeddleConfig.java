@@ -4,6 +4,7 @@ import dev.heddle.core.aggregation.AggregationRules;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.session.SessionLimits;
+import dev.heddle.transport.serve.ServeOptions;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -74,7 +75,8 @@ public record HeddleConfig(
             int maxHeader,
             int maxConnections,
             Duration keepAlive,
-            String io) {
+            String io,
+            Optional<ServeOptions.Tls> tls) {
         public static final int DEFAULT_PORT = 4483;
 
         static final Server DEFAULT =
@@ -89,7 +91,8 @@ public record HeddleConfig(
                         64 * 1024,
                         100_000,
                         Duration.ofSeconds(25),
-                        "auto");
+                        "auto",
+                        Optional.empty());
 
         Server at(Optional<String> otherHost, Optional<Integer> otherPort, boolean remoteMeant) {
             return new Server(
@@ -103,7 +106,8 @@ public record HeddleConfig(
                     maxHeader,
                     maxConnections,
                     keepAlive,
-                    io);
+                    io,
+                    tls);
         }
     }
 

@@ -135,6 +135,9 @@ final class Keys {
                     server.maxConnections | number | `100000` | Connections at the same time.
                     server.keepAlive | time | `25s` | How often an event stream shows that it is alive.
                     server.io | `auto`, `io_uring`, `epoll` or `nio` | `auto` | How the kernel is asked about sockets.
+                    server.tls | mapping | – | Serves over TLS. Without it, put a reverse proxy that does in front, or listen on loopback only.
+                    server.tls.certificate | file | – | The certificate and those that vouch for it, as PEM.
+                    server.tls.key | file | – | The private key, as PEM in PKCS #8 without a password.
                     catalogs | mapping | – | What backends offered last is kept on disk, so that a restart needs to wait for nobody.
                     catalogs.folder | folder | `~/.cache/heddle` | Where. Without it, `$XDG_CACHE_HOME/heddle` if that is set.
                     catalogs.keep | true or false | `true` | Whether.

@@ -38,7 +38,8 @@ public final class Server implements AutoCloseable {
                         server.maxBody(),
                         server.maxHeader(),
                         server.maxConnections(),
-                        server.keepAlive());
+                        server.keepAlive(),
+                        server.tls());
         try {
             this.front =
                     new McpServer(

@@ -15,10 +15,16 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.util.concurrent.GlobalEventExecutor;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+
+import javax.net.ssl.SSLException;
 
 /**
  * The HTTP server in front: the MCP endpoint, and a few pages. Checks who may talk to it at all
@@ -32,6 +38,7 @@ public final class McpServer implements AutoCloseable {
     private final McpEndpoint endpoint;
     private final Pages pages;
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final @Nullable SslContext tls;
     private final Channel listening;
     private volatile String lastHost = ""; // the last that was allowed; most come again
 
@@ -39,7 +46,7 @@ public final class McpServer implements AutoCloseable {
      * Listens, and serves until it is closed.
      *
      * @param name what the gateway calls itself towards clients
-     * @throws IOException if it cannot listen there
+     * @throws IOException if it cannot listen there, or cannot use its certificate
      */
     public McpServer(
             EventLoops loops,
@@ -54,7 +61,24 @@ public final class McpServer implements AutoCloseable {
         this.endpoint =
                 new McpEndpoint(sessions, identities, new Introductions.Self(name, version));
         this.pages = pages;
+        this.tls = options.tls().isPresent() ? tls(options.tls().get()) : null;
         this.listening = listen(loops);
+    }
+
+    private static SslContext tls(ServeOptions.Tls files) throws IOException {
+        try {
+            return SslContextBuilder.forServer(files.certificate().toFile(), files.key().toFile())
+                    .build();
+        } catch (SSLException | IllegalArgumentException e) {
+            throw new IOException(
+                    "cannot use the certificate "
+                            + files.certificate()
+                            + " with the key "
+                            + files.key()
+                            + " (expected: PEM files, the key in PKCS #8 without a password): "
+                            + e.getMessage(),
+                    e);
+        }
     }
 
     private Channel listen(EventLoops loops) throws IOException {
@@ -92,6 +116,9 @@ public final class McpServer implements AutoCloseable {
             return;
         }
         connections.add(channel);
+        if (tls != null) {
+            channel.pipeline().addLast(tls.newHandler(channel.alloc()));
+        }
         channel.pipeline()
                 .addLast(new HttpRequestDecoder(8192, options.maxHeader(), 16 * 1024))
                 .addLast(new HttpFront(this::handle, options.maxBody(), options.keepAlive()));
