@@ -31,7 +31,6 @@ class EnvelopeFuzzTest {
                                                     .build())
                                     .build())
                     .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                    .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
                     .build();
 
     @FuzzTest(maxDuration = "20s")
