@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 
 /** What a session's beginning and its lists cost where the catalogs are known. */
 final class Beginnings {
-    private static final int WARMING = 50;
+    private static final int WARMING = 500;
     private static final int LISTINGS = 500;
     private static final int CHANGES = 200;
 
