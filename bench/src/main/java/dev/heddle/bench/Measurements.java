@@ -196,6 +196,10 @@ final class Measurements {
                     try (var hanging = new Stub(loop, 0, 50, true)) {
                         all.add(hanging);
                         try (var heddle = gateways.heddle("heddle", all, "", "")) {
+                            var floor = beginnings.rate(Gateways.direct(stubs), stubs, 1, 20);
+                            report.say(
+                                    "S5 initialize of one backend alone, 1/s, p50: %.1f ms"
+                                            .formatted(floor.percentile(50)));
                             initialize(heddle, all, 1, 20);
                             initialize(heddle, all, 100, effort.whole() ? 2000 : 500);
                         }
