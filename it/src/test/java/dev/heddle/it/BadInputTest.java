@@ -225,16 +225,7 @@ class BadInputTest {
     @Test
     void a_client_that_does_not_read_holds_its_backend_up_and_loses_nothing() {
         var client = session();
-        try (var slow = RawHttp.to(heddle.endpoint())) {
-            slow.post(
-                    slow.hostHeader()
-                            + "Accept: application/json, text/event-stream\r\nMcp-Session-Id: "
-                            + client.session()
-                            + "\r\n",
-                    """
-                    {"jsonrpc":"2.0","id":7,"method":"tools/call",\
-                    "params":{"name":"flood","arguments":{"messages":60000}}}\
-                    """);
+        try (var slow = RawHttp.calling(heddle, client, "flood", "{\"messages\":60000}")) {
             await().during(Duration.ofSeconds(1)).until(() -> stub.count("unsent") > 20_000_000);
             assertThat(client.call("count", "{}").text()).isEqualTo("1");
             var all = slow.readMuchTo("\r\n0\r\n\r\n");

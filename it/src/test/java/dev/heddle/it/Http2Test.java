@@ -97,16 +97,7 @@ class Http2Test {
     @Test
     void a_client_that_does_not_read_is_in_nobodys_way_and_loses_nothing() {
         var client = heddle.client().initialize();
-        try (var slow = RawHttp.to(heddle.endpoint())) {
-            slow.post(
-                    slow.hostHeader()
-                            + "Accept: application/json, text/event-stream\r\nMcp-Session-Id: "
-                            + client.session()
-                            + "\r\n",
-                    """
-                    {"jsonrpc":"2.0","id":"mine","method":"tools/call",\
-                    "params":{"name":"flood","arguments":{"messages":60000}}}\
-                    """);
+        try (var slow = RawHttp.calling(heddle, client, "flood", "{\"messages\":60000}")) {
             for (int i = 1; i <= 200; i++) {
                 assertThat(client.call("count", "{}").text()).isEqualTo(Integer.toString(i));
             }

@@ -45,17 +45,7 @@ class LargeResultTest {
 
     /** A connection on which the result has been asked for. */
     private static RawHttp asking(RawClient client, String arguments) {
-        var raw = RawHttp.to(heddle.endpoint());
-        raw.post(
-                raw.hostHeader()
-                        + "Accept: application/json, text/event-stream\r\nMcp-Session-Id: "
-                        + client.session()
-                        + "\r\n",
-                "{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":\"tools/call\",\"params\":"
-                        + "{\"name\":\"big\",\"arguments\":"
-                        + arguments
-                        + "}}");
-        return raw;
+        return RawHttp.calling(heddle, client, "big", arguments);
     }
 
     @ParameterizedTest

@@ -64,6 +64,22 @@ final class RawHttp implements AutoCloseable {
                         + body);
     }
 
+    /** A connection on which {@code client} has made a call with the id {@code mine}. */
+    static RawHttp calling(Heddle heddle, RawClient client, String tool, String arguments) {
+        var raw = to(heddle.endpoint());
+        raw.post(
+                raw.hostHeader()
+                        + "Accept: application/json, text/event-stream\r\nMcp-Session-Id: "
+                        + client.session()
+                        + "\r\n",
+                "{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":\"tools/call\",\"params\":{\"name\":\""
+                        + tool
+                        + "\",\"arguments\":"
+                        + arguments
+                        + "}}");
+        return raw;
+    }
+
     String hostHeader() {
         return "Host: " + endpoint.getHost() + ":" + endpoint.getPort() + "\r\n";
     }

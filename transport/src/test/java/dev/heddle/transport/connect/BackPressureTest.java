@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector.Opening;
-import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
@@ -15,9 +14,7 @@ import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
-import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
-import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
@@ -101,19 +98,6 @@ class BackPressureTest {
     }
 
     private static BackendSession open(Connectors connectors, RawServer server) {
-        var deaf =
-                new BackendEvents() {
-                    @Override
-                    public void notification(Envelope message) {}
-
-                    @Override
-                    public void question(Question question) {
-                        question.refuse("nobody is here");
-                    }
-
-                    @Override
-                    public void lost(Fault.BackendFailed why) {}
-                };
         var backend =
                 new Backend(
                         new BackendId("raw"),
@@ -122,7 +106,7 @@ class BackPressureTest {
                 new Opening(
                         Identity.NONE,
                         ClientProfile.gateway("test", "1"),
-                        deaf,
+                        HttpBackendTest.DEAF,
                         Optional.empty(),
                         false);
         return connectors.connect(backend, opening).session();

@@ -39,7 +39,8 @@ import java.util.Optional;
 
 /** What becomes of a call on its way over HTTP, as the server behaves. */
 class HttpBackendTest {
-    private static final BackendEvents DEAF =
+    /** Hears nothing and answers nothing. */
+    static final BackendEvents DEAF =
             new BackendEvents() {
                 @Override
                 public void notification(Envelope message) {}
