@@ -26,6 +26,7 @@ public final class RecordingSink implements Sink {
     private final List<String> order = new CopyOnWriteArrayList<>();
     private volatile boolean takesQuestions = true;
     private volatile boolean ended;
+    private volatile boolean ready = true;
 
     /** One that no question can be put to. */
     public RecordingSink refusingQuestions() {
@@ -46,6 +47,16 @@ public final class RecordingSink implements Sink {
             questions.add(question);
         }
         return takesQuestions;
+    }
+
+    /** Says whether the client reads. */
+    public void reading(boolean reads) {
+        ready = reads;
+    }
+
+    @Override
+    public boolean isReady() {
+        return ready;
     }
 
     @Override

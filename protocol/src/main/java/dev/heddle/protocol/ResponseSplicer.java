@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * A JSON-RPC response with a result that comes in pieces, cut anywhere, and goes out with another
- * id as it comes. Checks what {@link Envelope} checks; what has gone out before a fault was found
- * has gone out. Confined to one thread.
+ * id as it comes. Checks what {@link Envelope} checks, but for what nobody reads in a response;
+ * what has gone out before a fault was found has gone out. Confined to one thread.
  */
 public final class ResponseSplicer {
     private static final int MAX_KEPT = 4096;

@@ -239,8 +239,8 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
                         @Override
                         public void broken() {
-                            taker.broken();
                             failed(brokenOff());
+                            taker.broken();
                         }
                     });
         }
@@ -320,13 +320,24 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         } else if (quiet < limit) {
             return limit - quiet;
         }
+        boolean clientsFault = !exchange.sink().isReady();
         var silence = conversation.backend().limits().silence();
         if (!state.compareAndSet(before, new State.Ended())) {
             return limit;
         }
         tell(before, "no sign of life for " + silence.toMillis() + " ms");
-        finish(before, new Reply.Failed(silent(silence)), Outcome.FAILED);
+        var why = clientsFault ? notTaken(silence) : silent(silence);
+        finish(before, new Reply.Failed(why), Outcome.FAILED);
         return SilenceWatch.NEVER;
+    }
+
+    /** Says nothing about the backend, which was not read from meanwhile. */
+    private Fault notTaken(Duration limit) {
+        return new Fault.BackendFailed(
+                conversation.backend().id().value(),
+                Reason.LIMIT,
+                "was left, since the client took nothing for " + limit.toMillis() + " ms",
+                true);
     }
 
     private Fault silent(Duration limit) {

@@ -90,11 +90,6 @@ final class Probing implements Sink, InFlight {
     }
 
     @Override
-    public boolean takesFlow() {
-        return exchange.sink().takesFlow();
-    }
-
-    @Override
     public boolean question(Question question) {
         return exchange.sink().question(question);
     }

@@ -122,7 +122,7 @@ class FlowingCallTest {
         begin();
         flow.part("a");
         flow.taker().broken();
-        assertThat(sink.order()).containsExactly("flow", "a", "broken", "reply");
+        assertThat(sink.order()).containsExactly("flow", "a", "reply", "broken");
         assertThat(sink.fault())
                 .isInstanceOfSatisfying(
                         Fault.BackendFailed.class,
@@ -148,6 +148,19 @@ class FlowingCallTest {
                 .isInstanceOfSatisfying(
                         Fault.BackendFailed.class,
                         fault -> assertThat(fault.reason()).isEqualTo(Reason.TIMEOUT));
+    }
+
+    @Test
+    void a_client_that_takes_nothing_is_not_held_against_its_backend() {
+        sink.reading(false);
+        begin();
+        fixture.clock.advance(SessionFixture.SILENCE);
+        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isEqualTo(1);
+        assertThat(flow.aborts).hasValue(1);
+        assertThat(sink.fault())
+                .isInstanceOfSatisfying(
+                        Fault.BackendFailed.class,
+                        fault -> assertThat(fault.reason()).isEqualTo(Reason.LIMIT));
     }
 
     @Test

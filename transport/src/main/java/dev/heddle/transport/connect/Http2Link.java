@@ -100,6 +100,7 @@ final class Http2Link {
         }
         boolean done = !busy && (leaving || idle > GLANCES_WHILE_IDLE);
         if (done || quiet > GLANCES_BEFORE_END) {
+            leaving = true;
             channel.close();
         }
     }
@@ -128,6 +129,7 @@ final class Http2Link {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            leaving = true;
             ctx.close();
         }
     }

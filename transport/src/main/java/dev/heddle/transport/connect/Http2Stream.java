@@ -149,6 +149,9 @@ final class Http2Stream extends ChannelInboundHandlerAdapter implements Carrier 
     }
 
     private void reset(Http2ResetFrame frame) {
+        if (frame.errorCode() == Http2Error.NO_ERROR.code()) {
+            return; // the answer is complete, be it read by now or not
+        }
         boolean mayHaveArrived = frame.errorCode() != Http2Error.REFUSED_STREAM.code();
         fail(
                 new IOException("the backend has reset the stream (" + frame.errorCode() + ")"),

@@ -206,6 +206,8 @@ final class HttpBackendSession implements BackendSession {
 
         void send(int followed) {
             redirects = followed;
+            streaming = false;
+            complete = false;
             sent = pool.send(Outgoing.post(endpoint, talk, request), new MessageStream(this));
         }
 
@@ -292,7 +294,7 @@ final class HttpBackendSession implements BackendSession {
         @Override
         public void refused(ResponseHead head, String body) {
             complete = true;
-            if (follow(head, redirects)) {
+            if (this.equals(calls.get(id)) && follow(head, redirects)) {
                 send(redirects + 1);
                 return;
             }

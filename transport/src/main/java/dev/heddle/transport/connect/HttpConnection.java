@@ -133,9 +133,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter
 
     private void goOn(ChannelHandlerContext ctx) {
         resting = false;
-        while (!held.isEmpty() && !resting) {
-            take(ctx, held.remove());
-            restIfNotReady(ctx);
+        try {
+            while (!held.isEmpty() && !resting) {
+                take(ctx, held.remove());
+                restIfNotReady(ctx);
+            }
+        } catch (RuntimeException bug) {
+            held.forEach(ByteBuf::release);
+            held.clear();
+            exceptionCaught(ctx, bug);
         }
         if (resting) {
             return;
@@ -215,7 +221,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        fail(cause);
+        if (!resting) {
+            fail(cause);
+        } // else what is held may be the whole answer
         ctx.close();
     }
 

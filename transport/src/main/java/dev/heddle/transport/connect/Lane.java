@@ -99,6 +99,7 @@ final class Lane {
 
     private void notConnected(Sending sending, Throwable why) {
         connecting--;
+        isShared = false; // those that wait need not wait for one another to fail
         sending.fail(why);
         carryWaiting();
     }

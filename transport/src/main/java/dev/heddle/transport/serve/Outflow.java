@@ -46,6 +46,9 @@ final class Outflow {
                         () -> {
                             onTheWay.addAndGet(-bytes);
                             task.run();
+                            if (isWritable()) {
+                                goOn();
+                            }
                         });
     }
 
