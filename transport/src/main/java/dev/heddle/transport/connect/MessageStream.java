@@ -80,10 +80,7 @@ final class MessageStream implements HttpCall {
         REFUSAL
     }
 
-    /** Where a message is too large to be held if it need not be. */
-    private static final int FLOW_FROM = 256 * 1024;
-
-    private static final int TRUSTED_LENGTH = FLOW_FROM + 64 * 1024;
+    private static final int TRUSTED_LENGTH = SseParser.FLOW_FROM + 64 * 1024;
 
     private final Receiver receiver;
     private final GrowingBytes body = new GrowingBytes();
@@ -133,7 +130,7 @@ final class MessageStream implements HttpCall {
     }
 
     private void flowIfLarge() {
-        if (mayFlow && body.length() > FLOW_FROM) {
+        if (mayFlow && body.length() > SseParser.FLOW_FROM) {
             mayFlow = false;
             var beginning = body.take();
             flow = receiver.flow(beginning);

@@ -37,7 +37,9 @@ public final class SseParser {
         void retry(long millis);
     }
 
-    private static final int FLOW_FROM = 256 * 1024;
+    /** From how many bytes on a message is too large to be held if it need not be. */
+    public static final int FLOW_FROM = 256 * 1024;
+
     private static final byte[] LINE_END = {'\n'};
     private static final byte[] DATA = ascii("data");
     private static final byte[] EVENT = ascii("event");

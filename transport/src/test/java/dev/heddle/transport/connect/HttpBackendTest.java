@@ -435,4 +435,43 @@ class HttpBackendTest {
         return "HTTP/1.1 307 Elsewhere\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"
                 + RawServer.json("", forged);
     }
+
+    @Test
+    void a_stream_that_does_not_end_is_ended_behind_a_redirect_too() {
+        try (var server =
+                        RawServer.mcp(
+                                request ->
+                                        Optional.of(
+                                                request.head().startsWith("post /other ")
+                                                        ? unending(request)
+                                                        : REDIRECT));
+                var session = open(server)) {
+            assertThat(call(session).toString()).isEqualTo("{\"ok\":true}");
+            await().until(() -> server.open() <= 1); // the one that has been redirected
+        }
+    }
+
+    private static final String REDIRECT =
+            http(
+                    """
+                    HTTP/1.1 307 Elsewhere
+                    Location: /other
+                    Content-Length: 0
+
+                    """);
+
+    private static String unending(RawServer.Request request) {
+        var event = "data: " + RawServer.result(request) + "\n\n";
+        return http(
+                        """
+                        HTTP/1.1 200 OK
+                        Content-Type: text/event-stream
+                        Transfer-Encoding: chunked
+
+                        """)
+                + Integer.toHexString(event.length())
+                + "\r\n"
+                + event
+                + "\r\n";
+    }
 }
