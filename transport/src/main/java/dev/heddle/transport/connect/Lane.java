@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 /** The connections of one event loop to one origin. Confined to that loop. */
 final class Lane {
     private static final int CONNECT_MILLIS = 10_000;
+    private static final int MAX_CONNECTING = 32;
     private static final long SWEEP_MILLIS = 500;
     private static final VirtualResolver NAMES = new VirtualResolver();
 
@@ -28,7 +29,7 @@ final class Lane {
     private final HttpPool pool;
     private final Deque<HttpConnection> idle = new ArrayDeque<>();
     private final List<Http2Link> links = new ArrayList<>(0);
-    private final List<Sending> waiting = new ArrayList<>(0); // for a link that is being made
+    private final Deque<Sending> waiting = new ArrayDeque<>(0); // while others connect
     private int connecting;
     private boolean isShared; // whether the server was last heard to speak HTTP/2
     private boolean sweeping;
@@ -40,31 +41,49 @@ final class Lane {
         this.pool = pool;
     }
 
-    /** Has {@code sending} use a connection, an idle one if there is any. */
+    /** Has {@code sending} use a connection, an idle one if there is any, as soon as it can. */
     void carry(Sending sending) {
+        var link = linkWithRoom();
+        var free = link == null ? idleConnection() : null;
+        if (link != null) {
+            openStream(link, sending);
+        } else if (free != null) {
+            sending.on(free);
+        } else if (mayConnect()) {
+            connectFor(sending);
+        } else {
+            waiting.add(sending);
+        }
+    }
+
+    private @Nullable Http2Link linkWithRoom() {
         for (var link : links) {
             if (link.hasRoom()) {
-                openStream(link, sending);
-                return;
+                return link;
             }
         }
-        if (isShared && connecting > 0) {
-            waiting.add(sending);
-            return;
-        }
+        return null;
+    }
+
+    private @Nullable HttpConnection idleConnection() {
         var free = idle.pollFirst();
-        if (free != null) {
-            long now = System.nanoTime();
-            while (free != null && !free.isUsable(now)) {
-                free.close();
-                free = idle.pollFirst();
-            }
+        if (free == null) {
+            return null;
         }
-        if (free != null) {
-            sending.on(free);
-        } else {
-            connectFor(sending);
+        long now = System.nanoTime();
+        while (free != null && !free.isUsable(now)) {
+            free.close();
+            free = idle.pollFirst();
         }
+        return free;
+    }
+
+    /**
+     * A crowd is not given a connection each, since connections that come back serve it sooner; a
+     * server of HTTP/2 needs one for all.
+     */
+    private boolean mayConnect() {
+        return connecting < (isShared ? 1 : MAX_CONNECTING);
     }
 
     private static void openStream(Http2Link link, Sending sending) {
@@ -99,15 +118,17 @@ final class Lane {
 
     private void notConnected(Sending sending, Throwable why) {
         connecting--;
-        isShared = false; // those that wait need not wait for one another to fail
-        sending.fail(why);
-        carryWaiting();
+        isShared = false;
+        var all = new ArrayList<>(waiting);
+        waiting.clear();
+        all.addFirst(sending);
+        all.forEach(one -> one.fail(why));
     }
 
     private void carryWaiting() {
-        var all = List.copyOf(waiting);
-        waiting.clear();
-        all.forEach(this::carry);
+        while (!waiting.isEmpty() && (mayConnect() || linkWithRoom() != null)) {
+            carry(waiting.remove());
+        }
     }
 
     /** Nothing is sent before the server has proved who it is. */
@@ -116,6 +137,7 @@ final class Lane {
         if (tls == null) {
             connecting--;
             sending.on(channel.pipeline().get(HttpConnection.class));
+            carryWaiting();
             return;
         }
         tls.handshakeFuture()
@@ -170,9 +192,22 @@ final class Lane {
      * Lets another request use {@code connection}. Returns a time that is now or a little earlier.
      */
     long giveBack(HttpConnection connection) {
-        idle.addFirst(connection);
-        keepSweeping();
+        var next = nextWaiting();
+        if (next == null) {
+            idle.addFirst(connection);
+            keepSweeping();
+        } else {
+            next.on(connection);
+        }
         return swept;
+    }
+
+    private @Nullable Sending nextWaiting() {
+        var next = waiting.poll();
+        while (next != null && next.over) {
+            next = waiting.poll();
+        }
+        return next;
     }
 
     private void keepSweeping() {

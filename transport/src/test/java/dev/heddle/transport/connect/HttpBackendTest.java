@@ -36,6 +36,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** What becomes of a call on its way over HTTP, as the server behaves. */
 class HttpBackendTest {
@@ -53,6 +54,8 @@ class HttpBackendTest {
                 @Override
                 public void lost(Fault.BackendFailed why) {}
             };
+
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final Ids ids = new Ids();
     private final EventLoops loops = new EventLoops(EventLoops.Io.NIO, 1);
@@ -79,13 +82,20 @@ class HttpBackendTest {
     }
 
     private Json call(BackendSession session) {
-        long id = ids.next();
+        return begin(session).await(PATIENCE).orElseThrow();
+    }
+
+    private BlockingCall begin(BackendSession session) {
+        return begin(session, ids.next());
+    }
+
+    private static BlockingCall begin(BackendSession session, long id) {
         var call = new BlockingCall();
         session.send(
                 id,
                 Spliced.of(JsonRpc.request(Json.of(id), Method.TOOLS_CALL, Json.EMPTY_OBJECT)),
                 call);
-        return call.await(Duration.ofSeconds(10)).orElseThrow();
+        return call;
     }
 
     private static void assertFails(ThrowingCallable call, Reason reason, boolean mayHaveRun) {
@@ -150,6 +160,46 @@ class HttpBackendTest {
             }
             assertThat(server.connections()).isEqualTo(1);
         }
+    }
+
+    @Test
+    void a_crowd_that_comes_at_once_is_served_by_the_connections_that_come_back() {
+        int crowd = 2000;
+        try (var server = answering(GOOD);
+                var session = open(server)) {
+            var calls = IntStream.range(0, crowd).mapToObj(_ -> begin(session)).toList();
+            for (var call : calls) {
+                assertThat(call.await(PATIENCE).orElseThrow().get("ok")).isPresent();
+            }
+            assertThat(server.connections()).isLessThan(crowd / 2);
+        }
+    }
+
+    @Test
+    void calls_that_are_given_up_while_they_wait_for_a_connection_are_in_nobodys_way() {
+        int crowd = 500;
+        try (var server = answering(GOOD);
+                var session = open(server)) {
+            for (int i = 0; i < crowd; i++) {
+                long id = ids.next();
+                begin(session, id);
+                session.cancel(id, "given up");
+            }
+            assertThat(call(session).get("ok")).isPresent();
+        }
+    }
+
+    @Test
+    void a_crowd_is_told_at_once_that_the_server_is_not_there() {
+        var server = answering(GOOD);
+        var session = open(server);
+        server.close();
+        var calls = IntStream.range(0, 500).mapToObj(_ -> begin(session)).toList();
+        calls.forEach(
+                call ->
+                        assertThatThrownBy(() -> call.await(PATIENCE))
+                                .isInstanceOf(Fault.BackendFailed.class));
+        session.close();
     }
 
     @Test
