@@ -130,4 +130,18 @@ class Http2Test {
             }
         }
     }
+
+    @Test
+    void a_server_that_falls_silent_is_found_out_and_reached_again_when_it_speaks(
+            @TempDir Path own) {
+        try (var sleepy = stub(0);
+                var other = Heddle.serve(own, backend(sleepy.port()).replace("5s", "100s"))) {
+            var client = other.client().initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            sleepy.sleep();
+            assertThat(client.call("count", "{}").errorText()).contains("closed the connection");
+            sleepy.wake();
+            await().until(() -> client.call("count", "{}").reply().has("result"));
+        }
+    }
 }

@@ -64,6 +64,15 @@ final class Stub implements AutoCloseable {
         return RawClient.page(control("/count")).path(what).asInt();
     }
 
+    /** Stops it from doing anything; the kernel keeps its connections. */
+    void sleep() {
+        child.signal("STOP");
+    }
+
+    void wake() {
+        child.signal("CONT");
+    }
+
     /** Ends it before the test ends. */
     void stop() {
         close();

@@ -74,7 +74,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     private final Host host;
     private final long began;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
-    private volatile long lastSign;
+    private volatile long lastSign; // of the backend, once it has been asked
 
     /**
      * @param request the client's request under the backend's own names
@@ -94,7 +94,6 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         this.shared = shared;
         this.host = host;
         this.began = shared.alarms().now();
-        this.lastSign = began;
     }
 
     Exchange exchange() {
@@ -122,12 +121,13 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     @Override
     public void ready(BackendSession session) {
         long id = shared.ids().next();
+        long time = shared.alarms().now();
+        lastSign = time;
         var now = state.get();
         if (now instanceof State.Waiting(int tries)
                 && state.compareAndSet(now, new State.Sent(session, id, tries))) {
-            lastSign = shared.alarms().now();
             if (silenceLimit() > 0) {
-                host.look(lastSign, silenceLimit());
+                host.look(time, silenceLimit());
             }
             var theirs = Json.of(id);
             session.send(id, request.id(theirs).progressToken(theirs), this);

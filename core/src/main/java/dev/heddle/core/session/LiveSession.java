@@ -71,6 +71,7 @@ final class LiveSession implements MultiSession {
     private final ReentrantLock rebasing =
             new ReentrantLock(); // orders replacements of the backends
     private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile boolean ready; // whether the client has heard that the session has begun
     private volatile long updated;
     private volatile Runnable afterClose = () -> {};
 
@@ -85,6 +86,7 @@ final class LiveSession implements MultiSession {
         this.client = client;
         this.shared = shared;
         this.streams = options.streams();
+        this.ready = type == SessionType.EMBEDDED;
         this.created = shared.clock().instant();
         this.updated = created.toEpochMilli();
         this.standing = new StandingStream(shared.alarms());
@@ -112,8 +114,8 @@ final class LiveSession implements MultiSession {
     }
 
     /**
-     * Shows what is known of {@code backends} and opens, in the background, those that are not
-     * opened on demand.
+     * Shows what is known of {@code backends} and opens, in the background, those of which nothing
+     * is known.
      *
      * @param late backends that have let others wait in vain, and are not waited for
      */
@@ -147,13 +149,22 @@ final class LiveSession implements MultiSession {
                 .toList();
     }
 
+    /**
+     * The client has the answer to its initialize and goes on: from now on, all conversations are
+     * opened in the background that are not opened on demand.
+     */
+    void clientIsReady() {
+        ready = true;
+        openInBackground();
+    }
+
     private void openInBackground() {
         for (var conversation : conversations.all()) {
             var backend = conversation.backend();
-            boolean onDemand =
-                    backend.target().lazy()
-                            && (shared.watches().isPresent() || surfaces.knows(backend.id()));
-            if (!onDemand && shared.health().health(backend.id()).state().usable()) {
+            boolean knows = surfaces.knows(backend.id());
+            boolean onDemand = backend.target().lazy() && (shared.watches().isPresent() || knows);
+            boolean early = knows && !ready;
+            if (!onDemand && !early && shared.health().health(backend.id()).state().usable()) {
                 conversations.prepare(conversation);
             }
         }
@@ -273,7 +284,7 @@ final class LiveSession implements MultiSession {
         switch (notification.method()) {
             case Method.CANCELLED -> calls.cancel(notification.requestId().orElse(Json.NULL));
             case Method.PROGRESS -> questions.progress(notification);
-            case Method.INITIALIZED -> {}
+            case Method.INITIALIZED -> clientIsReady();
             default ->
                     conversations.all().forEach(open -> open.notifyOpen(Spliced.of(notification)));
         }

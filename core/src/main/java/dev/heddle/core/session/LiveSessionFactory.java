@@ -71,7 +71,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             String id, Identity identity, ClientProfile profile, Collection<Backend> backends) {
         var binding = IdentityBinding.of(identity);
         var client = new Conversation.Client(identity, profiles.intern(profile));
-        return begin(id, client, binding, backends, Map.of());
+        return new OwnedSession(begin(id, client, backends, Map.of()), binding);
     }
 
     @Override
@@ -93,12 +93,10 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             Metadata.adopted(metadata, backend.id(), profile.revision())
                     .ifPresent(known -> adopted.put(backend.id(), known));
         }
-        return begin(
-                id,
-                new Conversation.Client(ownerOf(binding), profiles.intern(profile)),
-                binding,
-                wanted,
-                adopted);
+        var client = new Conversation.Client(ownerOf(binding), profiles.intern(profile));
+        var session = begin(id, client, wanted, adopted);
+        session.clientIsReady();
+        return new OwnedSession(session, binding);
     }
 
     private static IdentityBinding bindingOf(Map<String, String> metadata) {
@@ -120,10 +118,9 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         };
     }
 
-    private MultiSession begin(
+    private LiveSession begin(
             String id,
             Conversation.Client client,
-            IdentityBinding binding,
             Collection<Backend> backends,
             Map<BackendId, Adopted> adopted) {
         requireVisibleAscii(id);
@@ -149,7 +146,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     Reason.UNHEALTHY,
                     "is not available, and all backends are required");
         }
-        return new OwnedSession(session, binding);
+        return session;
     }
 
     private static boolean isOver(

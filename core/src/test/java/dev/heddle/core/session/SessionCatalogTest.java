@@ -111,6 +111,21 @@ class SessionCatalogTest {
     }
 
     @Test
+    void a_backend_that_is_known_is_opened_once_the_client_is_ready_and_not_before() {
+        var known = new ScriptedBackend("known").tools("x");
+        var unknown = new ScriptedBackend("unknown").tools("y");
+        var catalogs = new Catalogs();
+        catalogs.publish(key(known), known.asCatalog());
+        var fixture = SessionFixture.watchedBy(watches(catalogs, known), known, unknown);
+        var session = fixture.begin("1", Identity.NONE);
+        await().until(() -> names(session).containsAll(List.of("x", "y")));
+        assertThat(unknown.talks()).hasSize(1);
+        assertThat(known.talks()).isEmpty();
+        session.notice(Identity.NONE, JsonRpc.notification(Method.INITIALIZED));
+        await().until(() -> known.talks().size() == 1);
+    }
+
+    @Test
     void what_a_watch_learns_for_clients_of_its_kind_a_session_shows_without_asking_again() {
         var backend = new ScriptedBackend("a").tools("x");
         var catalogs = new Catalogs();
@@ -134,12 +149,10 @@ class SessionCatalogTest {
             watches.follow(new BackendRegistry(List.of(backend.backend())).snapshot());
             await().until(() -> watches.covers(gatewayKey(backend)));
             var fixture = SessionFixture.watchedBy(watches, backend);
-            var first =
-                    fixture.factory.makeSession("1", Identity.NONE, PROFILE, fixture.configured());
+            var first = fixture.open("1", Identity.NONE);
             await().until(() -> backend.talks().size() == 2 && names(first).contains("x"));
             var firstTalk = backend.lastTalk();
-            var second =
-                    fixture.factory.makeSession("2", Identity.NONE, PROFILE, fixture.configured());
+            var second = fixture.open("2", Identity.NONE);
             await().until(() -> backend.talks().size() == 3 && names(second).contains("x"));
             clock.advance(Duration.ofMinutes(1));
             watches.settle();
@@ -202,10 +215,10 @@ class SessionCatalogTest {
         var catalogs = new Catalogs();
         catalogs.publish(gatewayKey(backend), backend.asCatalog());
         var fixture = SessionFixture.watchedBy(watches(catalogs, backend), backend);
-        var first = fixture.factory.makeSession("1", Identity.NONE, PROFILE, fixture.configured());
+        var first = fixture.open("1", Identity.NONE);
         SessionFixture.call(first, "enable").result();
         await().until(() -> names(first).contains("extra"));
-        var second = fixture.factory.makeSession("2", Identity.NONE, PROFILE, fixture.configured());
+        var second = fixture.open("2", Identity.NONE);
         assertThat(names(second)).containsExactly("enable");
     }
 
@@ -223,7 +236,7 @@ class SessionCatalogTest {
                             return names(restored).contains("extra");
                         });
         backend.holdUntil(new CountDownLatch(1));
-        var other = fixture.factory.makeSession("3", Identity.NONE, PROFILE, fixture.configured());
+        var other = fixture.open("3", Identity.NONE);
         assertThat(names(other)).containsExactly("x");
     }
 
@@ -358,13 +371,13 @@ class SessionCatalogTest {
         var watches = watches(catalogs, program);
         catalogs.publish(gatewayKey(program), catalog("x"));
         var fixture = SessionFixture.watchedBy(watches, program);
-        var first = fixture.factory.makeSession("1", Identity.NONE, PROFILE, fixture.configured());
+        var first = fixture.open("1", Identity.NONE);
         SessionFixture.call(first, "x").result();
         await().until(() -> program.lastTalk().received().contains(Method.PROMPTS_LIST));
         first.close();
-        var second = fixture.factory.makeSession("2", Identity.NONE, PROFILE, fixture.configured());
+        var second = fixture.open("2", Identity.NONE);
         catalogs.publish(gatewayKey(program), catalog("x", "y"));
-        var third = fixture.factory.makeSession("3", Identity.NONE, PROFILE, fixture.configured());
+        var third = fixture.open("3", Identity.NONE);
         assertThat(names(second)).containsExactly("x", "y");
         assertThat(names(third)).containsExactly("x", "y");
         assertThat(program.openings()).isEqualTo(1);

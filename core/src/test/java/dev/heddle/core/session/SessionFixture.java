@@ -76,7 +76,19 @@ final class SessionFixture {
     }
 
     MultiSession open(Identity owner) {
-        return factory.makeSession("id", owner, PROFILE, configured());
+        return open("id", owner);
+    }
+
+    /** A session whose client has said that it is ready. */
+    MultiSession open(String id, Identity owner) {
+        var session = begin(id, owner);
+        session.notice(owner, JsonRpc.notification(Method.INITIALIZED));
+        return session;
+    }
+
+    /** A session whose client has said nothing yet. */
+    MultiSession begin(String id, Identity owner) {
+        return factory.makeSession(id, owner, PROFILE, configured());
     }
 
     SessionManager manager(SessionLimits limits) {

@@ -149,13 +149,12 @@ final class Http2Stream extends ChannelInboundHandlerAdapter implements Carrier 
     }
 
     private void reset(Http2ResetFrame frame) {
-        if (frame.errorCode() == Http2Error.NO_ERROR.code()) {
-            return; // the answer is complete, be it read by now or not
+        var code = Http2Error.valueOf(frame.errorCode());
+        if (code == Http2Error.REFUSED_STREAM) {
+            fail(new StreamRefused(), false);
+        } else if (code != Http2Error.NO_ERROR) { // else the answer is complete, read or not
+            fail(new IOException("the backend has reset the stream (" + code + ")"), true);
         }
-        boolean mayHaveArrived = frame.errorCode() != Http2Error.REFUSED_STREAM.code();
-        fail(
-                new IOException("the backend has reset the stream (" + frame.errorCode() + ")"),
-                mayHaveArrived);
     }
 
     @Override

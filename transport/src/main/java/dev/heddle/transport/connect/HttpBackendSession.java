@@ -192,10 +192,9 @@ final class HttpBackendSession implements BackendSession {
         private final Spliced request;
         private final Sink sink;
         private final boolean inSession = !talk.sessionId().isEmpty();
-        private volatile HttpPool.Sent sent = () -> {};
-        private volatile boolean streaming;
-        private volatile boolean complete;
-        private volatile Alarms.Alarm leftovers = () -> {};
+        private volatile HttpPool.@Nullable Sent sent;
+        private volatile boolean streaming; // while the answer is a stream that has not ended
+        private volatile Alarms.@Nullable Alarm leftovers;
         private int redirects;
 
         Post(long id, Spliced request, Sink sink) {
@@ -206,19 +205,22 @@ final class HttpBackendSession implements BackendSession {
 
         void send(int followed) {
             redirects = followed;
-            streaming = false;
-            complete = false;
             sent = pool.send(Outgoing.post(endpoint, talk, request), new MessageStream(this));
         }
 
         void abort() {
-            sent.abort();
+            var request = sent;
+            if (request != null) {
+                request.abort();
+            }
         }
 
         @Override
         public void accepted(ResponseHead head) {
             talk.cookies().note(head);
-            streaming = head.isEventStream();
+            if (head.isEventStream()) {
+                streaming = true;
+            }
             if (!inSession && request.envelope().method().equals(Method.INITIALIZE)) {
                 head.sessionId().ifPresent(name -> talk = talk.called(name));
             }
@@ -277,10 +279,20 @@ final class HttpBackendSession implements BackendSession {
             }
         }
 
+        /** Nothing more comes on the answer. */
+        private void over() {
+            if (streaming) {
+                streaming = false;
+            }
+            var alarm = leftovers;
+            if (alarm != null) {
+                alarm.cancel();
+            }
+        }
+
         @Override
         public void complete() {
-            complete = true;
-            leftovers.cancel();
+            over();
             if (calls.get(id) != null) {
                 fail(
                         new Fault.BackendFailed(
@@ -293,7 +305,7 @@ final class HttpBackendSession implements BackendSession {
 
         @Override
         public void refused(ResponseHead head, String body) {
-            complete = true;
+            over();
             if (this.equals(calls.get(id)) && follow(head, redirects)) {
                 send(redirects + 1);
                 return;
@@ -317,8 +329,7 @@ final class HttpBackendSession implements BackendSession {
 
         @Override
         public void broken(Throwable why, boolean mayHaveArrived) {
-            complete = true;
-            leftovers.cancel();
+            over();
             fail(HttpOutcome.broken(endpoint.backend(), why, mayHaveArrived));
         }
 
@@ -341,7 +352,7 @@ final class HttpBackendSession implements BackendSession {
 
         /** A server that does not end its answer behind the reply has it ended. */
         private void endLeftovers() {
-            if (streaming && !complete) {
+            if (streaming) {
                 leftovers = alarms.after(LEFTOVERS, this::abort);
             }
         }

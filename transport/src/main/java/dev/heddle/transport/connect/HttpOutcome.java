@@ -74,6 +74,7 @@ final class HttpOutcome {
             case ConnectException _ -> "connection refused";
             case UnknownHostException _ -> "unknown host";
             case SSLException _ -> "TLS failed";
+            case StreamRefused _ -> "it takes no more requests at once";
             case IOException _ -> "connection failed";
             default -> why.getClass().getSimpleName();
         };
