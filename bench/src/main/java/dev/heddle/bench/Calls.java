@@ -1,6 +1,5 @@
 package dev.heddle.bench;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -101,25 +100,43 @@ final class Calls {
     }
 
     /**
-     * Latencies when so many calls are due in each second, whether answers come or not, in
-     * microseconds.
+     * Latencies when so many calls are due in each second, whether answers come or not, and what
+     * each subject adds to those of the first, in microseconds. All subjects in turn, as above.
      */
-    Numbers[] latency(String row, Subject subject, double perSecond, int clients) {
-        var p50 = new ArrayList<Double>();
-        var p99 = new ArrayList<Double>();
+    void latencies(String row, List<Subject> subjects, double perSecond, int clients) {
         for (int round = 0; round < effort.rounds(); round++) {
-            var plan = new Load.Plan(subject.url(), clients, subject.tools("echo0"));
-            try (var load = new Load(loop, plan)) {
-                double warmUp = round == 0 ? effort.firstWarmUp() : effort.warmUp();
-                var result = load.openLoop(perSecond, warmUp, effort.measured());
-                p50.add(result.latency().getValueAtPercentile(50) / 1e3);
-                p99.add(result.latency().getValueAtPercentile(99) / 1e3);
-                report.figure(row, subject.name(), round, "p50 us", p50.getLast());
-                report.figure(row, subject.name(), round, "p99 us", p99.getLast());
-                report.figure(row, subject.name(), round, "calls/s", result.perSecond());
-                report.figure(row, subject.name(), round, "errors", (double) result.errors());
+            double p50 = 0;
+            double p99 = 0;
+            for (var subject : subjects) {
+                var latency = latency(row, subject, round, perSecond, clients);
+                if (subject.equals(subjects.getFirst())) {
+                    p50 = latency.p50();
+                    p99 = latency.p99();
+                } else {
+                    var name = subject.name();
+                    report.figure(row, name, round, "added p50 us", latency.p50() - p50);
+                    report.figure(row, name, round, "added p99 us", latency.p99() - p99);
+                }
             }
         }
-        return new Numbers[] {Numbers.of(p50), Numbers.of(p99)};
+    }
+
+    private record Latency(double p50, double p99) {}
+
+    private Latency latency(String row, Subject subject, int round, double perSecond, int clients) {
+        var plan = new Load.Plan(subject.url(), clients, subject.tools("echo0"));
+        try (var load = new Load(loop, plan)) {
+            double warmUp = round == 0 ? effort.firstWarmUp() : effort.warmUp();
+            var result = load.openLoop(perSecond, warmUp, effort.measured());
+            var latency =
+                    new Latency(
+                            result.latency().getValueAtPercentile(50) / 1e3,
+                            result.latency().getValueAtPercentile(99) / 1e3);
+            report.figure(row, subject.name(), round, "p50 us", latency.p50());
+            report.figure(row, subject.name(), round, "p99 us", latency.p99());
+            report.figure(row, subject.name(), round, "calls/s", result.perSecond());
+            report.figure(row, subject.name(), round, "errors", (double) result.errors());
+            return latency;
+        }
     }
 }

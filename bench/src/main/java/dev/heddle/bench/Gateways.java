@@ -41,7 +41,7 @@ final class Gateways {
         record Running(String name, URI url) implements Other {}
 
         /** A Heddle with other settings. */
-        record Variant(String name, String server, String jvm) implements Other {}
+        record Variant(String name, Options options) implements Other {}
 
         /** Reads {@code NAME=URL}. */
         static Other running(String option) {
@@ -56,15 +56,15 @@ final class Gateways {
             var name = option.substring(0, equals);
             var value = option.substring(equals + 1);
             return value.startsWith("io:")
-                    ? new Variant(name, "io: " + value.substring(3), "")
-                    : new Variant(name, "", value);
+                    ? new Variant(name, Options.NONE.io(value.substring(3)))
+                    : new Variant(name, Options.NONE.jvm(value));
         }
     }
 
     Subject other(Other wanted, List<Stub> stubs) throws IOException {
         return switch (wanted) {
             case Other.Running(var name, var url) -> new Subject(name, url, true, Optional.empty());
-            case Other.Variant(var name, var server, var jvm) -> heddle(name, stubs, server, jvm);
+            case Other.Variant(var name, var options) -> heddle(name, stubs, options);
         };
     }
 
@@ -90,25 +90,47 @@ final class Gateways {
     }
 
     /**
-     * A Heddle of its own.
+     * How a Heddle is set up.
      *
      * @param server further settings of its {@code server} section, as YAML has them in one line
+     * @param sections further sections
      * @param jvm further options of its virtual machine
      */
-    Subject heddle(String name, List<Stub> stubs, String server, String jvm) throws IOException {
-        return ready(started(name, stubs, server, jvm, CORE));
+    record Options(String server, String sections, String jvm) {
+        static final Options NONE = new Options("", "", "");
+
+        Options io(String kind) {
+            return new Options("io: " + kind, sections, jvm);
+        }
+
+        Options sections(String yaml) {
+            return new Options(server, yaml, jvm);
+        }
+
+        Options jvm(String options) {
+            return new Options(server, sections, options);
+        }
+    }
+
+    /** A Heddle of its own. */
+    Subject heddle(String name, List<Stub> stubs) throws IOException {
+        return heddle(name, stubs, Options.NONE);
+    }
+
+    Subject heddle(String name, List<Stub> stubs, Options options) throws IOException {
+        return ready(started(name, stubs, options, CORE));
     }
 
     /** A Heddle that has just been started, on all cores, and is not ready. */
     Subject started(String name, List<Stub> stubs) throws IOException {
-        return started(name, stubs, "", "", ALL_CORES);
+        return started(name, stubs, Options.NONE, ALL_CORES);
     }
 
-    private Subject started(String name, List<Stub> stubs, String server, String jvm, String cores)
+    private Subject started(String name, List<Stub> stubs, Options options, String cores)
             throws IOException {
         int own = port++;
         var file = folder.resolve(name + own + ".yaml");
-        Files.writeString(file, yaml(own, stubs, server));
+        Files.writeString(file, yaml(own, stubs, options));
         var command = new ArrayList<>(List.of(root.resolve("heddle").toString(), "serve"));
         command.addAll(List.of("--config", file.toString()));
         var process =
@@ -116,16 +138,19 @@ final class Gateways {
                         cores,
                         folder.resolve(name + own + ".log"),
                         command,
-                        jvm.isEmpty() ? Map.of() : Map.of("JDK_JAVA_OPTIONS", jvm));
+                        options.jvm().isEmpty()
+                                ? Map.of()
+                                : Map.of("JDK_JAVA_OPTIONS", options.jvm()));
         var url = URI.create("http://127.0.0.1:" + own + "/mcp");
         return new Subject(name, url, true, Optional.of(process));
     }
 
-    private static String yaml(int port, List<Stub> stubs, String server) {
+    private static String yaml(int port, List<Stub> stubs, Options options) {
+        var server = options.server();
         var yaml = new StringBuilder();
         yaml.append("server: {port: ").append(port).append(server.isEmpty() ? "" : ", ");
         yaml.append(server).append("}\naggregation: {conflictResolution: prefix}\n");
-        yaml.append("catalogs: {keep: false}\nbackends:\n");
+        yaml.append(options.sections()).append("catalogs: {keep: false}\nbackends:\n");
         for (int i = 0; i < stubs.size(); i++) {
             yaml.append("  - {name: ").append(backend(i));
             yaml.append(", transport: streamable-http, url: \"");

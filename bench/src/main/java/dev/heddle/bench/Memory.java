@@ -20,11 +20,18 @@ final class Memory {
     }
 
     /**
-     * Bytes of live objects for one session, counted after two full collections.
+     * What one session costs.
      *
+     * @param heap KB of live objects, counted after two full collections
+     * @param resident KB of the process
+     * @param behind backend sessions
+     */
+    record Session(double heap, double resident, double behind) {}
+
+    /**
      * @param listening whether each session holds a GET stream open
      */
-    double session(Subject subject, List<Stub> stubs, boolean listening) {
+    Session session(Subject subject, List<Stub> stubs, boolean listening) {
         var streams = new ArrayList<Wire>();
         try (var wire = new Wire(subject.url())) {
             begin(wire, subject, stubs, FEW, listening, streams);
@@ -42,7 +49,7 @@ final class Memory {
             report.figure("S7", subject.name(), 0, name + "resident bytes", memory);
             double behind = (open(stubs) - sessions) / (double) more;
             report.figure("S7", subject.name(), 0, name + "backend sessions", behind);
-            return cost;
+            return new Session(cost / 1024, memory / 1024, behind);
         } finally {
             streams.forEach(Wire::close);
         }

@@ -39,7 +39,7 @@ final class PerformancePage {
                             row.target(),
                             row.stretch(),
                             row.found(),
-                            row.met() ? "met" : "**short**"));
+                            row.verdict().words()));
         }
         page.append(
                 "\n![Throughput](performance/throughput.svg)\n\n![Cost](performance/cost.svg)\n\n");

@@ -12,9 +12,44 @@ import java.util.Map;
 /** Collects what has been measured, and tells it while it comes. Confined to one thread. */
 final class Report {
 
+    /** What a row says of its target. */
+    enum Verdict {
+        MET("met"),
+        SHORT("**short**"),
+        /** Measured for comparison. */
+        BESIDE("");
+
+        private final String words;
+
+        Verdict(String words) {
+            this.words = words;
+        }
+
+        String words() {
+            return words;
+        }
+    }
+
     /** One line of the table. */
     record Row(
-            String id, String measure, String target, String stretch, String found, boolean met) {}
+            String id,
+            String measure,
+            String target,
+            String stretch,
+            String found,
+            Verdict verdict) {
+        private String line() {
+            return verdict == Verdict.BESIDE
+                    ? id + " " + measure + ": " + found
+                    : "%s %s: %s (target %s) %s"
+                            .formatted(
+                                    id,
+                                    measure,
+                                    found,
+                                    target,
+                                    verdict == Verdict.MET ? "met" : "NOT MET");
+        }
+    }
 
     /** One figure, as it was measured. */
     private record Figure(String row, String subject, int round, String name, double value) {
@@ -40,16 +75,19 @@ final class Report {
         figures.add(new Figure(row, subject, round, name, value));
     }
 
-    void row(Row row) {
+    /** Adds a row that has a target. */
+    void row(String id, String measure, String target, String stretch, String found, boolean met) {
+        row(new Row(id, measure, target, stretch, found, met ? Verdict.MET : Verdict.SHORT));
+    }
+
+    /** Adds a row for comparison. */
+    void beside(String id, String measure, String found) {
+        row(new Row(id, measure, "", "", found, Verdict.BESIDE));
+    }
+
+    private void row(Row row) {
         rows.add(row);
-        say(
-                "%s %s: %s (target %s) %s"
-                        .formatted(
-                                row.id(),
-                                row.measure(),
-                                row.found(),
-                                row.target(),
-                                row.met() ? "met" : "NOT MET"));
+        say(row.line());
     }
 
     List<Row> rows() {
