@@ -11,5 +11,5 @@ package dev.heddle.bench;
  */
 record Effort(double firstWarmUp, double warmUp, double measured, int rounds, boolean whole) {
     static final Effort QUICK = new Effort(8, 1, 3, 3, false);
-    static final Effort WHOLE = new Effort(15, 2, 8, 7, true);
+    static final Effort WHOLE = new Effort(15, 2, 8, 5, true);
 }
