@@ -34,9 +34,9 @@ public final class Bench {
         var rows = at >= 0 ? options.get(at + 1) : effort.whole() ? ALL : QUICK;
         var root = Path.of(System.getProperty("heddle.root"));
         var report = new Report();
-        var gateways = new Gateways(root, Files.createTempDirectory("heddle-bench"));
-        new Measurements(gateways, effort, report, others(options))
-                .measure(List.of(rows.split(",", -1)));
+        var folder = Files.createTempDirectory("heddle-bench");
+        var gateways = new Gateways(root, folder, others(options));
+        new Measurements(gateways, effort, report).measure(List.of(rows.split(",", -1)));
         var baseline = new Baseline(root.resolve("bench/baseline.csv"));
         baseline.compare(report);
         if (options.contains("--save")) {

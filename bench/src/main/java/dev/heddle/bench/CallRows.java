@@ -29,19 +29,9 @@ final class CallRows {
         this.calls = new Calls(loop, effort, report);
     }
 
-    void throughput(List<Gateways.Other> others) throws IOException {
-        stubs.with(3, 100, three -> throughput(three, others));
-        for (var share : calls.shares("S1").entrySet()) {
-            var name = share.getKey();
-            var found = share.getValue().spread("%.2f") + "; " + absolute("S1", name);
-            var measure = "tools/call, share of nginx's throughput: " + name;
-            if (name.equals(HEDDLE)) {
-                boolean met = share.getValue().median() >= 0.85;
-                report.row("S1", measure, "0.85", "1.05", found, met);
-            } else {
-                report.beside("S1", measure, found);
-            }
-        }
+    void throughput() throws IOException {
+        stubs.with(3, 100, three -> closedLoop(three, "S1", "echo0", "/mcp"));
+        shares("S1", "tools/call, share of nginx's throughput: ", 0.85, "1.05");
         for (var cost : calls.costs("S1").entrySet()) {
             var name = cost.getKey();
             double micros = report.figure("S1", "cpu us", name).median();
@@ -56,19 +46,37 @@ final class CallRows {
         }
     }
 
-    private void throughput(List<Stub> three, List<Gateways.Other> others) throws IOException {
+    void streaming() throws IOException {
+        stubs.with(3, 100, three -> closedLoop(three, "S4", "steps", "/stream"));
+        shares("S4", "answers of 11 events, share of a pass-through nginx: ", 0.7, "0.9");
+    }
+
+    private void shares(String row, String measure, double target, String stretch) {
+        for (var share : calls.shares(row).entrySet()) {
+            var name = share.getKey();
+            var found = share.getValue().spread("%.2f") + "; " + absolute(row, name);
+            if (name.equals(HEDDLE)) {
+                boolean met = share.getValue().median() >= target;
+                report.row(row, measure + name, Double.toString(target), stretch, found, met);
+            } else {
+                report.beside(row, measure + name, found);
+            }
+        }
+    }
+
+    /** All gateways in turn, and the stub without any. */
+    private void closedLoop(List<Stub> three, String row, String tool, String path)
+            throws IOException {
         var subjects = new ArrayList<Subject>();
         try {
+            subjects.add(gateways.nginx(three).at(path));
             subjects.add(Gateways.direct(three));
-            subjects.add(gateways.nginx(three));
             subjects.add(gateways.heddle(HEDDLE, three));
             if (effort.whole()) {
                 subjects.add(gateways.heddle("epoll", three, Gateways.Options.NONE.io("epoll")));
             }
-            for (var other : others) {
-                subjects.add(gateways.other(other, three));
-            }
-            calls.measure("S1", subjects, "echo0");
+            subjects.addAll(gateways.others(three));
+            calls.measure(row, subjects, tool);
         } finally {
             subjects.forEach(Subject::close);
         }
@@ -83,27 +91,34 @@ final class CallRows {
     }
 
     void addedLatency() throws IOException {
-        stubs.with(
-                3,
-                100,
-                three -> {
-                    try (var nginx = gateways.nginx(three);
-                            var heddle = gateways.heddle(HEDDLE, three)) {
-                        calls.measure("S3 most", List.of(nginx, heddle), "echo0");
-                        double rate = report.figure("S3 most", "calls/s", "nginx").median() / 2;
-                        var all = List.of(Gateways.direct(three), nginx, heddle);
-                        calls.latencies("S3", all, rate, CLIENTS);
-                        var at = "added latency at %,.0f calls/s, p50 / p99".formatted(rate);
-                        report.beside("S3", at + ": nginx", added("S3", "nginx"));
-                        report.row(
-                                "S3",
-                                at,
-                                "100 us / 1 ms",
-                                "50 us / 500 us",
-                                added("S3", HEDDLE),
-                                addsLittle("S3", HEDDLE));
-                    }
-                });
+        stubs.with(3, 100, this::addedLatency);
+    }
+
+    private void addedLatency(List<Stub> three) throws IOException {
+        var proxies = new ArrayList<Subject>();
+        try {
+            proxies.add(gateways.nginx(three));
+            proxies.add(gateways.heddle(HEDDLE, three));
+            proxies.addAll(gateways.others(three));
+            calls.measure("S3 most", proxies, "echo0");
+            double rate = report.figure("S3 most", "calls/s", "nginx").median() / 2;
+            var all = new ArrayList<>(proxies);
+            all.addFirst(Gateways.direct(three));
+            calls.latencies("S3", all, rate, CLIENTS);
+            for (var proxy : proxies) {
+                var name = proxy.name();
+                var measure = "latency added at %,.0f calls/s, p50 / p99: %s".formatted(rate, name);
+                if (name.equals(HEDDLE)) {
+                    boolean met = addsLittle("S3", name);
+                    var found = added("S3", name);
+                    report.row("S3", measure, "100 us / 1 ms", "50 us / 500 us", found, met);
+                } else {
+                    report.beside("S3", measure, added("S3", name));
+                }
+            }
+        } finally {
+            proxies.forEach(Subject::close);
+        }
     }
 
     private String added(String row, String subject) {
@@ -116,31 +131,6 @@ final class CallRows {
     private boolean addsLittle(String row, String subject) {
         return report.figure(row, "added p50 us", subject).median() <= 100
                 && report.figure(row, "added p99 us", subject).median() <= 1000;
-    }
-
-    void streaming() throws IOException {
-        stubs.with(
-                3,
-                100,
-                three -> {
-                    var subjects = new ArrayList<Subject>();
-                    try {
-                        subjects.add(Gateways.direct(three));
-                        subjects.add(gateways.nginx(three).at("/stream"));
-                        subjects.add(gateways.heddle(HEDDLE, three));
-                        calls.measure("S4", subjects, "steps");
-                    } finally {
-                        subjects.forEach(Subject::close);
-                    }
-                });
-        var share = report.figure("S4", "share", HEDDLE);
-        report.row(
-                "S4",
-                "answers of 11 events, share of a pass-through nginx",
-                "0.7",
-                "0.9",
-                share.spread("%.2f") + "; " + absolute("S4", HEDDLE),
-                share.median() >= 0.7);
     }
 
     void crowd() throws IOException {

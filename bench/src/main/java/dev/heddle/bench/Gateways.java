@@ -18,36 +18,47 @@ final class Gateways {
 
     private final Path root;
     private final Path folder;
+    private final List<Other> others;
     private int port = 13300;
 
     /**
      * @param root of the project
      * @param folder for files that are needed while it runs
+     * @param others what is to be measured beside Heddle
      */
-    Gateways(Path root, Path folder) {
+    Gateways(Path root, Path folder, List<Other> others) {
         this.root = root;
         this.folder = folder;
+        this.others = List.copyOf(others);
     }
 
     /** What is behind the gateways, asked without any. */
     static Subject direct(List<Stub> stubs) {
         var url = URI.create(stubs.getFirst().url());
-        return new Subject("direct", url, false, Optional.empty());
+        return Subject.running("direct", url, false, Optional.empty());
     }
 
     /** A further gateway that is to be measured beside the others. */
     sealed interface Other {
         /** One that runs already. */
-        record Running(String name, URI url) implements Other {}
+        record Running(String name, URI url, Optional<ProcessHandle> process) implements Other {}
 
         /** A Heddle with other settings. */
         record Variant(String name, Options options) implements Other {}
 
-        /** Reads {@code NAME=URL}. */
+        /** Reads {@code NAME=URL} or {@code NAME=URL@PID}. */
         static Other running(String option) {
             int equals = option.indexOf('=');
+            int at = option.lastIndexOf('@');
+            var name = option.substring(0, equals);
+            boolean hasProcess = at > equals && option.substring(at + 1).matches("\\d+");
+            var url = URI.create(option.substring(equals + 1, hasProcess ? at : option.length()));
             return new Running(
-                    option.substring(0, equals), URI.create(option.substring(equals + 1)));
+                    name,
+                    url,
+                    hasProcess
+                            ? ProcessHandle.of(Long.parseLong(option.substring(at + 1)))
+                            : Optional.empty());
         }
 
         /** Reads {@code NAME=OPTIONS}. */
@@ -61,11 +72,18 @@ final class Gateways {
         }
     }
 
-    Subject other(Other wanted, List<Stub> stubs) throws IOException {
-        return switch (wanted) {
-            case Other.Running(var name, var url) -> new Subject(name, url, true, Optional.empty());
-            case Other.Variant(var name, var options) -> heddle(name, stubs, options);
-        };
+    /** The further gateways, in front of {@code stubs}. */
+    List<Subject> others(List<Stub> stubs) throws IOException {
+        var all = new ArrayList<Subject>();
+        for (var other : others) {
+            all.add(
+                    switch (other) {
+                        case Other.Running(var name, var url, var process) ->
+                                ready(Subject.running(name, url, true, process), stubs);
+                        case Other.Variant(var name, var options) -> heddle(name, stubs, options);
+                    });
+        }
+        return all;
     }
 
     Subject nginx(List<Stub> stubs) throws IOException {
@@ -86,7 +104,7 @@ final class Gateways {
                         List.of("nginx", "-c", file.toString()),
                         Map.of());
         var url = URI.create("http://127.0.0.1:" + NGINX + "/mcp");
-        return ready(new Subject("nginx", url, false, Optional.of(process)));
+        return ready(Subject.started("nginx", url, false, process), List.of());
     }
 
     /**
@@ -118,7 +136,7 @@ final class Gateways {
     }
 
     Subject heddle(String name, List<Stub> stubs, Options options) throws IOException {
-        return ready(started(name, stubs, options, CORE));
+        return ready(started(name, stubs, options, CORE), List.of());
     }
 
     /** A Heddle that has just been started, on all cores, and is not ready. */
@@ -142,7 +160,7 @@ final class Gateways {
                                 ? Map.of()
                                 : Map.of("JDK_JAVA_OPTIONS", options.jvm()));
         var url = URI.create("http://127.0.0.1:" + own + "/mcp");
-        return new Subject(name, url, true, Optional.of(process));
+        return Subject.started(name, url, true, process);
     }
 
     private static String yaml(int port, List<Stub> stubs, Options options) {
@@ -164,12 +182,13 @@ final class Gateways {
         return Character.toString('a' + i);
     }
 
-    /** Waits until {@code subject} takes connections. */
-    private static Subject ready(Subject subject) {
+    /** Waits until {@code subject} takes connections, and calls reach the {@code stubs}. */
+    private static Subject ready(Subject subject, List<Stub> stubs) {
         long until = System.nanoTime() + PATIENCE_NANOS;
         while (true) {
             try (var wire = new Wire(subject.url())) {
                 wire.initialize();
+                wire.callsReach(subject, stubs);
                 return subject;
             } catch (RuntimeException notYet) {
                 if (System.nanoTime() > until) {

@@ -5,13 +5,11 @@ import java.util.List;
 
 /** The rows of the table, one after the other. */
 final class Measurements {
-    private final List<Gateways.Other> others;
     private final CallRows calls;
     private final SessionRows sessions;
 
-    Measurements(Gateways gateways, Effort effort, Report report, List<Gateways.Other> others) {
+    Measurements(Gateways gateways, Effort effort, Report report) {
         var loop = new Loop("bench");
-        this.others = List.copyOf(others);
         this.calls = new CallRows(gateways, effort, report, loop);
         this.sessions = new SessionRows(gateways, effort, report, loop);
     }
@@ -19,7 +17,7 @@ final class Measurements {
     void measure(List<String> rows) throws IOException {
         for (var row : rows) {
             switch (row) {
-                case "S1", "S2" -> calls.throughput(others);
+                case "S1", "S2" -> calls.throughput();
                 case "S3" -> calls.addedLatency();
                 case "S4" -> calls.streaming();
                 case "S5" -> sessions.initialize();

@@ -6,6 +6,8 @@ import java.util.List;
 
 /** Sets up stub backends for one measurement, and takes them down behind it. */
 record Stubs(Loop loop) {
+    /** The others have the ports behind it, so that gateways which run already can know them. */
+    private static final int FIRST_PORT = 13101;
 
     /** What is done with them. */
     interface Setting {
@@ -15,7 +17,7 @@ record Stubs(Loop loop) {
     void with(int backends, int tools, Setting setting) throws IOException {
         var stubs = new ArrayList<Stub>();
         for (int i = 0; i < backends; i++) {
-            stubs.add(new Stub(loop, 0, tools, false));
+            stubs.add(new Stub(loop, FIRST_PORT + i, tools, false));
         }
         try {
             setting.run(stubs);
@@ -30,7 +32,7 @@ record Stubs(Loop loop) {
                 backends,
                 tools,
                 stubs -> {
-                    try (var hanging = new Stub(loop, 0, tools, true)) {
+                    try (var hanging = new Stub(loop, FIRST_PORT + backends, tools, true)) {
                         var all = new ArrayList<>(stubs);
                         all.add(hanging);
                         setting.run(all);

@@ -16,10 +16,22 @@ import java.util.concurrent.TimeUnit;
  * process whose time and memory count, if it runs on this machine.
  *
  * @param prefixed whether tools carry their backend's name and an underscore
+ * @param own whether the process was started for the measurement, and ends with it
  */
-record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> process)
+record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> process, boolean own)
         implements AutoCloseable {
     private static final double TICKS_PER_SECOND = 100;
+
+    /** Something that was started for the measurement. */
+    static Subject started(String name, URI url, boolean prefixed, ProcessHandle process) {
+        return new Subject(name, url, prefixed, Optional.of(process), true);
+    }
+
+    /** Something that goes on after the measurement. */
+    static Subject running(
+            String name, URI url, boolean prefixed, Optional<ProcessHandle> process) {
+        return new Subject(name, url, prefixed, process, false);
+    }
 
     /** Processor time in seconds, spent in the program and in the kernel for it. */
     record Cpu(double user, double system) {
@@ -51,8 +63,8 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
 
     /** The process that does the work: the one itself, or its only child. */
     private ProcessHandle worker() {
-        var own = process.orElseThrow();
-        return own.children().findFirst().orElse(own);
+        var first = process.orElseThrow();
+        return first.children().findFirst().orElse(first);
     }
 
     /** What it has used so far; zero if it does not run here. */
@@ -112,7 +124,7 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
 
     /** The same at another path. */
     Subject at(String path) {
-        return new Subject(name, url.resolve(path), prefixed, process);
+        return new Subject(name, url.resolve(path), prefixed, process, own);
     }
 
     String tool(String backend, String tool) {
@@ -121,14 +133,15 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
 
     @Override
     public void close() {
-        process.ifPresent(
-                running -> {
-                    running.destroy();
-                    try {
-                        running.onExit().get(15, TimeUnit.SECONDS);
-                    } catch (Exception late) {
-                        running.destroyForcibly();
-                    }
-                });
+        process.filter(_ -> own)
+                .ifPresent(
+                        running -> {
+                            running.destroy();
+                            try {
+                                running.onExit().get(15, TimeUnit.SECONDS);
+                            } catch (Exception late) {
+                                running.destroyForcibly();
+                            }
+                        });
     }
 }

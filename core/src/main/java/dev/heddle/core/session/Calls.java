@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.List;
 
 /** The requests of one session that are under way at its backends. Thread-safe; takes no lock. */
-final class Calls implements ForwardedCall.Host {
+final class Calls implements CallHost {
 
     /** Where what comes back beside replies goes. */
     record Ways(SessionEvents events, Questions questions, StandingStream standing) {}

@@ -39,48 +39,6 @@ final class Conversation {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final int MAX_DOUBLINGS = 5;
 
-    /** Somebody who needs the conversation open. Called once, on any thread; must not block. */
-    interface Waiter {
-        void ready(BackendSession session);
-
-        void failed(Fault why);
-
-        /** Whether it will ask the backend for something on the client's behalf. */
-        default boolean isCall() {
-            return true;
-        }
-    }
-
-    /** What the session does about its conversations. */
-    interface Host {
-        /** About to be open: the place to tell the backend what it has to know. May block. */
-        void opening(Conversation conversation, Connected connected, boolean again);
-
-        /** Open now: what has changed in the meantime is to be told. */
-        void opened(Conversation conversation);
-
-        /** Could not be opened. */
-        void failed(Conversation conversation);
-
-        /** The backend session that was open is no more. */
-        void ended(Conversation conversation);
-
-        /** Whether it is known what the backend offers. */
-        boolean knows(Conversation conversation);
-
-        /**
-         * Asks the backend, blocking, what it offers.
-         *
-         * @param untouched whether nothing can have changed in this backend session that others
-         *     would not see; to be asked afterwards
-         */
-        void readCatalog(Conversation conversation, Connected connected, BooleanSupplier untouched);
-
-        void notification(Conversation conversation, Envelope message);
-
-        void question(Conversation conversation, Question question);
-    }
-
     /** For whom the conversation is: who opened the session, and what the client said of itself. */
     record Client(Identity opener, ClientProfile profile) {}
 
@@ -88,7 +46,7 @@ final class Conversation {
         /** Not open. {@code before} says whether it has been. */
         record Idle(boolean before) implements State {}
 
-        record OpeningNow(List<Waiter> waiters, boolean before) implements State {}
+        record OpeningNow(List<ConversationWaiter> waiters, boolean before) implements State {}
 
         record Open(Connected connected, Use use) implements State {}
 
@@ -110,7 +68,7 @@ final class Conversation {
             this.begun = begun;
         }
 
-        void by(Waiter waiter) {
+        void by(ConversationWaiter waiter) {
             if (waiter.isCall()) {
                 begun = true;
             }
@@ -120,9 +78,9 @@ final class Conversation {
     private final Backend backend;
     private final Client client;
     private final Shared shared;
-    private final Host host;
+    private final ConversationHost host;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
-    private final AtomicInteger readings = new AtomicInteger();
+    private final RepeatedTask reading;
     private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Optional<Adopted> adopted;
@@ -132,12 +90,17 @@ final class Conversation {
      * @param adopted the id of a backend session that is to be taken over by the first opening
      */
     Conversation(
-            Backend backend, Client client, Shared shared, Host host, Optional<Adopted> adopted) {
+            Backend backend,
+            Client client,
+            Shared shared,
+            ConversationHost host,
+            Optional<Adopted> adopted) {
         this.backend = backend;
         this.client = client;
         this.shared = shared;
         this.host = host;
         this.adopted = adopted;
+        this.reading = new RepeatedTask(shared.virtual(), this::readCatalog);
         this.answeredAt = shared.alarms().now();
     }
 
@@ -173,7 +136,7 @@ final class Conversation {
     /** Opens the conversation if it is not open, and says when that has been done or has failed. */
     void prepare(Runnable done) {
         use(
-                new Waiter() {
+                new ConversationWaiter() {
                     @Override
                     public void ready(BackendSession session) {
                         done.run();
@@ -192,7 +155,7 @@ final class Conversation {
     }
 
     /** Hands the open backend session to {@code waiter}, at once if it is open. Never blocks. */
-    void use(Waiter waiter) {
+    void use(ConversationWaiter waiter) {
         while (true) {
             var now = state.get();
             switch (now) {
@@ -375,28 +338,22 @@ final class Conversation {
      * one.
      */
     void readCatalogSoon() {
-        if (readings.getAndIncrement() == 0) {
-            shared.virtual().execute(this::readCatalog);
-        }
+        reading.soon();
     }
 
     private void readCatalog() {
-        int asked;
-        do {
-            asked = readings.get();
-            try {
-                if (state.get() instanceof State.Open(var connected, var use)) {
-                    host.readCatalog(this, connected, () -> !use.begun);
-                }
-            } catch (RuntimeException bug) {
-                log.error("what backend '{}' offers could not be read", backend.id(), bug);
+        try {
+            if (state.get() instanceof State.Open(var connected, var use)) {
+                host.readCatalog(this, connected, () -> !use.begun);
             }
-        } while (!readings.compareAndSet(asked, 0));
+        } catch (RuntimeException bug) {
+            log.error("what backend '{}' offers could not be read", backend.id(), bug);
+        }
     }
 
     /** Asks once more if the backend is being asked just now: it may have said what is old. */
     void readCatalogAgainIfReading() {
-        readings.getAndUpdate(asked -> asked > 0 ? asked + 1 : 0);
+        reading.againIfRunning();
     }
 
     /** Sends a notification if the conversation is open; a backend that is not there needs none. */

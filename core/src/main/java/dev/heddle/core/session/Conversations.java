@@ -48,7 +48,7 @@ final class Conversations {
     private final Conversation.Client client;
     private final Shared shared;
     private final Openings openings;
-    private final Conversation.Host host;
+    private final ConversationHost host;
     private final SparseMap<String, Conversation> subscriptions = new SparseMap<>();
     private final ReentrantLock listening =
             new ReentrantLock(); // orders what backends are told about listening
@@ -57,7 +57,7 @@ final class Conversations {
     /**
      * @param openings how many may be opening in the background at the same time
      */
-    Conversations(Conversation.Client client, Shared shared, int openings, Conversation.Host host) {
+    Conversations(Conversation.Client client, Shared shared, int openings, ConversationHost host) {
         this.client = client;
         this.shared = shared;
         this.openings = new Openings(openings);

@@ -1,5 +1,6 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Flow;
@@ -9,7 +10,6 @@ import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.session.SessionObserver.Outcome;
-import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
@@ -24,35 +24,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * its own back as it wrote them. It ends once: with the backend's reply, with silence, with a
  * cancellation, or with its session. Thread-safe.
  */
-final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
-
-    /** What the session does for its calls. */
-    interface Host {
-        /**
-         * Sends a call to its backend.
-         *
-         * @throws Fault if that is not worth asking now
-         */
-        void start(ForwardedCall call);
-
-        /** A notification came on the answer of a call but does not belong to it. */
-        void stray(Conversation conversation, Envelope message);
-
-        /** Whether the client wants a log message. */
-        boolean wantsLog(Envelope message);
-
-        /** Puts a question of the backend to the client, on the way of {@code call}. */
-        void ask(ForwardedCall call, Question question);
-
-        /** Checks the silence of all calls {@code nanos} after {@code time}, or sooner. */
-        void look(long time, long nanos);
-
-        /** Whether somebody is thinking about a question of this backend. */
-        boolean isAsked(Conversation conversation);
-
-        /** The call has ended: with {@code reply}, after which nothing more is sent for it. */
-        void ended(ForwardedCall call, Reply reply);
-    }
+final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
 
     private sealed interface State {
         /** Waits for the conversation to be open. {@code tries} have been made before. */
@@ -71,7 +43,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     private final Conversation conversation;
     private final Runnable leave;
     private final Shared shared;
-    private final Host host;
+    private final CallHost host;
     private final long began;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
     private volatile long lastSign; // of the backend, once it has been asked
@@ -86,7 +58,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
             Conversation conversation,
             Runnable leave,
             Shared shared,
-            Host host) {
+            CallHost host) {
         this.exchange = exchange;
         this.request = request;
         this.conversation = conversation;
@@ -102,6 +74,10 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
     Conversation conversation() {
         return conversation;
+    }
+
+    private BackendId backend() {
+        return conversation.backend().id();
     }
 
     /** The id that the client gave the request. */
@@ -239,7 +215,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
                         @Override
                         public void broken() {
-                            failed(brokenOff());
+                            failed(EndedCalls.brokenOff(backend()));
                             taker.broken();
                         }
                     });
@@ -252,14 +228,6 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         }
     }
 
-    private Fault brokenOff() {
-        return new Fault.BackendFailed(
-                conversation.backend().id().value(),
-                Reason.DISCONNECTED,
-                "broke off in its result",
-                true);
-    }
-
     /** Whether the request was certainly not run, and would be in a new session. */
     private static boolean isWorthRepeating(Fault.BackendFailed failed) {
         return !failed.mayHaveRun()
@@ -269,7 +237,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
     /** Tells the circuit breaker what the end of this call says about the backend. */
     private void report(Reply reply) {
-        var id = conversation.backend().id();
+        var id = backend();
         switch (reply) {
             case Reply.Response _, Reply.Flowing _ -> shared.health().callSucceeded(id);
             case Reply.Failed(Fault.BackendFailed failed) when countsAgainst(failed.reason()) ->
@@ -326,26 +294,12 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
             return limit;
         }
         tell(before, "no sign of life for " + silence.toMillis() + " ms");
-        var why = clientsFault ? notTaken(silence) : silent(silence);
+        var why =
+                clientsFault
+                        ? EndedCalls.notTaken(backend(), silence)
+                        : EndedCalls.silent(backend(), silence);
         finish(before, new Reply.Failed(why), Outcome.FAILED);
         return SilenceWatch.NEVER;
-    }
-
-    /** Says nothing about the backend, which was not read from meanwhile. */
-    private Fault notTaken(Duration limit) {
-        return new Fault.BackendFailed(
-                conversation.backend().id().value(),
-                Reason.LIMIT,
-                "was left, since the client took nothing for " + limit.toMillis() + " ms",
-                true);
-    }
-
-    private Fault silent(Duration limit) {
-        return new Fault.BackendFailed(
-                conversation.backend().id().value(),
-                Reason.TIMEOUT,
-                "gave no sign of life for " + limit.toMillis() + " ms",
-                true);
     }
 
     @Override
@@ -359,7 +313,10 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
     public void sessionEnds() {
         var before = state.getAndSet(new State.Ended());
         tell(before, "the session has ended");
-        var why = before instanceof State.Waiting ? new Fault.SessionClosed() : abandoned();
+        var why =
+                before instanceof State.Waiting
+                        ? new Fault.SessionClosed()
+                        : EndedCalls.abandoned(backend());
         finish(before, new Reply.Failed(why), Outcome.CANCELLED);
     }
 
@@ -379,15 +336,6 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
         }
     }
 
-    /** A client must not take this for a call that was never made. */
-    private Fault abandoned() {
-        return new Fault.BackendFailed(
-                conversation.backend().id().value(),
-                Reason.CLOSED,
-                "had not answered when the session ended",
-                true);
-    }
-
     private void end(Reply reply, Outcome outcome) {
         finish(state.getAndSet(new State.Ended()), reply, outcome);
     }
@@ -401,8 +349,7 @@ final class ForwardedCall implements Sink, InFlight, Conversation.Waiter {
 
     private void over(Reply reply, Outcome outcome) {
         var took = Duration.ofNanos(shared.alarms().now() - began);
-        shared.observer()
-                .callEnded(conversation.backend().id(), exchange.request().method(), outcome, took);
+        shared.observer().callEnded(backend(), exchange.request().method(), outcome, took);
         try {
             host.ended(this, reply);
         } finally {

@@ -25,7 +25,7 @@ import java.util.function.BooleanSupplier;
  * What a session does about its backends: about what they send outside calls, and about their
  * comings and goings. Thread-safe.
  */
-final class SessionEvents implements Conversation.Host {
+final class SessionEvents implements ConversationHost {
     private static final Logger log = LoggerFactory.getLogger(SessionEvents.class);
 
     private final String sessionId;

@@ -162,6 +162,25 @@ final class Endpoint {
         return url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
     }
 
+    /**
+     * Where a redirect leads, if it is one to the same host, as a server answers that wants another
+     * spelling of its path.
+     */
+    Optional<Endpoint> redirectedBy(ResponseHead head) {
+        int status = head.status();
+        if (status != 307 && status != 308) {
+            return Optional.empty();
+        }
+        try {
+            return head.location()
+                    .map(location -> url.resolve(URI.create(location)))
+                    .filter(this::isSameHost)
+                    .map(this::at);
+        } catch (IllegalArgumentException notAUrl) {
+            return Optional.empty();
+        }
+    }
+
     /** Whether {@code other} is on the same host. */
     boolean isSameHost(URI other) {
         return other.getHost() != null

@@ -11,7 +11,6 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
-import dev.heddle.protocol.Malformed;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.ResponseSplicer;
 import dev.heddle.protocol.Revision;
@@ -19,8 +18,6 @@ import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
 
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -164,26 +161,14 @@ final class HttpBackendSession implements BackendSession {
         deliveries.values().forEach(Delivery::abort);
     }
 
-    /**
-     * Follows a redirect to the same host, as a server does that wants another spelling of its
-     * path.
-     */
+    /** Follows a redirect. Returns whether there is one that may be followed. */
     private boolean follow(ResponseHead head, int redirects) {
-        int status = head.status();
-        var location = head.location();
-        if ((status != 307 && status != 308) || location.isEmpty() || redirects >= MAX_REDIRECTS) {
-            return false;
-        }
-        try {
-            var target = endpoint.url().resolve(URI.create(location.get()));
-            boolean sameHost = endpoint.isSameHost(target);
-            if (sameHost) {
-                endpoint = endpoint.at(target);
-            }
-            return sameHost;
-        } catch (IllegalArgumentException notAUrl) {
-            return false;
-        }
+        var target =
+                redirects < MAX_REDIRECTS
+                        ? endpoint.redirectedBy(head)
+                        : Optional.<Endpoint>empty();
+        target.ifPresent(other -> endpoint = other);
+        return target.isPresent();
     }
 
     /** One request, and the answer that comes on its POST. */
@@ -310,20 +295,11 @@ final class HttpBackendSession implements BackendSession {
                 send(redirects + 1);
                 return;
             }
-            var error = jsonRpcError(body);
+            var error = HttpOutcome.error(body);
             if (error.isPresent() && error.get().id().integer().orElse(-1) == id) {
                 end(new Reply.Response(Spliced.of(error.get())));
             } else {
                 fail(HttpOutcome.status(endpoint.backend(), head.status(), body, inSession));
-            }
-        }
-
-        private static Optional<Envelope> jsonRpcError(String body) {
-            try {
-                return Optional.of(Envelope.parse(body.getBytes(StandardCharsets.UTF_8)))
-                        .filter(message -> message.error().isPresent());
-            } catch (Malformed notOne) {
-                return Optional.empty();
             }
         }
 

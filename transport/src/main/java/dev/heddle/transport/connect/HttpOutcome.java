@@ -2,11 +2,15 @@ package dev.heddle.transport.connect;
 
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Malformed;
 
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.Optional;
 
 import javax.net.ssl.SSLException;
 
@@ -57,6 +61,16 @@ final class HttpOutcome {
 
     private static boolean mentionsSession(String body) {
         return body.toLowerCase(Locale.ROOT).contains("session");
+    }
+
+    /** The JSON-RPC error that {@code body} is, if it is one. */
+    static Optional<Envelope> error(String body) {
+        try {
+            return Optional.of(Envelope.parse(body.getBytes(StandardCharsets.UTF_8)))
+                    .filter(message -> message.error().isPresent());
+        } catch (Malformed notOne) {
+            return Optional.empty();
+        }
     }
 
     /** What a broken connection means. */

@@ -1,0 +1,34 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.Envelope;
+
+/** What the session does for its calls. */
+interface CallHost {
+    /**
+     * Sends a call to its backend.
+     *
+     * @throws Fault if that is not worth asking now
+     */
+    void start(ForwardedCall call);
+
+    /** A notification came on the answer of a call but does not belong to it. */
+    void stray(Conversation conversation, Envelope message);
+
+    /** Whether the client wants a log message. */
+    boolean wantsLog(Envelope message);
+
+    /** Puts a question of the backend to the client, on the way of {@code call}. */
+    void ask(ForwardedCall call, Question question);
+
+    /** Checks the silence of all calls {@code nanos} after {@code time}, or sooner. */
+    void look(long time, long nanos);
+
+    /** Whether somebody is thinking about a question of this backend. */
+    boolean isAsked(Conversation conversation);
+
+    /** The call has ended: with {@code reply}, after which nothing more is sent for it. */
+    void ended(ForwardedCall call, Reply reply);
+}

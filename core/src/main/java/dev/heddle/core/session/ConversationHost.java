@@ -1,0 +1,37 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Envelope;
+
+import java.util.function.BooleanSupplier;
+
+/** What the session does about its conversations. */
+interface ConversationHost {
+    /** About to be open: the place to tell the backend what it has to know. May block. */
+    void opening(Conversation conversation, Connected connected, boolean again);
+
+    /** Open now: what has changed in the meantime is to be told. */
+    void opened(Conversation conversation);
+
+    /** Could not be opened. */
+    void failed(Conversation conversation);
+
+    /** The backend session that was open is no more. */
+    void ended(Conversation conversation);
+
+    /** Whether it is known what the backend offers. */
+    boolean knows(Conversation conversation);
+
+    /**
+     * Asks the backend, blocking, what it offers.
+     *
+     * @param untouched whether nothing can have changed in this backend session that others would
+     *     not see; to be asked afterwards
+     */
+    void readCatalog(Conversation conversation, Connected connected, BooleanSupplier untouched);
+
+    void notification(Conversation conversation, Envelope message);
+
+    void question(Conversation conversation, Question question);
+}
