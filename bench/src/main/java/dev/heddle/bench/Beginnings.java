@@ -8,7 +8,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** What a session's beginning and its lists cost where the catalogs are known. */
 final class Beginnings {
-    private static final int WARMING = 500;
+    private static final int WARMING = 3000;
     private static final long AWAKE_NANOS = 2_000_000;
     private static final int LISTINGS = 500;
     private static final int CHANGES = 200;
