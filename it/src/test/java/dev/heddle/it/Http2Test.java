@@ -144,4 +144,29 @@ class Http2Test {
             await().until(() -> client.call("count", "{}").reply().has("result"));
         }
     }
+
+    @Test
+    void a_connection_that_cannot_be_made_costs_one_call_and_no_other(@TempDir Path own)
+            throws Exception {
+        try (var plain = Stub.start(Map.of("TLS_PFX", keys.store()));
+                var relay = new Relay(plain.port());
+                var other = Heddle.serve(own, backend(relay.port()));
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var clients = new ArrayList<RawClient>();
+            for (int i = 0; i < 100; i++) {
+                clients.add(other.client().initialize());
+                clients.getLast().call("count", "{}");
+            }
+            relay.drop(1);
+            var calls = new ArrayList<Future<RawClient.Answer>>();
+            for (var client : clients) {
+                calls.add(threads.submit(() -> client.call("slow", "{\"ms\":1000}")));
+            }
+            int failed = 0;
+            for (var call : calls) {
+                failed += call.get().reply().has("error") ? 1 : 0;
+            }
+            assertThat(failed).isEqualTo(1);
+        }
+    }
 }

@@ -158,6 +158,13 @@ final class LiveSession implements MultiSession {
         openInBackground();
     }
 
+    /** Whoever asks for something has the answer too, even if it has not said so. */
+    private void noteReady() {
+        if (!ready) {
+            clientIsReady();
+        }
+    }
+
     private void openInBackground() {
         for (var conversation : conversations.all()) {
             var backend = conversation.backend();
@@ -230,6 +237,7 @@ final class LiveSession implements MultiSession {
             exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
             return Running.NONE;
         }
+        noteReady();
         try {
             return carryOut(
                     Requests.decide(exchange.request(), surfaces.surface(), conversations),
@@ -306,6 +314,7 @@ final class LiveSession implements MultiSession {
                     "the session has " + streams + " open streams already", Duration.ofSeconds(1));
         }
         used();
+        noteReady();
         standing.attach(stream);
         conversations.applyListening(standing::isOpen);
         if (admission.isClosed()) {

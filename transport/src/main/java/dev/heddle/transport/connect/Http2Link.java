@@ -10,6 +10,7 @@ import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
 import io.netty.handler.codec.http2.Http2GoAwayFrame;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2Settings;
+import io.netty.handler.codec.http2.Http2SettingsFrame;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.codec.http2.Http2StreamChannelBootstrap;
 import io.netty.util.ReferenceCountUtil;
@@ -27,6 +28,9 @@ final class Http2Link {
     /** So large that streams whose clients do not read leave room for the others. */
     private static final int CONNECTION_WINDOW = 64 * 1024 * 1024;
 
+    /** As many as servers should allow (RFC 9113, 6.5.2). */
+    private static final int MOST_EARLY = 100;
+
     private static final int GLANCES_BEFORE_PING = 20;
     private static final int GLANCES_BEFORE_END = 40;
     private static final int GLANCES_WHILE_IDLE = 60;
@@ -35,6 +39,8 @@ final class Http2Link {
     private final Channel channel;
     private final Http2FrameCodec codec;
     private boolean leaving; // the server takes no new requests
+    private boolean settled; // whether the server has said how many it takes at once
+    private int early; // requests before it did
     private int quiet; // glances since anything came
     private int idle; // glances since there was a request
 
@@ -75,12 +81,15 @@ final class Http2Link {
 
     /** Whether one more request may be sent now. */
     boolean hasRoom() {
-        return !leaving && channel.isActive() && codec.connection().local().canOpenStream();
+        boolean takesMore =
+                settled ? codec.connection().local().canOpenStream() : early < MOST_EARLY;
+        return takesMore && !leaving && channel.isActive();
     }
 
     /** Opens a stream, and tells {@code opened} about it or about the reason that there is none. */
     void open(BiConsumer<Http2Stream, Throwable> opened) {
         idle = 0;
+        early += settled ? 0 : 1;
         var stream = new Http2Stream();
         new Http2StreamChannelBootstrap(channel)
                 .handler(stream)
@@ -119,7 +128,12 @@ final class Http2Link {
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object frame) {
             leaving |= frame instanceof Http2GoAwayFrame;
+            boolean settles = frame instanceof Http2SettingsFrame && !settled;
             ReferenceCountUtil.release(frame);
+            if (settles) {
+                settled = true;
+                lane.carryWaiting();
+            }
         }
 
         @Override

@@ -75,6 +75,10 @@ final class HttpOutcome {
 
     /** What a broken connection means. */
     static Fault.BackendFailed broken(String backend, Throwable why, boolean mayHaveArrived) {
+        if (why instanceof StreamRefused) {
+            return Fault.BackendFailed.notSent(
+                    backend, Reason.LIMIT, "takes no more requests at once");
+        }
         if (!mayHaveArrived) {
             return Fault.BackendFailed.notSent(
                     backend, Reason.UNREACHABLE, "cannot be reached: " + describe(why));
@@ -88,7 +92,6 @@ final class HttpOutcome {
             case ConnectException _ -> "connection refused";
             case UnknownHostException _ -> "unknown host";
             case SSLException _ -> "TLS failed";
-            case StreamRefused _ -> "it takes no more requests at once";
             case IOException _ -> "connection failed";
             default -> why.getClass().getSimpleName();
         };

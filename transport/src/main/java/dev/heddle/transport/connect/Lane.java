@@ -31,6 +31,7 @@ final class Lane {
     private final List<Http2Link> links = new ArrayList<>(0);
     private final Deque<Sending> waiting = new ArrayDeque<>(0); // while others connect
     private int connecting;
+    private long made; // connections so far
     private boolean isShared; // whether the server was last heard to speak HTTP/2
     private boolean sweeping;
     private long swept; // when that was done last or began, if it is being done
@@ -106,36 +107,49 @@ final class Lane {
             return;
         }
         connecting++;
+        long before = made;
         connection.addListener(
                 (ChannelFuture connected) -> {
                     if (connected.isSuccess()) {
-                        whenSecure(connected.channel(), sending);
+                        whenSecure(connected.channel(), sending, before);
                     } else {
-                        notConnected(sending, connected.cause());
+                        notConnected(sending, before, connected.cause());
                     }
                 });
     }
 
-    private void notConnected(Sending sending, Throwable why) {
+    /**
+     * Those that wait fail too if everybody who has tried meanwhile has failed; one failure alone
+     * says little about the server.
+     *
+     * @param before how many connections there had been when this one was begun
+     */
+    private void notConnected(Sending sending, long before, Throwable why) {
         connecting--;
         isShared = false;
-        var all = new ArrayList<>(waiting);
-        waiting.clear();
-        all.addFirst(sending);
-        all.forEach(one -> one.fail(why));
+        sending.fail(why);
+        if (made != before) {
+            carryWaiting();
+        } else if (connecting == 0) {
+            var all = List.copyOf(waiting);
+            waiting.clear();
+            all.forEach(one -> one.fail(why));
+        }
     }
 
-    private void carryWaiting() {
+    /** A link takes more than before. */
+    void carryWaiting() {
         while (!waiting.isEmpty() && (mayConnect() || linkWithRoom() != null)) {
             carry(waiting.remove());
         }
     }
 
     /** Nothing is sent before the server has proved who it is. */
-    private void whenSecure(Channel channel, Sending sending) {
+    private void whenSecure(Channel channel, Sending sending, long before) {
         var tls = channel.pipeline().get(SslHandler.class);
         if (tls == null) {
             connecting--;
+            made++;
             sending.on(channel.pipeline().get(HttpConnection.class));
             carryWaiting();
             return;
@@ -146,7 +160,7 @@ final class Lane {
                             if (shaken.isSuccess()) {
                                 secured(channel, tls, sending);
                             } else {
-                                notConnected(sending, shaken.cause());
+                                notConnected(sending, before, shaken.cause());
                             }
                         });
     }
@@ -154,6 +168,7 @@ final class Lane {
     /** Speaks what has been agreed on with the server (RFC 7301). */
     private void secured(Channel channel, SslHandler tls, Sending sending) {
         connecting--;
+        made++;
         isShared = ApplicationProtocolNames.HTTP_2.equals(tls.applicationProtocol());
         if (isShared) {
             var link = Http2Link.on(channel, this);
