@@ -28,14 +28,7 @@ final class Baseline {
 
     /** Tells how far the figures of {@code report} are from those before. */
     void compare(Report report) throws IOException {
-        if (!Files.exists(file)) {
-            return;
-        }
-        var before = new LinkedHashMap<String, Double>();
-        for (var line : Files.readAllLines(file)) {
-            int last = line.lastIndexOf(',');
-            before.put(line.substring(0, last), Double.parseDouble(line.substring(last + 1)));
-        }
+        var before = read();
         figures(report)
                 .forEach(
                         (name, value) -> {
@@ -49,10 +42,24 @@ final class Baseline {
                         });
     }
 
+    private Map<String, Double> read() throws IOException {
+        var before = new LinkedHashMap<String, Double>();
+        if (Files.exists(file)) {
+            for (var line : Files.readAllLines(file)) {
+                int last = line.lastIndexOf(',');
+                before.put(line.substring(0, last), Double.parseDouble(line.substring(last + 1)));
+            }
+        }
+        return before;
+    }
+
+    /** What has not been measured stays as it was. */
     void save(Report report) throws IOException {
+        var all = read();
+        all.putAll(figures(report));
         Files.write(
                 file,
-                figures(report).entrySet().stream()
+                all.entrySet().stream()
                         .map(
                                 entry ->
                                         String.format(

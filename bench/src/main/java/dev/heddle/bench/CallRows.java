@@ -30,25 +30,34 @@ final class CallRows {
     }
 
     void throughput() throws IOException {
-        stubs.with(3, 100, three -> closedLoop(three, "S1", "echo0", "/mcp"));
+        stubs.atKnownPorts(3, 100, three -> closedLoop(three, "S1", "echo0", "/mcp"));
         shares("S1", "tools/call, share of nginx's throughput: ", 0.85, "1.05");
-        for (var cost : calls.costs("S1").entrySet()) {
-            var name = cost.getKey();
-            double micros = report.figure("S1", "cpu us", name).median();
-            var found = cost.getValue().spread("%.2f") + "; %.1f us".formatted(micros);
-            var measure = "processor time of a call, times nginx's: " + name;
-            if (name.equals(HEDDLE)) {
-                boolean met = cost.getValue().median() <= 1.25;
-                report.row("S2", measure, "1.25", "0.95", found, met);
-            } else {
-                report.beside("S2", measure, found);
-            }
-        }
+        costs("S2", "S1", "processor time of a call, times nginx's: ");
     }
 
     void streaming() throws IOException {
-        stubs.with(3, 100, three -> closedLoop(three, "S4", "steps", "/stream"));
+        stubs.atKnownPorts(3, 100, three -> closedLoop(three, "S4", "steps", "/stream"));
         shares("S4", "answers of 11 events, share of a pass-through nginx: ", 0.7, "0.9");
+        costs("S4", "S4", "processor time of such an answer, times nginx's: ");
+    }
+
+    /** Only for calls there is a target. */
+    private void costs(String row, String measured, String measure) {
+        for (var cost : calls.costs(measured).entrySet()) {
+            var name = cost.getKey();
+            var found =
+                    "%s; %.1f us, %.1f of them not in the kernel"
+                            .formatted(
+                                    cost.getValue().spread("%.2f"),
+                                    report.figure(measured, "cpu us", name).median(),
+                                    report.figure(measured, "user us", name).median());
+            if (name.equals(HEDDLE) && row.equals("S2")) {
+                boolean met = cost.getValue().median() <= 1.25;
+                report.row(row, measure + name, "1.25", "0.95", found, met);
+            } else {
+                report.beside(row, measure + name, found);
+            }
+        }
     }
 
     private void shares(String row, String measure, double target, String stretch) {
@@ -84,14 +93,16 @@ final class CallRows {
 
     /** What a share is a share of, and whether anything went wrong. */
     private String absolute(String row, String subject) {
-        return "%,.0f calls/s, %.0f errors"
+        double busy = report.figure(row, "busy", subject).median();
+        return "%,.0f calls/s, %s%.0f errors"
                 .formatted(
                         report.figure(row, "calls/s", subject).median(),
+                        busy > 0 ? "core %.0f %% busy, ".formatted(busy * 100) : "",
                         report.figure(row, "errors", subject).most());
     }
 
     void addedLatency() throws IOException {
-        stubs.with(3, 100, this::addedLatency);
+        stubs.atKnownPorts(3, 100, this::addedLatency);
     }
 
     private void addedLatency(List<Stub> three) throws IOException {
@@ -125,7 +136,7 @@ final class CallRows {
         return report.figure(row, "added p50 us", subject).spread("%.0f")
                 + " us / "
                 + report.figure(row, "added p99 us", subject).spread("%.0f")
-                + " us";
+                + " us; %.0f errors".formatted(report.figure(row, "errors", subject).most());
     }
 
     private boolean addsLittle(String row, String subject) {
@@ -142,10 +153,15 @@ final class CallRows {
                 3,
                 100,
                 three -> {
-                    try (var heddle = gateways.heddle("crowd", three, roomy)) {
+                    try (var nginx = gateways.nginx(three);
+                            var heddle = gateways.heddle("crowd", three, roomy)) {
                         new Memory(report).crowd(heddle, three, CROWD);
-                        var all = List.of(Gateways.direct(three), heddle);
+                        var all = List.of(Gateways.direct(three), nginx, heddle);
                         calls.latencies("S8", all, CROWDED_CALLS_PER_SECOND, CLIENTS);
+                        report.beside(
+                                "S8",
+                                "latency added at the same rate, p50 / p99: nginx",
+                                added("S8", "nginx"));
                         report.row(
                                 "S8",
                                 "sessions in a heap of 1 GB; added latency then, p50 / p99",

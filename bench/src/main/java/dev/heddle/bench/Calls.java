@@ -82,6 +82,9 @@ final class Calls {
                                     result.errors()));
             report.figure(row, subject.name(), round, "calls/s", result.perSecond());
             report.figure(row, subject.name(), round, "cpu us", micros);
+            double user = used.user() * 1e6 / result.calls();
+            report.figure(row, subject.name(), round, "user us", user);
+            report.figure(row, subject.name(), round, "busy", used.total() / result.seconds());
             report.figure(row, subject.name(), round, "p50 us", p50);
             report.figure(row, subject.name(), round, "p99 us", p99);
             report.figure(row, subject.name(), round, "errors", (double) result.errors());

@@ -206,9 +206,11 @@ final class Load implements AutoCloseable {
         }
     }
 
-    /** A connection has broken. */
-    void failed() {
+    /** A connection has broken while a call was out; its client calls no more. */
+    void lost() {
+        out--;
         errors++;
+        tellIfQuiet();
     }
 
     @Override

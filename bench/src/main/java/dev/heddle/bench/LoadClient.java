@@ -21,16 +21,19 @@ final class LoadClient extends ChannelInboundHandlerAdapter {
     private static final long FIRST_ID = 1_000_000_000L;
     private static final byte[] SESSION = Texts.ascii("mcp-session-id:");
     private static final byte[] RESULT = Texts.ascii("\"result\":");
+    private static final byte[] PROGRESS = Texts.ascii("\"notifications/progress\"");
     private static final byte[] ID = Texts.ascii("\"id\":");
 
     private final Load load;
     private final Load.Plan plan;
     private final String tool;
+    private final Stub.Good good;
     private final CountDownLatch ready;
     private final CountDownLatch begun = new CountDownLatch(1);
     private final HttpMessage message = new HttpMessage();
     private long nextId;
     private long calledAt;
+    private boolean out; // whether a call is
     private int answers; // before the calls
     private String sessionHeaders = "";
     private byte[] request = new byte[0];
@@ -42,6 +45,7 @@ final class LoadClient extends ChannelInboundHandlerAdapter {
         this.load = load;
         this.plan = load.plan();
         this.tool = tool;
+        this.good = Stub.good(tool);
         this.ready = ready;
         this.nextId = FIRST_ID + number * 10_000_000L;
     }
@@ -103,6 +107,7 @@ final class LoadClient extends ChannelInboundHandlerAdapter {
 
     void call(long when) {
         calledAt = when;
+        out = true;
         load.called();
         nextId++;
         for (int at : idsAt) {
@@ -134,22 +139,24 @@ final class LoadClient extends ChannelInboundHandlerAdapter {
             begin(in);
             return;
         }
+        out = false;
         load.finished(this, calledAt, message.status(in) == 200 && hasReply(in));
     }
 
     private boolean hasReply(ByteBuf in) {
-        int at = Texts.find(in, message.body(), message.bodyEnd(), ID);
-        return at >= 0
-                && Texts.number(in, at + ID.length, message.bodyEnd()) == nextId
-                && Texts.find(in, at, message.bodyEnd(), RESULT) >= 0;
+        int from = message.body();
+        int to = message.bodyEnd();
+        int id = Texts.find(in, from, to, ID);
+        return id >= 0
+                && Texts.number(in, id + ID.length, to) == nextId
+                && Texts.find(in, from, to, RESULT) >= 0
+                && to - from >= good.bytes()
+                && (good.events() == 0 || Texts.count(in, from, to, PROGRESS) == good.events());
     }
 
     private void begin(ByteBuf in) {
         if (answers++ == 0) {
-            int at = message.header(in, SESSION);
-            int end = in.indexOf(at, in.writerIndex(), (byte) '\r');
-            var session = in.toString(at, end - at, StandardCharsets.US_ASCII);
-            var headers = "Mcp-Session-Id: " + session + "\r\nMCP-Protocol-Version: 2025-11-25\r\n";
+            var headers = sessionHeader(in) + "MCP-Protocol-Version: 2025-11-25\r\n";
             useSession(headers);
             send(post(headers, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
         } else {
@@ -157,6 +164,16 @@ final class LoadClient extends ChannelInboundHandlerAdapter {
             begun.countDown();
             ready.countDown();
         }
+    }
+
+    /** Empty text if the server keeps no sessions. */
+    private String sessionHeader(ByteBuf in) {
+        int at = message.header(in, SESSION);
+        if (at < 0) {
+            return "";
+        }
+        int end = in.indexOf(at, in.writerIndex(), (byte) '\r');
+        return "Mcp-Session-Id: " + in.toString(at, end - at, StandardCharsets.US_ASCII) + "\r\n";
     }
 
     private void useSession(String headers) {
@@ -192,14 +209,16 @@ final class LoadClient extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        load.failed();
         read.release();
         read = Unpooled.EMPTY_BUFFER;
+        if (out) {
+            out = false;
+            load.lost();
+        }
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        load.failed();
         ctx.close();
     }
 }

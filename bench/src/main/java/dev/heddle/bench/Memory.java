@@ -109,9 +109,9 @@ final class Memory {
             try {
                 for (int i = 0; i < calls; i++) {
                     wires.add(new Wire(first));
-                    wires.getLast().writeCall(tool);
                 }
                 long before = subject.resident();
+                wires.forEach(wire -> wire.writeCall(tool));
                 settle(); // nobody reads: what is in flight is in the gateway
                 double more = (subject.resident() - before) / (double) calls;
                 wires.forEach(Wire::readResult);

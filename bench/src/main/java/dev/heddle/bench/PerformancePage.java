@@ -47,8 +47,9 @@ final class PerformancePage {
         page.append(
                 String.format(
                         Locale.ROOT,
-                        "Machine: %s. Each figure is the median of %d interleaved rounds of %.0f s,"
-                                + " with the least and the most.%n%n",
+                        "Machine: %s. Where a range stands in brackets, the figure is the median"
+                                + " of %d interleaved rounds of %.0f s (S9: of all starts); the"
+                                + " others are of one measurement.%n%n",
                         machine(),
                         effort.rounds(),
                         effort.measured()));

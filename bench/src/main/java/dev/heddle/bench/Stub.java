@@ -31,6 +31,7 @@ final class Stub implements AutoCloseable {
     static final int STEPS = 10;
     static final int WORK_MILLIS = 20;
     static final int BIG = 10 * 1024 * 1024;
+    private static final int ECHOED = 940;
 
     private static final byte[] ID = Texts.ascii("\"id\":");
     private static final byte[] METHOD = Texts.ascii("\"method\":\"");
@@ -55,7 +56,7 @@ final class Stub implements AutoCloseable {
     private static final byte[] CALL_RESULT =
             Texts.ascii(
                     ",\"result\":{\"content\":[{\"type\":\"text\",\"text\":\""
-                            + "x".repeat(940)
+                            + "x".repeat(ECHOED)
                             + "\"}],\"isError\":false}}");
 
     private final Channel listening;
@@ -95,6 +96,18 @@ final class Stub implements AutoCloseable {
                         .bind("127.0.0.1", port)
                         .syncUninterruptibly()
                         .channel();
+    }
+
+    /**
+     * What a good answer to a call must have.
+     *
+     * @param bytes at least so many
+     * @param events so many notifications before the reply
+     */
+    record Good(int bytes, int events) {}
+
+    static Good good(String tool) {
+        return tool.endsWith("steps") ? new Good(0, STEPS) : new Good(ECHOED, 0);
     }
 
     private static byte[] toolsResult(int tools) {

@@ -6,7 +6,7 @@ import java.util.List;
 
 /** Sets up stub backends for one measurement, and takes them down behind it. */
 record Stubs(Loop loop) {
-    /** The others have the ports behind it, so that gateways which run already can know them. */
+    /** The others have the ports behind it. */
     private static final int FIRST_PORT = 13101;
 
     /** What is done with them. */
@@ -14,10 +14,20 @@ record Stubs(Loop loop) {
         void run(List<Stub> stubs) throws IOException;
     }
 
+    /** At ports of their own. */
     void with(int backends, int tools, Setting setting) throws IOException {
+        run(backends, tools, 0, setting);
+    }
+
+    /** At the ports where gateways expect them that run already. */
+    void atKnownPorts(int backends, int tools, Setting setting) throws IOException {
+        run(backends, tools, FIRST_PORT, setting);
+    }
+
+    private void run(int backends, int tools, int firstPort, Setting setting) throws IOException {
         var stubs = new ArrayList<Stub>();
         for (int i = 0; i < backends; i++) {
-            stubs.add(new Stub(loop, FIRST_PORT + i, tools, false));
+            stubs.add(new Stub(loop, firstPort == 0 ? 0 : firstPort + i, tools, false));
         }
         try {
             setting.run(stubs);
@@ -26,13 +36,13 @@ record Stubs(Loop loop) {
         }
     }
 
-    /** As many, and one more that never answers. */
+    /** As {@link #with}, and one more that never answers. */
     void withHanging(int backends, int tools, Setting setting) throws IOException {
         with(
                 backends,
                 tools,
                 stubs -> {
-                    try (var hanging = new Stub(loop, FIRST_PORT + backends, tools, true)) {
+                    try (var hanging = new Stub(loop, 0, tools, true)) {
                         var all = new ArrayList<>(stubs);
                         all.add(hanging);
                         setting.run(all);

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * Something to measure: where it listens, under which name it serves a tool of a backend, and the
@@ -61,26 +62,30 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
         }
     }
 
-    /** The process that does the work: the one itself, or its only child. */
-    private ProcessHandle worker() {
-        var first = process.orElseThrow();
-        return first.children().findFirst().orElse(first);
+    /** The process and those that it has started; none if it does not run here. */
+    private List<ProcessHandle> processes() {
+        return process.stream()
+                .flatMap(first -> Stream.concat(Stream.of(first), first.descendants()))
+                .toList();
     }
 
     /** What it has used so far; zero if it does not run here. */
     Cpu cpu() {
-        if (process.isEmpty()) {
-            return new Cpu(0, 0);
+        double user = 0;
+        double system = 0;
+        for (var one : processes()) {
+            var fields = stat(one).split(" ", -1);
+            user += Long.parseLong(fields[13]) / TICKS_PER_SECOND;
+            system += Long.parseLong(fields[14]) / TICKS_PER_SECOND;
         }
-        var fields = stat(worker()).split(" ", -1);
-        return new Cpu(
-                Long.parseLong(fields[13]) / TICKS_PER_SECOND,
-                Long.parseLong(fields[14]) / TICKS_PER_SECOND);
+        return new Cpu(user, system);
     }
 
     /** Bytes of memory that it holds; zero if it does not run here. */
     long resident() {
-        return process.isEmpty() ? 0 : Long.parseLong(stat(worker()).split(" ", -1)[23]) * 4096;
+        return processes().stream()
+                .mapToLong(one -> Long.parseLong(stat(one).split(" ", -1)[23]) * 4096)
+                .sum();
     }
 
     /** Bytes of objects that live after two full collections; for Java programs only. */
@@ -92,7 +97,8 @@ record Subject(String name, URI url, boolean prefixed, Optional<ProcessHandle> p
     private long histogram() {
         try {
             var jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
-            var command = List.of(jcmd, Long.toString(worker().pid()), "GC.class_histogram");
+            var command =
+                    List.of(jcmd, Long.toString(process.orElseThrow().pid()), "GC.class_histogram");
             var running = new ProcessBuilder(command).redirectErrorStream(true).start();
             try (var lines = running.inputReader()) {
                 var total =

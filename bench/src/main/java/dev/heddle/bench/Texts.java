@@ -38,10 +38,23 @@ final class Texts {
         return true;
     }
 
-    /** The decimal number at {@code at}. */
+    /** How often {@code what} is in {@code in} between {@code from} and {@code to}. */
+    static int count(ByteBuf in, int from, int to, byte[] what) {
+        int times = 0;
+        for (int at = find(in, from, to, what); at >= 0; at = find(in, at + 1, to, what)) {
+            times++;
+        }
+        return times;
+    }
+
+    /** The decimal number at {@code at}, or behind the spaces there. */
     static long number(ByteBuf in, int at, int to) {
+        int begin = at;
+        while (begin < to && in.getByte(begin) == ' ') {
+            begin++;
+        }
         long number = 0;
-        for (int i = at; i < to; i++) {
+        for (int i = begin; i < to; i++) {
             int digit = in.getByte(i) - '0';
             if (digit < 0 || digit > 9) {
                 break;

@@ -65,10 +65,10 @@ final class Wire implements AutoCloseable {
         answeredAt = System.nanoTime();
         long took = answeredAt - began;
         require(answer, 200);
+        var name = answer.headers().get("mcp-session-id");
         session =
-                "Mcp-Session-Id: "
-                        + answer.headers().get("mcp-session-id")
-                        + "\r\nMCP-Protocol-Version: 2025-11-25\r\n";
+                (name == null ? "" : "Mcp-Session-Id: " + name + "\r\n")
+                        + "MCP-Protocol-Version: 2025-11-25\r\n";
         require(post("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"), 202);
         return took;
     }
