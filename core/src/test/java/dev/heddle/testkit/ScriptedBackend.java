@@ -43,7 +43,9 @@ public final class ScriptedBackend {
     private final AtomicInteger mostAtOnce = new AtomicInteger();
     private final AtomicInteger openingNow = new AtomicInteger();
     private volatile boolean losesNext;
+    private final AtomicInteger closingNow = new AtomicInteger();
     private volatile Optional<CountDownLatch> gate = Optional.empty();
+    private volatile Optional<CountDownLatch> exit = Optional.empty();
     private volatile Optional<Fault.BackendFailed> failure = Optional.empty();
     private volatile BiConsumer<Talk, Request> onCall =
             (_, request) -> request.answer(Json.EMPTY_OBJECT);
@@ -109,6 +111,17 @@ public final class ScriptedBackend {
     public ScriptedBackend holdUntil(CountDownLatch latch) {
         gate = Optional.of(latch);
         return this;
+    }
+
+    /** Lets nobody out until the latch is down. */
+    public ScriptedBackend keepUntil(CountDownLatch latch) {
+        exit = Optional.of(latch);
+        return this;
+    }
+
+    /** How many conversations are being closed. */
+    public int closingNow() {
+        return closingNow.get();
     }
 
     public ScriptedBackend failing(Reason reason) {
@@ -376,7 +389,10 @@ public final class ScriptedBackend {
 
         @Override
         public void close() {
+            closingNow.incrementAndGet();
+            exit.ifPresent(ScriptedBackend::await);
             closed = true;
+            closingNow.decrementAndGet();
         }
 
         private final class Forgetting implements Sink {

@@ -5,6 +5,7 @@ import dev.heddle.core.fault.Fault;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ final class HeldSessions {
     private final SessionStorage storage;
     private final Map<String, Held> sessions = new ConcurrentHashMap<>();
     private final Set<Thread> ending = ConcurrentHashMap.newKeySet();
+    private volatile Instant swept = Instant.MIN; // all that were in use before have been touched
 
     /** A session, and its right to be there. */
     private record Held(MultiSession session, Quota.Share share) {}
@@ -102,41 +104,69 @@ final class HeldSessions {
         }
     }
 
-    /** Ends the sessions that are over, and extends the life of the others. */
+    /**
+     * Ends the sessions that are over, and extends the life of those that have been in use. The
+     * others are only looked at: many idle sessions cost little.
+     */
     void sweep(SessionLimits limits, Instant now) {
-        sessions.forEach((id, held) -> sweep(id, held.session(), limits, now));
+        var since = swept;
+        boolean all = true;
+        for (var held : sessions.values()) {
+            all &= sweep(held.session(), limits, since, now);
+        }
+        if (all) {
+            swept = now;
+        }
     }
 
-    private void sweep(String id, MultiSession session, SessionLimits limits, Instant now) {
+    /** Whether the storage could be asked. */
+    private boolean sweep(MultiSession session, SessionLimits limits, Instant since, Instant now) {
+        var id = session.id();
         try {
             boolean tooOld =
                     limits.lifetime()
                             .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
                             .isPresent();
-            boolean unused =
-                    !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
-            if (tooOld || unused || !storage.touch(id)) {
+            boolean active = session.active();
+            var updated = session.updated();
+            boolean unused = !active && !now.isBefore(updated.plus(limits.idle()));
+            boolean used = active || !updated.isBefore(since);
+            if (tooOld || unused || !(used ? storage.touch(id) : isRecorded(id))) {
                 log.debug("a session is over: {}", tooOld ? "too old" : "not used");
                 end(id);
             }
+            return true;
         } catch (Fault.StorageUnavailable e) {
             log.warn("sessions are kept while their storage cannot be asked: {}", e.getMessage());
+            return false;
         }
     }
 
+    private boolean isRecorded(String id) {
+        return storage.load(id).filter(record -> !Metadata.isTerminated(record)).isPresent();
+    }
+
     /**
-     * Ends all sessions, and waits until they have ended, those too that were ending already. No
-     * session may be held any more.
+     * Ends all sessions, and waits until they have ended, those too that were ending already, but
+     * no longer than {@code patience}. No session may be held any more.
      */
-    void close() {
+    void close(Duration patience) {
+        long until = System.nanoTime() + patience.toNanos();
         List.copyOf(sessions.keySet()).forEach(this::finishSoon);
-        for (var thread : ending) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
+        try {
+            for (var thread : ending) {
+                var left = Duration.ofNanos(until - System.nanoTime());
+                if (!left.isPositive() || !thread.join(left)) {
+                    log.warn(
+                            "{} sessions have not ended after {}: their backends are left to"
+                                    + " notice",
+                            ending.size(),
+                            patience);
+                    return;
+                }
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -403,7 +403,7 @@ final class LiveSession implements MultiSession {
         grace.cancel();
         calls.close();
         standing.close();
-        conversations.close();
+        shared.goodbyes().say(conversations::close);
         shared.observer().sessionClosed();
         afterClose.run();
         closed.countDown();

@@ -302,6 +302,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     aggregator,
                     health,
                     new OpeningLimits(),
+                    new Goodbyes(),
                     ids,
                     alarms,
                     clock,

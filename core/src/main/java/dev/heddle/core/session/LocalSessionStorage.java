@@ -8,7 +8,6 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Keeps session records in this process. Takes no lock across operations; thread-safe. */
@@ -18,7 +17,12 @@ public final class LocalSessionStorage implements SessionStorage {
     private final Map<String, Kept> records = new ConcurrentHashMap<>();
     private final Interner<String> texts = new Interner<>();
 
-    private record Kept(Map<String, String> fields, Instant until) {}
+    private record Kept(Map<String, String> fields, Instant until) {
+        /** A session that was terminated is kept no longer than it would have been. */
+        Kept until(Instant now, Duration timeToLive) {
+            return Metadata.isTerminated(fields) ? this : new Kept(fields, now.plus(timeToLive));
+        }
+    }
 
     public LocalSessionStorage(Duration timeToLive, InstantSource clock) {
         this.timeToLive = timeToLive;
@@ -44,7 +48,11 @@ public final class LocalSessionStorage implements SessionStorage {
 
     @Override
     public boolean touch(String id) {
-        return update(id, new Changes(Map.of(), Set.of()));
+        var kept =
+                records.computeIfPresent(
+                        id,
+                        (_, now) -> isOver(now) ? null : now.until(clock.instant(), timeToLive));
+        return kept != null && !Metadata.isTerminated(kept.fields());
     }
 
     @Override
@@ -94,7 +102,8 @@ public final class LocalSessionStorage implements SessionStorage {
 
     /** Forgets the records that have expired. */
     public void sweep() {
-        records.values().removeIf(this::isOver);
+        var now = clock.instant();
+        records.values().removeIf(kept -> !now.isBefore(kept.until()));
     }
 
     /** How many records are kept, expired ones included until the next sweep. */

@@ -33,6 +33,9 @@ public final class SessionManager implements AutoCloseable {
     private static final int ID_BYTES = 24;
     private static final int GENERATE_TRIES = 2;
 
+    /** What orchestrators grant a process that is told to stop, less what the rest takes. */
+    private static final Duration PATIENCE = Duration.ofSeconds(25);
+
     private final SessionStorage storage;
     private final MultiSessionFactory factory;
     private final BackendRegistry registry;
@@ -305,10 +308,18 @@ public final class SessionManager implements AutoCloseable {
         beginnings.close();
     }
 
-    /** Ends all sessions that this process holds, and waits until they have ended. */
+    /** Like {@link #close(Duration)}, with 25 seconds. */
     @Override
     public void close() {
+        close(PATIENCE);
+    }
+
+    /**
+     * Ends all sessions that this process holds, and waits until they have ended and their backends
+     * have been told, but no longer than {@code patience}.
+     */
+    public void close(Duration patience) {
         beginnings.closeAndDrain();
-        held.close();
+        held.close(patience);
     }
 }

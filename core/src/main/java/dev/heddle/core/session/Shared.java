@@ -29,6 +29,7 @@ record Shared(
         Aggregator aggregator,
         HealthBoard health,
         OpeningLimits openings,
+        Goodbyes goodbyes,
         Ids ids,
         Alarms alarms,
         InstantSource clock,

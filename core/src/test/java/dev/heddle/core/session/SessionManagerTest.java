@@ -261,7 +261,7 @@ class SessionManagerTest {
         manager.terminate(session.id(), Identity.NONE);
         await().until(() -> fixture.alarms.set(LiveSession.GRACE) == 1);
         var closing = Thread.ofVirtual().start(manager::close);
-        await().until(() -> closing.getState() == Thread.State.WAITING);
+        await().until(() -> closing.getState() == Thread.State.TIMED_WAITING);
         assertThat(backend.open()).isEqualTo(1);
         fixture.alarms.fire(LiveSession.GRACE);
         await().until(() -> !closing.isAlive());
