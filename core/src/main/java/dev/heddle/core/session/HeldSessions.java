@@ -106,15 +106,14 @@ final class HeldSessions {
 
     /**
      * Ends the sessions that are over, and extends the life of those that have been in use. The
-     * others are only looked at: many idle sessions cost little.
+     * others are only looked at: many idle sessions cost little. Takes its time.
      */
     void sweep(SessionLimits limits, Instant now) {
         var since = swept;
-        boolean all = true;
-        for (var held : sessions.values()) {
-            all &= sweep(held.session(), limits, since, now);
-        }
-        if (all) {
+        var missed = new boolean[1];
+        Stroll.through(
+                sessions.values(), held -> missed[0] |= !sweep(held.session(), limits, since, now));
+        if (!missed[0] && !Thread.currentThread().isInterrupted()) {
             swept = now;
         }
     }

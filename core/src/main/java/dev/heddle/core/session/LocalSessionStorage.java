@@ -100,10 +100,15 @@ public final class LocalSessionStorage implements SessionStorage {
         records.remove(id);
     }
 
-    /** Forgets the records that have expired. */
+    /** Forgets the records that have expired. Takes its time. */
     public void sweep() {
-        var now = clock.instant();
-        records.values().removeIf(kept -> !now.isBefore(kept.until()));
+        Stroll.through(
+                records.entrySet(),
+                record -> {
+                    if (isOver(record.getValue())) {
+                        records.remove(record.getKey(), record.getValue());
+                    }
+                });
     }
 
     /** How many records are kept, expired ones included until the next sweep. */

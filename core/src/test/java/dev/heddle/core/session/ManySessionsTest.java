@@ -75,6 +75,18 @@ class ManySessionsTest {
     }
 
     @Test
+    void a_sweep_that_rests_on_its_way_reaches_all() {
+        for (int i = 0; i < 250; i++) {
+            open();
+        }
+        fixture.clock.advance(SessionLimits.DEFAULT.idle());
+        manager.sweep();
+        assertThat(manager.sessions()).isEmpty();
+        fixture.storage.sweep();
+        await().until(() -> fixture.storage.size() == 0);
+    }
+
+    @Test
     void when_all_sessions_end_no_more_than_some_take_leave_of_their_backends_at_once() {
         var exit = new CountDownLatch(1);
         backend.keepUntil(exit);
