@@ -36,6 +36,7 @@ class StructureTest {
                     "dev.heddle.core.fault",
                     "dev.heddle.core.identity",
                     "dev.heddle.core.exchange",
+                    "dev.heddle.core.rounds",
                     "dev.heddle.core.backend",
                     "dev.heddle.core.health",
                     "dev.heddle.core.catalog",

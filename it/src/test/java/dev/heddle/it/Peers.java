@@ -42,6 +42,11 @@ final class Peers {
                 .toString();
     }
 
+    /** The official conformance suite. */
+    static String conformance() {
+        return MODULES.resolve("@modelcontextprotocol/conformance/dist/index.js").toString();
+    }
+
     static String inspector() {
         return MODULES.resolve("@modelcontextprotocol/inspector/clients/launcher/build/index.js")
                 .toString();

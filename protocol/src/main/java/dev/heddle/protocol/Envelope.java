@@ -262,6 +262,19 @@ public final class Envelope {
         return Optional.ofNullable(json(Field.TOKEN));
     }
 
+    /** {@code params._meta}. */
+    public Optional<Json> meta() {
+        return Optional.ofNullable(json(Field.META));
+    }
+
+    /**
+     * The revision that a request names for itself, which only one without sessions does (MCP
+     * 2026-07-28, Per-request metadata).
+     */
+    public Optional<Json> protocolVersion() {
+        return Optional.ofNullable(json(Field.VERSION));
+    }
+
     /** {@code params.progressToken} of a progress notification. */
     public Optional<Json> progress() {
         return Optional.ofNullable(json(Field.PROGRESS));

@@ -14,5 +14,17 @@ public final class ErrorCode {
     /** The resource is unknown (MCP 2024-11-05 to 2025-11-25, Resources, Error Handling). */
     public static final int RESOURCE_NOT_FOUND = -32002;
 
+    /** The client is to open a URL first (MCP 2025-11-25, Elicitation). */
+    public static final int URL_ELICITATION_REQUIRED = -32042;
+
+    /** A header does not say what the body says (MCP 2026-07-28, Streamable HTTP). */
+    public static final int HEADER_MISMATCH = -32020;
+
+    /** The request needs what its client did not declare (MCP 2026-07-28). */
+    public static final int MISSING_CAPABILITY = -32021;
+
+    /** The request is of a revision that is not spoken here (MCP 2026-07-28). */
+    public static final int UNSUPPORTED_VERSION = -32022;
+
     private ErrorCode() {}
 }

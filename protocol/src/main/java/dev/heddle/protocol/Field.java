@@ -22,7 +22,8 @@ enum Field {
     REQUEST_ID(12, "requestId"),
     PROGRESS(13, "progressToken"),
     TOKEN(14, "progressToken"),
-    ARGUMENTS(15, "arguments");
+    ARGUMENTS(15, "arguments"),
+    VERSION(16, MetaKey.PROTOCOL_VERSION);
 
     /** The fields of one object. */
     static final class Group {
@@ -34,7 +35,7 @@ enum Field {
                 new Group(NAME, URI, META, CURSOR, LEVEL, REF, REQUEST_ID, PROGRESS, ARGUMENTS);
 
         /** Those of {@code params._meta}. */
-        static final Group IN_META = new Group(TOKEN);
+        static final Group IN_META = new Group(TOKEN, VERSION);
 
         private final Field[] fields;
         private final Words keys;

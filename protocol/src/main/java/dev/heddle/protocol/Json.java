@@ -191,6 +191,33 @@ public final class Json {
         return members;
     }
 
+    /** This object without its member {@code key}; all other members stay as they are. */
+    public Json without(String key) {
+        if (get(key).isEmpty()) {
+            return this;
+        }
+        return object(
+                left ->
+                        members()
+                                .forEach(
+                                        (name, value) -> {
+                                            if (!name.equals(key)) {
+                                                left.put(name, value);
+                                            }
+                                        }));
+    }
+
+    /** Whether {@code ascii} occurs in the text, as a key, in a value or wherever. */
+    public boolean contains(String ascii) {
+        var wanted = ascii.getBytes(StandardCharsets.US_ASCII);
+        for (int at = start; at + wanted.length <= end; at++) {
+            if (Arrays.equals(bytes, at, at + wanted.length, wanted, 0, wanted.length)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The elements in order. Empty if this is not an array. */
     public List<Json> elements() {
         if (!isArray()) {
@@ -276,6 +303,25 @@ public final class Json {
         }
         var member = new JsonText().bareMember(key, value, !empty).bytes();
         return spliced(end - 1, end - 1, member);
+    }
+
+    /**
+     * This object with the members that {@code content} adds before its own, which are to have
+     * other keys.
+     */
+    public Json withFirst(Consumer<Members> content) {
+        var members = new Members();
+        content.accept(members);
+        var added = members.text.bytes();
+        if (added.length == 1) {
+            return this;
+        }
+        boolean empty = !new JsonMembers(bytes, start, end).next();
+        var before = empty ? added : Arrays.copyOf(added, added.length + 1);
+        if (!empty) {
+            before[added.length] = ',';
+        }
+        return spliced(start, start + 1, before);
     }
 
     private Json spliced(int from, int to, byte[] replacement) {

@@ -51,6 +51,10 @@ final class JsonMembers {
         return Json.scanned(bytes, valueStart, valueEnd);
     }
 
+    int keyStart() {
+        return keyStart;
+    }
+
     int valueStart() {
         return valueStart;
     }

@@ -19,6 +19,8 @@ public final class Method {
     public static final String PROMPTS_GET = "prompts/get";
     public static final String COMPLETE = "completion/complete";
     public static final String SET_LEVEL = "logging/setLevel";
+    public static final String DISCOVER = "server/discover";
+    public static final String LISTEN = "subscriptions/listen";
     public static final String SAMPLING = "sampling/createMessage";
     public static final String ELICITATION = "elicitation/create";
     public static final String ROOTS_LIST = "roots/list";
@@ -32,6 +34,7 @@ public final class Method {
     public static final String PROMPTS_CHANGED = "notifications/prompts/list_changed";
     public static final String RESOURCE_UPDATED = "notifications/resources/updated";
     public static final String ROOTS_CHANGED = "notifications/roots/list_changed";
+    public static final String ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
     private static final List<String> KNOWN =
             List.of(
@@ -48,6 +51,8 @@ public final class Method {
                     PROMPTS_GET,
                     COMPLETE,
                     SET_LEVEL,
+                    DISCOVER,
+                    LISTEN,
                     SAMPLING,
                     ELICITATION,
                     ROOTS_LIST,
@@ -59,7 +64,8 @@ public final class Method {
                     RESOURCES_CHANGED,
                     PROMPTS_CHANGED,
                     RESOURCE_UPDATED,
-                    ROOTS_CHANGED);
+                    ROOTS_CHANGED,
+                    ACKNOWLEDGED);
 
     private static final Words WORDS = new Words(KNOWN);
 

@@ -2,17 +2,23 @@ package dev.heddle.protocol;
 
 import java.util.Optional;
 
-/** A revision of MCP that has sessions, oldest first. */
+/** A revision of MCP, oldest first. All but the newest have sessions. */
 public enum Revision {
     V2024_11_05("2024-11-05"),
     V2025_03_26("2025-03-26"),
     V2025_06_18("2025-06-18"),
-    V2025_11_25("2025-11-25");
+    V2025_11_25("2025-11-25"),
+
+    /** Without sessions: each request says for itself what its client can do. */
+    V2026_07_28("2026-07-28");
 
     /**
      * The newest revision that has sessions; what a client is offered that asks for an unknown one.
      */
     public static final Revision LATEST = V2025_11_25;
+
+    /** The revision without sessions. */
+    public static final Revision STATELESS = V2026_07_28;
 
     private final String text;
 
@@ -32,6 +38,16 @@ public enum Revision {
             }
         }
         return Optional.empty();
+    }
+
+    /** The revision called {@code text} if it is one that begins with {@code initialize}. */
+    public static Optional<Revision> withSessions(String text) {
+        return of(text).filter(Revision::hasSessions);
+    }
+
+    /** Whether it has sessions, which begin with {@code initialize}. */
+    public boolean hasSessions() {
+        return this != STATELESS;
     }
 
     public boolean isAtLeast(Revision other) {

@@ -11,6 +11,7 @@ import java.util.Arrays;
  */
 public final class Spliced {
     private static final Edit[] NONE = {};
+    private static final Json NOTHING = Json.scanned(new byte[0], 0, 0);
 
     private record Edit(int start, int end, Json replacement) {}
 
@@ -55,22 +56,52 @@ public final class Spliced {
         return replace(Field.REF, ref);
     }
 
-    private Spliced replace(Field field, Json value) {
-        if (!envelope.has(field)) {
+    /**
+     * Leaves out the values of {@code params._meta} that were meant for the last hop only (MCP
+     * 2026-07-28, Per-request metadata).
+     */
+    public Spliced withoutHop() {
+        if (!envelope.has(Field.VERSION)) {
             return this;
         }
+        int end = envelope.end(Field.META);
+        var walk = new JsonMembers(envelope.bytes(), envelope.start(Field.META), end);
+        var left = this;
+        int keptEnd = -1; // of the last member that stays
+        int from = -1; // where those begin that go
+        int last = -1;
+        while (walk.next()) {
+            if (!MetaKey.isOfHop(walk.key())) {
+                left = from < 0 ? left : left.edit(new Edit(from, walk.keyStart(), NOTHING));
+                from = -1;
+                keptEnd = walk.valueEnd();
+            } else if (from < 0) {
+                from = walk.keyStart();
+            }
+            last = walk.valueEnd();
+        }
+        return from < 0 ? left : left.edit(new Edit(keptEnd < 0 ? from : keptEnd, last, NOTHING));
+    }
+
+    private Spliced replace(Field field, Json value) {
+        return envelope.has(field)
+                ? edit(new Edit(envelope.start(field), envelope.end(field), value))
+                : this;
+    }
+
+    private Spliced edit(Edit edit) {
         int at = 0;
-        while (at < edits.length && edits[at].start < envelope.start(field)) {
+        while (at < edits.length && edits[at].start < edit.start) {
             at++;
         }
-        if (at < edits.length && edits[at].start == envelope.start(field)) {
+        if (at < edits.length && edits[at].start == edit.start) {
             var changed = edits.clone();
-            changed[at] = new Edit(envelope.start(field), envelope.end(field), value);
+            changed[at] = edit;
             return new Spliced(envelope, changed);
         }
         var more = new Edit[edits.length + 1];
         System.arraycopy(edits, 0, more, 0, at);
-        more[at] = new Edit(envelope.start(field), envelope.end(field), value);
+        more[at] = edit;
         System.arraycopy(edits, at, more, at + 1, edits.length - at);
         return new Spliced(envelope, more);
     }

@@ -91,7 +91,7 @@ final class DemoServer implements InProcessServer {
     private Json introduction(Envelope request) {
         var asked =
                 request.param("protocolVersion").filter(Json::isString).map(Json::text).orElse("");
-        var revision = Revision.of(asked).orElse(Revision.LATEST);
+        var revision = Revision.withSessions(asked).orElse(Revision.LATEST);
         return Json.object(
                 result ->
                         result.put("protocolVersion", revision.text())

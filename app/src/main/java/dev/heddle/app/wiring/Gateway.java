@@ -16,13 +16,17 @@ import dev.heddle.core.catalog.Watches;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.health.HealthBoard;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.rounds.ParkedExchanges;
+import dev.heddle.core.rounds.RequestStates;
 import dev.heddle.core.session.DecoratingSessionFactory;
+import dev.heddle.core.session.ImplicitSessions;
 import dev.heddle.core.session.LiveSessionFactory;
 import dev.heddle.core.session.LocalSessionStorage;
 import dev.heddle.core.session.SessionDecorator;
 import dev.heddle.core.session.SessionManager;
 import dev.heddle.transport.connect.Connectors;
 import dev.heddle.transport.net.EventLoops;
+import dev.heddle.transport.serve.Stateless;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,6 +64,7 @@ public final class Gateway implements AutoCloseable {
     private final Aggregator aggregator;
     private final Watches watches;
     private final SessionManager sessions;
+    private final Stateless stateless;
     private final Metrics metrics;
     private final StatusPages pages;
     private final ScheduledExecutorService chores;
@@ -103,6 +108,11 @@ public final class Gateway implements AutoCloseable {
                         registry,
                         config.sessions().limits(),
                         clock);
+        this.stateless =
+                new Stateless(
+                        new ImplicitSessions(sessions),
+                        new ParkedExchanges(loops.alarms()),
+                        new RequestStates(clock));
         this.version = version;
         var self = self(config);
         this.pages =
@@ -228,6 +238,11 @@ public final class Gateway implements AutoCloseable {
 
     public SessionManager sessions() {
         return sessions;
+    }
+
+    /** What the front needs for clients without sessions. */
+    public Stateless stateless() {
+        return stateless;
     }
 
     public Metrics metrics() {

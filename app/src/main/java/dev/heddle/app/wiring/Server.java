@@ -46,6 +46,7 @@ public final class Server implements AutoCloseable {
                             gateway.loops(),
                             options,
                             gateway.sessions(),
+                            gateway.stateless(),
                             IncomingIdentity.always(gateway.caller()),
                             gateway.pages(),
                             config.name(),

@@ -3,10 +3,17 @@ package dev.heddle.core.aggregation;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Digest;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.ParamHeaders;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -15,6 +22,8 @@ import java.util.Optional;
  */
 public final class Listing {
     static final int PAGE = 1000;
+
+    private static final Logger log = LoggerFactory.getLogger(Listing.class);
 
     /**
      * One thing on the list: its client-visible name or URI, what clients are told of it, and where
@@ -26,6 +35,7 @@ public final class Listing {
     private final List<Item> items;
     private final Json firstPage;
     private final String digest;
+    private final Map<String, ParamHeaders> headers;
 
     /** A list that travels as the member called {@code member} of a result. */
     Listing(String member, List<Item> items) {
@@ -35,6 +45,27 @@ public final class Listing {
         var content = new Digest();
         items.forEach(item -> content.add(item.json()));
         this.digest = content.name();
+        this.headers = headers(items);
+    }
+
+    private static Map<String, ParamHeaders> headers(List<Item> items) {
+        var found = new HashMap<String, ParamHeaders>();
+        for (var item : items) {
+            try {
+                var headers = ParamHeaders.of(item.json());
+                if (!headers.isEmpty()) {
+                    found.put(item.key(), headers);
+                }
+            } catch (MalformedJson unusable) {
+                log.warn("{} is listed without headers: {}", item.key(), unusable.getMessage());
+            }
+        }
+        return Map.copyOf(found);
+    }
+
+    /** The headers that go with a call of the tool called {@code key}; mostly none. */
+    public ParamHeaders headers(String key) {
+        return headers.getOrDefault(key, ParamHeaders.NONE);
     }
 
     public List<Item> items() {

@@ -23,6 +23,11 @@ public record ClientProfile(Revision revision, Json capabilities, Json clientInf
         clientInfo = clientInfo.detached();
     }
 
+    /** The newest revision with sessions that the client would understand. */
+    public Revision sessionRevision() {
+        return revision.hasSessions() ? revision : Revision.LATEST;
+    }
+
     /**
      * Equal for clients to whom a backend offers the same: those of one revision with the same
      * capabilities.

@@ -12,6 +12,14 @@ public interface Sink extends ClientStream {
         return false;
     }
 
+    /**
+     * Whether the client has no session and asks in its own words (MCP 2026-07-28): it is asked in
+     * results, and reads those of backends without sessions as they are.
+     */
+    default boolean isStateless() {
+        return false;
+    }
+
     /** Takes the reply, which ends the exchange. */
     void reply(Reply reply);
 }

@@ -45,6 +45,9 @@ final class LiveSession implements MultiSession {
     /** How long calls in flight may go on after the session's end. */
     static final Duration GRACE = Duration.ofSeconds(10);
 
+    /** The streams of an implicit session are those of many clients. */
+    private static final int MANY_STREAMS = 10_000;
+
     /**
      * The limits of one session.
      *
@@ -85,11 +88,11 @@ final class LiveSession implements MultiSession {
         this.type = type;
         this.client = client;
         this.shared = shared;
-        this.streams = options.streams();
+        this.streams = type == SessionType.IMPLICIT ? MANY_STREAMS : options.streams();
         this.ready = type == SessionType.EMBEDDED;
         this.created = shared.clock().instant();
         this.updated = created.toEpochMilli();
-        this.standing = new StandingStream(shared.alarms());
+        this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
         this.questions = new Questions(shared.ids(), standing);
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
         this.events = new SessionEvents(id, shared, surfaces, standing, questions);
@@ -170,7 +173,7 @@ final class LiveSession implements MultiSession {
             var backend = conversation.backend();
             boolean knows = surfaces.knows(backend.id());
             boolean onDemand = backend.target().lazy() && (shared.watches().isPresent() || knows);
-            boolean early = knows && !ready;
+            boolean early = knows && (!ready || type == SessionType.IMPLICIT);
             if (!onDemand && !early && shared.health().health(backend.id()).state().usable()) {
                 conversations.prepare(conversation);
             }

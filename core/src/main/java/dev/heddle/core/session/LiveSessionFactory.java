@@ -124,7 +124,9 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             Collection<Backend> backends,
             Map<BackendId, Adopted> adopted) {
         requireVisibleAscii(id);
-        var session = new LiveSession(id, type, client, shared, options);
+        boolean implicit = type == SessionType.CLIENT && !client.profile().revision().hasSessions();
+        var kind = implicit ? SessionType.IMPLICIT : type;
+        var session = new LiveSession(id, kind, client, shared, options);
         live.add(session);
         session.whenClosed(() -> live.remove(session));
         try {

@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** How severe a log message is, least first (MCP 2025-11-25, Logging; RFC 5424). */
-enum LogLevel {
+public enum LogLevel {
     DEBUG,
     INFO,
     NOTICE,
@@ -16,7 +16,8 @@ enum LogLevel {
     ALERT,
     EMERGENCY;
 
-    static Optional<LogLevel> of(String word) {
+    /** The level called {@code word}, or empty if none is. */
+    public static Optional<LogLevel> of(String word) {
         return Arrays.stream(values()).filter(level -> level.word().equals(word)).findAny();
     }
 

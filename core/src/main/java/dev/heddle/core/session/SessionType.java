@@ -4,6 +4,8 @@ package dev.heddle.core.session;
 public enum SessionType {
     /** An MCP client, by {@code initialize}. */
     CLIENT,
+    /** The gateway, for clients that have no sessions of their own. */
+    IMPLICIT,
     /** The program in which the session layer is embedded. */
     EMBEDDED
 }

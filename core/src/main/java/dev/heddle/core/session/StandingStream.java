@@ -86,10 +86,16 @@ final class StandingStream {
     }
 
     private final Alarms alarms;
+    private final boolean shared;
     private final AtomicReference<State> state = new AtomicReference<>(State.EMPTY);
 
-    StandingStream(Alarms alarms) {
+    /**
+     * @param shared whether the streams are those of several clients, each of which is told
+     *     everything while it listens, and none of which can be asked
+     */
+    StandingStream(Alarms alarms, boolean shared) {
         this.alarms = alarms;
+        this.shared = shared;
     }
 
     boolean isOpen() {
@@ -142,6 +148,10 @@ final class StandingStream {
     }
 
     private void keepOrSend(String key, Spliced notice) {
+        if (shared) {
+            state.get().streams().forEach(stream -> stream.notification(notice));
+            return;
+        }
         var before =
                 state.getAndUpdate(
                         now -> now.newest().isPresent() ? now : now.keeping(key, notice));
@@ -157,6 +167,10 @@ final class StandingStream {
 
     /** Asks the client, now or on the next stream that it opens soon, or else refuses for it. */
     void question(Question question) {
+        if (shared) {
+            question.refuse("the client can be asked in a call only");
+            return;
+        }
         var before =
                 state.getAndUpdate(
                         now ->

@@ -38,7 +38,7 @@ final class Handshake {
         var params =
                 Json.object(
                         members ->
-                                members.put("protocolVersion", profile.revision().text())
+                                members.put("protocolVersion", profile.sessionRevision().text())
                                         .put("capabilities", profile.capabilities())
                                         .put("clientInfo", profile.clientInfo()));
         var call = new BlockingCall();
@@ -70,7 +70,7 @@ final class Handshake {
     private Introduction introduction(String backend, Json result) {
         var version = result.text("protocolVersion").orElse("");
         var revision =
-                Revision.of(version)
+                Revision.withSessions(version)
                         .orElseThrow(
                                 () ->
                                         Fault.BackendFailed.notSent(

@@ -72,7 +72,7 @@ final class HttpBackendSession implements BackendSession {
 
     @Override
     public void send(long id, Spliced request, Sink sink) {
-        var post = new Post(id, request, sink);
+        var post = new Post(id, request.withoutHop(), sink);
         calls.put(id, post);
         post.send(0);
     }

@@ -130,6 +130,11 @@ final class HttpReply {
 
     /** Answers with a fault in its JSON-RPC form. */
     void fault(Json id, Fault fault) {
+        refuse(FaultForms.status(fault), FaultForms.error(id, fault), fault);
+    }
+
+    /** Answers with a fault in the form of {@code error}. */
+    void refuse(int status, Envelope error, Fault fault) {
         run(
                 () -> {
                     if (fault instanceof Fault.LimitReached limit) {
@@ -137,7 +142,7 @@ final class HttpReply {
                     } else if (fault instanceof Fault.StorageUnavailable) {
                         header("retry-after", "1");
                     }
-                    send(FaultForms.status(fault), Spliced.of(FaultForms.error(id, fault)));
+                    send(status, Spliced.of(error));
                 });
     }
 

@@ -18,7 +18,7 @@ final class Introductions {
      * What the gateway can do for a client. Capabilities are final once they are declared and
      * backends may come later, so all are declared always.
      */
-    private static final Json CAPABILITIES =
+    static final Json CAPABILITIES =
             Json.parse(
                     """
                     {"completions":{},"logging":{},"prompts":{"listChanged":true},\
@@ -59,7 +59,7 @@ final class Introductions {
                                                         + " (expected: a date such as "
                                                         + Revision.LATEST.text()
                                                         + ")"));
-        var revision = Revision.of(asked).orElse(Revision.LATEST);
+        var revision = Revision.withSessions(asked).orElse(Revision.LATEST);
         return new ClientProfile(
                 revision, object(params, "capabilities"), object(params, "clientInfo"));
     }

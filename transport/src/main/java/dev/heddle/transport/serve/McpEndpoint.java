@@ -48,10 +48,16 @@ final class McpEndpoint {
     private final SessionManager sessions;
     private final IncomingIdentity identities;
     private final Introductions introductions;
+    private final StatelessEndpoint stateless;
     private final AtomicInteger openStreams = new AtomicInteger();
 
-    McpEndpoint(SessionManager sessions, IncomingIdentity identities, Introductions.Self self) {
+    McpEndpoint(
+            SessionManager sessions,
+            Stateless stateless,
+            IncomingIdentity identities,
+            Introductions.Self self) {
         this.sessions = sessions;
+        this.stateless = new StatelessEndpoint(stateless, self);
         this.identities = identities;
         this.introductions = new Introductions(sessions, self);
     }
@@ -62,29 +68,58 @@ final class McpEndpoint {
     }
 
     void handle(HttpRequest head, byte[] body, HttpReply reply) {
-        var version = head.headers().get(VERSION_HEADER);
-        if (version != null && Revision.of(version).isEmpty()) {
-            refuse(
-                    reply,
-                    400,
-                    "found "
-                            + VERSION_HEADER
-                            + " '"
-                            + version
-                            + "' (expected: one of "
-                            + revisions()
-                            + ")");
-            return;
-        }
         switch (head.method().name()) {
             case "POST" -> post(head, body, reply);
-            case "GET" -> get(head, reply);
-            case "DELETE" -> delete(head, reply);
+            case "GET" -> {
+                if (speaksKnownRevision(head, reply) && hasSessions(head, reply)) {
+                    get(head, reply);
+                }
+            }
+            case "DELETE" -> {
+                if (speaksKnownRevision(head, reply) && hasSessions(head, reply)) {
+                    delete(head, reply);
+                }
+            }
             default -> {
                 reply.header(HttpHeaderNames.ALLOW, "POST, GET, DELETE, OPTIONS");
                 refuse(reply, 405, "found " + head.method() + " (expected: POST, GET or DELETE)");
             }
         }
+    }
+
+    /** Refuses a request that names a revision which nobody knows. */
+    private static boolean speaksKnownRevision(HttpRequest head, HttpReply reply) {
+        var version = head.headers().get(VERSION_HEADER);
+        if (version == null || Revision.of(version).isPresent()) {
+            return true;
+        }
+        refuse(
+                reply,
+                400,
+                "found "
+                        + VERSION_HEADER
+                        + " '"
+                        + version
+                        + "' (expected: one of "
+                        + revisions()
+                        + ")");
+        return false;
+    }
+
+    /** Refuses what only clients with sessions do. */
+    private static boolean hasSessions(HttpRequest head, HttpReply reply) {
+        if (!isStateless(head)) {
+            return true;
+        }
+        reply.header(HttpHeaderNames.ALLOW, "POST, OPTIONS");
+        refuse(reply, 405, "found " + head.method() + " (expected: POST)");
+        return false;
+    }
+
+    private static boolean isStateless(HttpRequest head) {
+        var version = head.headers().get(VERSION_HEADER);
+        return version != null
+                && Revision.of(version).filter(known -> !known.hasSessions()).isPresent();
     }
 
     private static String revisions() {
@@ -120,6 +155,18 @@ final class McpEndpoint {
             return;
         }
         var caller = identities.of(head.headers());
+        boolean claims = message.protocolVersion().isPresent();
+        if (claims || (message.isRequest() && isStateless(head))) {
+            stateless.handle(
+                    new StatelessEndpoint.Asked(
+                            message, head.headers(), caller, accepts(head, EVENTS), reply));
+        } else if (speaksKnownRevision(head, reply)) {
+            inEra(message, caller, head, reply);
+        }
+    }
+
+    /** Carries what a client with sessions sends. */
+    private void inEra(Envelope message, Identity caller, HttpRequest head, HttpReply reply) {
         if (message.isRequest() && message.method().equals(Method.INITIALIZE)) {
             var named = Optional.ofNullable(head.headers().get(SESSION_HEADER));
             if (named.flatMap(sessions::live).isPresent()) {

@@ -52,6 +52,7 @@ public final class McpServer implements AutoCloseable {
             EventLoops loops,
             ServeOptions options,
             SessionManager sessions,
+            Stateless stateless,
             IncomingIdentity identities,
             Pages pages,
             String name,
@@ -59,7 +60,8 @@ public final class McpServer implements AutoCloseable {
             throws IOException {
         this.options = options;
         this.endpoint =
-                new McpEndpoint(sessions, identities, new Introductions.Self(name, version));
+                new McpEndpoint(
+                        sessions, stateless, identities, new Introductions.Self(name, version));
         this.pages = pages;
         this.tls = options.tls().isPresent() ? tls(options.tls().get()) : null;
         this.listening = listen(loops);
@@ -201,7 +203,7 @@ public final class McpServer implements AutoCloseable {
                 .header(
                         HttpHeaderNames.ACCESS_CONTROL_ALLOW_HEADERS,
                         "Content-Type, Accept, Authorization, Mcp-Session-Id, MCP-Protocol-Version,"
-                                + " Last-Event-ID")
+                                + " Last-Event-ID, Mcp-Method, Mcp-Name")
                 .header(HttpHeaderNames.ACCESS_CONTROL_MAX_AGE, "7200")
                 .empty(204);
     }

@@ -1,0 +1,293 @@
+package dev.heddle.core.rounds;
+
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Running;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * One exchange with a server that asks its client while it works, for a client that cannot be asked
+ * but comes back: in between, the exchange is parked. Thread-safe; takes no lock.
+ */
+final class RoundedExchange implements Sink {
+    private static final int MOST_QUESTIONS = 100;
+
+    private sealed interface State {
+        /** A request of the client is open. {@code number} rounds have ended before. */
+        record Answering(Round round, int number) implements State {}
+
+        /**
+         * The client is to come back.
+         *
+         * @param asked what it was asked
+         * @param later what it is to be asked next
+         * @param ending what it is to be told when it comes
+         */
+        record Parked(
+                int number,
+                Map<String, Question> asked,
+                List<Question> later,
+                Optional<Reply> ending,
+                Alarms.Alarm patience)
+                implements State {
+            Parked later(Question question) {
+                var more = new ArrayList<>(later);
+                more.add(question);
+                return new Parked(number, asked, List.copyOf(more), ending, patience);
+            }
+
+            Parked without(Json id) {
+                var left = new LinkedHashMap<>(asked);
+                left.values().removeIf(question -> question.id().equals(id));
+                var waiting = later.stream().filter(one -> !one.id().equals(id)).toList();
+                return new Parked(number, left, waiting, ending, patience);
+            }
+
+            Parked ending(Reply reply) {
+                return new Parked(number, asked, later, Optional.of(reply), patience);
+            }
+        }
+
+        record Ended() implements State {}
+    }
+
+    private final String name;
+    private final ParkedExchanges parked;
+    private final Runnable over;
+    private final AtomicReference<State> state;
+    private volatile Running running = Running.NONE;
+
+    RoundedExchange(String name, ParkedExchanges parked, Round first, Runnable over) {
+        this.over = over;
+        this.name = name;
+        this.parked = parked;
+        this.state = new AtomicReference<>(new State.Answering(first, 0));
+    }
+
+    /** To be run once, when the state has become ended. */
+    private void end() {
+        parked.forget(this);
+        over.run();
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** Is about {@code call}. To be called once, as soon as it has begun. */
+    void runs(Running call) {
+        running = call;
+        if (state.get() instanceof State.Ended) {
+            call.cancel();
+        }
+    }
+
+    /** The client has gone away without waiting for the end of {@code round}. */
+    void left(Round round) {
+        var now = state.get();
+        if (now instanceof State.Answering(var open, _)
+                && open.equals(round)
+                && state.compareAndSet(now, new State.Ended())) {
+            end();
+            running.cancel();
+        }
+    }
+
+    @Override
+    public boolean question(Question question) {
+        while (true) {
+            var now = state.get();
+            switch (now) {
+                case State.Ended _ -> {
+                    return false;
+                }
+                case State.Parked waits when waits.later().size() >= MOST_QUESTIONS -> {
+                    return false;
+                }
+                case State.Parked waits -> {
+                    if (state.compareAndSet(now, waits.later(question))) {
+                        return true;
+                    }
+                }
+                case State.Answering(var round, int number) -> {
+                    if (!parked.hasRoom(this)) {
+                        return false;
+                    }
+                    if (ask(now, round, number + 1, List.of(question))) {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    /** Ends {@code round} with questions. Returns whether {@code now} was the state. */
+    private boolean ask(State now, Round round, int number, List<Question> questions) {
+        var asked = new LinkedHashMap<String, Question>();
+        questions.forEach(one -> asked.put("q" + number + "-" + (asked.size() + 1), one));
+        var patience = parked.expire(() -> expired(number));
+        var waits = new State.Parked(number, asked, List.of(), Optional.empty(), patience);
+        if (!state.compareAndSet(now, waits)) {
+            patience.cancel();
+            return false;
+        }
+        parked.remember(this);
+        round.ask(asked, new Ticket(name, number));
+        return true;
+    }
+
+    private void expired(int number) {
+        var now = state.get();
+        if (now instanceof State.Parked waits && waits.number() == number) {
+            if (state.compareAndSet(now, new State.Ended())) {
+                end();
+                running.cancel();
+                refuse(waits);
+            } else {
+                expired(number);
+            }
+        }
+    }
+
+    private static void refuse(State.Parked waits) {
+        var all = new ArrayList<>(waits.asked().values());
+        all.addAll(waits.later());
+        all.forEach(question -> question.refuse("the client did not come back"));
+    }
+
+    /**
+     * Goes on in {@code round}.
+     *
+     * @return whether {@code number} was the round that is waited for
+     */
+    boolean resume(int number, Map<String, Json> answers, Round round) {
+        while (true) {
+            var now = state.get();
+            if (!(now instanceof State.Parked waits) || waits.number() != number) {
+                return false;
+            }
+            if (goOn(waits, answers, round)) {
+                waits.patience().cancel();
+                return true;
+            }
+        }
+    }
+
+    private boolean goOn(State.Parked waits, Map<String, Json> answers, Round round) {
+        if (waits.ending().isPresent()) {
+            if (!state.compareAndSet(waits, new State.Ended())) {
+                return false;
+            }
+            end();
+            round.end(waits.ending().get());
+            return true;
+        }
+        var open = new ArrayList<Question>();
+        waits.asked()
+                .forEach(
+                        (key, question) -> {
+                            if (!answers.containsKey(key)) {
+                                open.add(question);
+                            }
+                        });
+        open.addAll(waits.later());
+        boolean done =
+                open.isEmpty()
+                        ? state.compareAndSet(waits, new State.Answering(round, waits.number()))
+                        : ask(waits, round, waits.number() + 1, open);
+        if (done) {
+            waits.asked()
+                    .forEach(
+                            (key, question) ->
+                                    Optional.ofNullable(answers.get(key))
+                                            .ifPresent(answer -> answer(question, answer)));
+        }
+        return done;
+    }
+
+    private static void answer(Question question, Json result) {
+        question.answer().accept(Spliced.of(JsonRpc.result(question.id(), result)));
+    }
+
+    @Override
+    public void notification(Spliced message) {
+        if (message.envelope().method().equals(Method.CANCELLED)) {
+            withdraw(message.envelope().requestId().orElse(Json.NULL), message);
+        } else if (state.get() instanceof State.Answering(var round, _)) {
+            round.sink().notification(message);
+        }
+    }
+
+    /** The server wants no answer any more to the question {@code id}. */
+    private void withdraw(Json asWritten, Spliced message) {
+        var id = Envelope.parse(message.bytes()).requestId().orElse(asWritten);
+        state.updateAndGet(now -> now instanceof State.Parked waits ? waits.without(id) : now);
+    }
+
+    @Override
+    public boolean isReady() {
+        return !(state.get() instanceof State.Answering(var round, _)) || round.sink().isReady();
+    }
+
+    @Override
+    public void whenReady(Runnable task) {
+        if (state.get() instanceof State.Answering(var round, _)) {
+            round.sink().whenReady(task);
+        } else {
+            task.run();
+        }
+    }
+
+    @Override
+    public boolean takesFlow() {
+        return state.get() instanceof State.Answering(var round, _) && round.sink().takesFlow();
+    }
+
+    @Override
+    public void reply(Reply reply) {
+        while (true) {
+            var now = state.get();
+            switch (now) {
+                case State.Answering(var round, _) -> {
+                    if (state.compareAndSet(now, new State.Ended())) {
+                        end();
+                        round.end(reply);
+                        return;
+                    }
+                }
+                case State.Parked waits -> {
+                    if (state.compareAndSet(now, waits.ending(held(reply)))) {
+                        return;
+                    }
+                }
+                case State.Ended _ -> {
+                    held(reply);
+                    return;
+                }
+            }
+        }
+    }
+
+    /** A reply that can be told later. */
+    private static Reply held(Reply reply) {
+        if (reply instanceof Reply.Flowing(var flow)) {
+            flow.abort();
+            return new Reply.Failed(new Fault.Cancelled());
+        }
+        return reply;
+    }
+}

@@ -1,0 +1,136 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Method;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * The sessions of clients that have none of their own (MCP 2026-07-28): one for each owner and
+ * capabilities, begun when it is needed first and ended, like all others, when it is not used any
+ * more. Thread-safe.
+ */
+public final class ImplicitSessions {
+    private static final Logger log = LoggerFactory.getLogger(ImplicitSessions.class);
+    private static final String NOWHERE = "clients without sessions";
+    private static final int MANY = 1_000;
+
+    private final SessionManager sessions;
+    private final Map<Key, String> ids = new ConcurrentHashMap<>();
+    private final Map<Key, CountDownLatch> beginning = new ConcurrentHashMap<>();
+
+    /** Who shares a session: those of one owner that can do the same. */
+    private record Key(String owner, Json capabilities) {
+        static Key of(Identity caller, ClientProfile profile) {
+            return new Key(IdentityBinding.of(caller).format(), profile.capabilities());
+        }
+    }
+
+    public ImplicitSessions(SessionManager sessions) {
+        this.sessions = sessions;
+    }
+
+    /** The session of such a client if it has begun. Never blocks. */
+    public Optional<MultiSession> live(Identity caller, ClientProfile profile) {
+        return live(Key.of(caller, profile));
+    }
+
+    private Optional<MultiSession> live(Key key) {
+        return Optional.ofNullable(ids.get(key)).flatMap(sessions::live);
+    }
+
+    /**
+     * The session of such a client, which begins if it has not yet. Those who come together begin
+     * one. Blocks.
+     *
+     * @throws Fault if there is none
+     */
+    public MultiSession find(Identity caller, ClientProfile profile) {
+        var key = Key.of(caller, profile);
+        while (true) {
+            var live = live(key);
+            if (live.isPresent()) {
+                return live.get();
+            }
+            var done = new CountDownLatch(1);
+            var other = beginning.putIfAbsent(key, done);
+            if (other == null) {
+                try {
+                    return live(key).orElseGet(() -> begin(key, caller, profile));
+                } finally {
+                    beginning.remove(key);
+                    done.countDown();
+                }
+            }
+            await(other);
+        }
+    }
+
+    private MultiSession begin(Key key, Identity caller, ClientProfile profile) {
+        var session = sessions.begin(caller, profile, NOWHERE);
+        if (ids.size() >= MANY) {
+            ids.values().removeIf(id -> sessions.live(id).isEmpty());
+        }
+        ids.put(key, session.id());
+        return session;
+    }
+
+    /**
+     * Whether the request is to be carried out in a session of its own: it may be asked something,
+     * and nobody can tell its client from others. Then nothing but the ticket leads to it.
+     */
+    public boolean wantsOwn(Identity caller, ClientProfile profile, String method) {
+        boolean asks =
+                switch (method) {
+                    case Method.TOOLS_CALL, Method.PROMPTS_GET, Method.RESOURCES_READ -> true;
+                    default -> false;
+                };
+        return asks
+                && IdentityBinding.of(caller) instanceof IdentityBinding.Unauthenticated
+                && (profile.declares("elicitation")
+                        || profile.declares("sampling")
+                        || profile.declares("roots"));
+    }
+
+    /**
+     * Begins a session for one exchange. Blocks.
+     *
+     * @throws Fault if there is none
+     */
+    public MultiSession own(Identity caller, ClientProfile profile) {
+        return sessions.begin(caller, profile, NOWHERE);
+    }
+
+    /** Ends a session that was begun for one exchange, in the background. */
+    public void end(MultiSession own, Identity caller) {
+        Thread.ofVirtual()
+                .name("heddle-end")
+                .start(
+                        () -> {
+                            try {
+                                sessions.terminate(own.id(), caller);
+                            } catch (Fault over) {
+                                log.debug("a session had ended already: {}", over.getMessage());
+                            }
+                        });
+    }
+
+    private static void await(CountDownLatch other) {
+        try {
+            other.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Fault.SessionClosed();
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * The subscriptions that several streams of one session share: the session subscribes for the first
+ * of them and unsubscribes after the last. Never blocks; thread-safe.
+ */
+public final class SharedSubscriptions {
+    private final Ids ids = new Ids();
+    private final Map<Key, Subscribed> all = new ConcurrentHashMap<>();
+
+    private record Key(MultiSession session, String uri) {}
+
+    private enum Phase {
+        /** The backend is being asked; {@code waiting} hear what it says. */
+        ASKING,
+        /** The backend tells of changes. */
+        SUBSCRIBED,
+        /** The backend is being told that nobody listens; {@code waiting} will ask anew. */
+        LEAVING
+    }
+
+    private record Subscribed(Phase phase, int users, List<Consumer<Boolean>> waiting) {
+        Subscribed with(Consumer<Boolean> one) {
+            var more = new ArrayList<>(waiting);
+            more.add(one);
+            return new Subscribed(phase, users + 1, List.copyOf(more));
+        }
+    }
+
+    /**
+     * What one stream is subscribed to.
+     *
+     * @param uris those to which the backends have agreed
+     * @param leave ends it; to be run once
+     */
+    public record Share(Set<String> uris, Runnable leave) {}
+
+    /**
+     * Subscribes {@code session} to {@code uris} for one stream.
+     *
+     * @param done told once what has come of it
+     */
+    public void join(
+            MultiSession session, Identity caller, Set<String> uris, Consumer<Share> done) {
+        var agreed = ConcurrentHashMap.<String>newKeySet();
+        var left = new AtomicInteger(uris.size() + 1);
+        Runnable settled =
+                () -> {
+                    if (left.decrementAndGet() == 0) {
+                        var mine = new TreeSet<>(agreed);
+                        done.accept(
+                                new Share(
+                                        mine,
+                                        () ->
+                                                mine.forEach(
+                                                        uri ->
+                                                                release(
+                                                                        new Key(session, uri),
+                                                                        caller))));
+                    }
+                };
+        for (var uri : uris) {
+            use(
+                    new Key(session, uri),
+                    caller,
+                    good -> {
+                        if (good) {
+                            agreed.add(uri);
+                        }
+                        settled.run();
+                    });
+        }
+        settled.run();
+    }
+
+    private void use(Key key, Identity caller, Consumer<Boolean> told) {
+        var first = new boolean[1];
+        var now =
+                all.compute(
+                        key,
+                        (_, known) -> {
+                            first[0] = known == null;
+                            return known == null
+                                    ? new Subscribed(Phase.ASKING, 1, List.of(told))
+                                    : known.phase() == Phase.SUBSCRIBED
+                                            ? new Subscribed(
+                                                    Phase.SUBSCRIBED, known.users() + 1, List.of())
+                                            : known.with(told);
+                        });
+        if (first[0]) {
+            subscribe(key, caller);
+        } else if (now.phase() == Phase.SUBSCRIBED) {
+            told.accept(true);
+        }
+    }
+
+    private void subscribe(Key key, Identity caller) {
+        ask(key, caller, Method.RESOURCES_SUBSCRIBE, good -> subscribed(key, good));
+    }
+
+    private void subscribed(Key key, boolean good) {
+        var before = new ArrayList<Consumer<Boolean>>();
+        all.computeIfPresent(
+                key,
+                (_, asking) -> {
+                    before.addAll(asking.waiting());
+                    return good
+                            ? new Subscribed(Phase.SUBSCRIBED, asking.users(), List.of())
+                            : null;
+                });
+        before.forEach(told -> told.accept(good));
+    }
+
+    private void release(Key key, Identity caller) {
+        var last = new boolean[1];
+        all.computeIfPresent(
+                key,
+                (_, known) -> {
+                    last[0] = known.phase() == Phase.SUBSCRIBED && known.users() == 1;
+                    return last[0]
+                            ? new Subscribed(Phase.LEAVING, 0, List.of())
+                            : new Subscribed(known.phase(), known.users() - 1, known.waiting());
+                });
+        if (last[0]) {
+            ask(key, caller, Method.RESOURCES_UNSUBSCRIBE, _ -> left(key, caller));
+        }
+    }
+
+    /** Those who came while the backend was being told are subscribed anew. */
+    private void left(Key key, Identity caller) {
+        var again =
+                all.computeIfPresent(
+                        key,
+                        (_, leaving) ->
+                                leaving.waiting().isEmpty()
+                                        ? null
+                                        : new Subscribed(
+                                                Phase.ASKING, leaving.users(), leaving.waiting()));
+        if (again != null) {
+            subscribe(key, caller);
+        }
+    }
+
+    private void ask(Key key, Identity caller, String method, Consumer<Boolean> then) {
+        var params = Json.object(members -> members.put("uri", key.uri()));
+        var request = JsonRpc.request(Json.of(ids.next()), method, params);
+        key.session().exchange(caller, new Exchange(request, new Answer(then)));
+    }
+
+    /** Hears only whether it went well. */
+    private record Answer(Consumer<Boolean> then) implements Sink {
+        @Override
+        public void notification(Spliced message) {}
+
+        @Override
+        public boolean question(Question question) {
+            return false;
+        }
+
+        @Override
+        public void reply(Reply reply) {
+            then.accept(
+                    reply instanceof Reply.Response(var message)
+                            && message.envelope().result().isPresent());
+        }
+    }
+}

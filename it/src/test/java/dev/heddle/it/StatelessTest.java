@@ -1,0 +1,144 @@
+package dev.heddle.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.heddle.it.RawClient.Answer;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.nio.file.Path;
+
+/** Clients of MCP 2026-07-28, which have no sessions, in front of a backend that has. */
+class StatelessTest {
+    private static final String VERSION = "2026-07-28";
+    private static final String NOTHING = "{}";
+    private static final String PERSON = "{\"elicitation\":{}}";
+
+    @TempDir private Path folder;
+    private Stub stub;
+    private Heddle heddle;
+
+    private void serve(String incomingAuth) {
+        heddle =
+                Heddle.serve(
+                        folder,
+                        "incomingAuth: {type: "
+                                + incomingAuth
+                                + "}\n"
+                                + "backends:\n"
+                                + "  - {name: stub, transport: streamable-http, url: \""
+                                + stub.url()
+                                + "\"}");
+    }
+
+    @BeforeEach
+    void begin() {
+        stub = Stub.start();
+    }
+
+    @AfterEach
+    void end() {
+        heddle.close();
+        stub.close();
+    }
+
+    private RawClient client(String method, String name) {
+        var client =
+                new RawClient(heddle.endpoint())
+                        .header("MCP-Protocol-Version", VERSION)
+                        .header("Mcp-Method", method);
+        return name.isEmpty() ? client : client.header("Mcp-Name", name);
+    }
+
+    private static String meta(String capabilities) {
+        return "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\""
+                + VERSION
+                + "\",\"io.modelcontextprotocol/clientCapabilities\":"
+                + capabilities
+                + "}";
+    }
+
+    private Answer call(String tool, String capabilities) {
+        return client("tools/call", tool)
+                .request(
+                        "tools/call",
+                        "{\"name\":\"" + tool + "\",\"arguments\":{}," + meta(capabilities) + "}");
+    }
+
+    @Test
+    void what_can_be_done_here_is_told_without_a_session() {
+        serve("anonymous");
+        var answer =
+                client("server/discover", "").request("server/discover", "{" + meta(NOTHING) + "}");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.header("mcp-session-id")).isEmpty();
+        assertThat(answer.result().path("supportedVersions").toString())
+                .isEqualTo("[\"" + VERSION + "\"]");
+        assertThat(answer.result().path("resultType").asString("")).isEqualTo("complete");
+    }
+
+    @Test
+    void calls_that_cannot_be_asked_anything_share_a_backend_session() {
+        serve("anonymous");
+        assertThat(call("count", NOTHING).text()).isEqualTo("1");
+        assertThat(call("count", NOTHING).text()).isEqualTo("2");
+    }
+
+    @Test
+    void strangers_that_can_be_asked_share_no_backend_session_and_one_owner_does() {
+        serve("anonymous");
+        assertThat(call("count", PERSON).text()).isEqualTo("1");
+        assertThat(call("count", PERSON).text()).isEqualTo("1");
+        heddle.close();
+        serve("local");
+        assertThat(call("count", PERSON).text()).isEqualTo("1");
+        assertThat(call("count", PERSON).text()).isEqualTo("2");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "Mcp-Method, tools/list, -32020",
+        "Mcp-Name, other, -32020",
+        "MCP-Protocol-Version, 2025-11-25, -32020",
+    })
+    void a_header_that_does_not_say_what_the_body_says_is_refused(
+            String header, String value, int code) {
+        serve("anonymous");
+        var answer =
+                client("tools/call", "count")
+                        .header(header, value)
+                        .request(
+                                "tools/call",
+                                "{\"name\":\"count\",\"arguments\":{}," + meta(NOTHING) + "}");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.errorCode()).isEqualTo(code);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"initialize", "ping", "logging/setLevel", "resources/subscribe", "no/such"})
+    void what_this_revision_does_not_have_is_not_found(String method) {
+        serve("anonymous");
+        var answer = client(method, "").request(method, "{" + meta(NOTHING) + "}");
+        assertThat(answer.status()).isEqualTo(404);
+        assertThat(answer.errorCode()).isEqualTo(-32601);
+    }
+
+    @Test
+    void a_state_that_nobody_sealed_here_is_refused() {
+        serve("anonymous");
+        var answer =
+                client("tools/call", "count")
+                        .request(
+                                "tools/call",
+                                "{\"name\":\"count\",\"requestState\":\"mine\","
+                                        + meta(PERSON)
+                                        + "}");
+        assertThat(answer.errorCode()).isEqualTo(-32602);
+        assertThat(answer.errorText()).contains("requestState");
+    }
+}

@@ -1,0 +1,13 @@
+package dev.heddle.transport.serve;
+
+import dev.heddle.core.rounds.ParkedExchanges;
+import dev.heddle.core.rounds.RequestStates;
+import dev.heddle.core.session.ImplicitSessions;
+
+/**
+ * What the front needs for clients without sessions (MCP 2026-07-28).
+ *
+ * @param parked their exchanges that wait for an answer
+ * @param states seals what they bring back
+ */
+public record Stateless(ImplicitSessions sessions, ParkedExchanges parked, RequestStates states) {}

@@ -1,0 +1,223 @@
+package dev.heddle.transport.serve;
+
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.ImplicitSessions;
+import dev.heddle.core.session.LogLevel;
+import dev.heddle.core.session.MultiSession;
+import dev.heddle.core.session.SharedSubscriptions;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.MetaKey;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
+import dev.heddle.protocol.Spliced;
+
+import io.netty.handler.codec.http.HttpHeaders;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The endpoint for clients without sessions: each request says for itself who it is from and what
+ * its client can do, and is carried out in the session that the gateway has for such clients (MCP
+ * 2026-07-28).
+ *
+ * <p>A request whose session has begun stays on its event loop. Thread-safe.
+ */
+final class StatelessEndpoint {
+    private static final Logger log = LoggerFactory.getLogger(StatelessEndpoint.class);
+
+    private final ImplicitSessions sessions;
+    private final Rounds rounds;
+    private final StatelessForms forms;
+    private final SharedSubscriptions subscriptions = new SharedSubscriptions();
+    private final Json discovery;
+
+    StatelessEndpoint(Stateless service, Introductions.Self self) {
+        this.sessions = service.sessions();
+        this.forms = new StatelessForms(self);
+        this.rounds = new Rounds(service.parked(), service.states(), forms);
+        this.discovery =
+                forms.ownCacheable(
+                        Json.object(
+                                result ->
+                                        result.put("supportedVersions", spoken())
+                                                .put("capabilities", Introductions.CAPABILITIES)));
+    }
+
+    private static Json spoken() {
+        return Json.array(List.of(Json.of(Revision.STATELESS.text())));
+    }
+
+    /** A request or notification of such a client, and what is needed to answer it. */
+    record Asked(
+            Envelope message,
+            HttpHeaders headers,
+            Identity caller,
+            boolean takesEvents,
+            HttpReply reply) {}
+
+    void handle(Asked asked) {
+        var message = asked.message();
+        var reply = asked.reply();
+        var refusal = StatelessRules.refusal(asked.headers(), message);
+        if (refusal.isPresent()) {
+            reply.error(400, refusal.get());
+        } else if (message.isNotification()) {
+            reply.empty(202);
+        } else {
+            switch (message.method()) {
+                case Method.DISCOVER ->
+                        reply.last(200, Spliced.of(JsonRpc.result(message.id(), discovery)));
+                case Method.TOOLS_LIST,
+                        Method.PROMPTS_LIST,
+                        Method.RESOURCES_LIST,
+                        Method.TEMPLATES_LIST,
+                        Method.TOOLS_CALL,
+                        Method.PROMPTS_GET,
+                        Method.RESOURCES_READ,
+                        Method.COMPLETE,
+                        Method.LISTEN ->
+                        inSession(asked);
+                default ->
+                        StatelessForms.refuse(
+                                reply, message.id(), new Fault.MethodNotFound(message.method()));
+            }
+        }
+    }
+
+    private static ClientProfile profile(Envelope message) {
+        var meta = message.meta().orElse(Json.EMPTY_OBJECT);
+        return new ClientProfile(
+                Revision.STATELESS,
+                meta.get(MetaKey.CLIENT_CAPABILITIES).orElse(Json.EMPTY_OBJECT),
+                meta.get(MetaKey.CLIENT_INFO).filter(Json::isObject).orElse(Json.EMPTY_OBJECT));
+    }
+
+    private void inSession(Asked asked) {
+        guarded(
+                asked,
+                () -> {
+                    var profile = profile(asked.message());
+                    var live = sessions.live(asked.caller(), profile);
+                    boolean own =
+                            !Rounds.goesOn(asked.message())
+                                    && sessions.wantsOwn(
+                                            asked.caller(), profile, asked.message().method());
+                    if (own) {
+                        blocking(asked, () -> alone(profile, asked));
+                    } else if (live.isPresent()) {
+                        carry(live.get(), asked, () -> {});
+                    } else {
+                        blocking(asked, () -> begin(profile, asked));
+                    }
+                });
+    }
+
+    private static void blocking(Asked asked, Runnable task) {
+        Thread.ofVirtual().name("heddle-front").start(() -> guarded(asked, task));
+    }
+
+    private void begin(ClientProfile profile, Asked asked) {
+        carry(sessions.find(asked.caller(), profile), asked, () -> {});
+    }
+
+    /** Carries out a request in a session of its own, which ends with it. */
+    private void alone(ClientProfile profile, Asked asked) {
+        var session = sessions.own(asked.caller(), profile);
+        Runnable over = () -> sessions.end(session, asked.caller());
+        try {
+            carry(session, asked, over);
+        } catch (RuntimeException e) {
+            over.run();
+            throw e;
+        }
+    }
+
+    private static void guarded(Asked asked, Runnable task) {
+        var id = asked.message().id();
+        try {
+            task.run();
+        } catch (Fault fault) {
+            StatelessForms.refuse(asked.reply(), id, fault);
+        } catch (MalformedJson e) {
+            StatelessForms.refuse(asked.reply(), id, new Fault.InvalidParams(e.getMessage()));
+        } catch (RuntimeException bug) {
+            log.error("request could not be handled", bug);
+            asked.reply().error(500, JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, "Internal error"));
+        }
+    }
+
+    /**
+     * Carries out a request in {@code session}.
+     *
+     * @param over run when the whole exchange is over
+     */
+    private void carry(MultiSession session, Asked asked, Runnable over) {
+        var message = asked.message();
+        switch (message.method()) {
+            case Method.LISTEN -> ListenStream.open(session, asked, forms, subscriptions);
+            case Method.TOOLS_CALL -> {
+                var mismatch = mismatch(session, asked);
+                if (mismatch.isPresent()) {
+                    over.run();
+                    asked.reply().error(400, StatelessRules.mismatch(message, mismatch.get()));
+                } else {
+                    rounds.carry(session, asked, sink(asked), over);
+                }
+            }
+            case Method.PROMPTS_GET, Method.RESOURCES_READ ->
+                    rounds.carry(session, asked, sink(asked), over);
+            default -> {
+                var running = session.exchange(asked.caller(), new Exchange(message, sink(asked)));
+                asked.reply().whenOver(running::cancel);
+            }
+        }
+    }
+
+    /** What a tool's headers say that its arguments do not. */
+    private static Optional<String> mismatch(MultiSession session, Asked asked) {
+        var message = asked.message();
+        return message.name()
+                .map(session.tools()::headers)
+                .flatMap(
+                        headers ->
+                                headers.mismatch(
+                                        message.arguments(),
+                                        name -> Optional.ofNullable(asked.headers().get(name))));
+    }
+
+    private StatelessSink sink(Asked asked) {
+        var message = asked.message();
+        var level =
+                message.meta().flatMap(meta -> meta.text(MetaKey.LOG_LEVEL)).flatMap(LogLevel::of);
+        boolean list =
+                switch (message.method()) {
+                    case Method.TOOLS_LIST,
+                            Method.PROMPTS_LIST,
+                            Method.RESOURCES_LIST,
+                            Method.TEMPLATES_LIST ->
+                            true;
+                    default -> false;
+                };
+        boolean read = message.method().equals(Method.RESOURCES_READ);
+        return new StatelessSink(
+                message,
+                asked.reply(),
+                asked.takesEvents(),
+                level,
+                response ->
+                        list
+                                ? forms.ownList(response)
+                                : rounds.relayed(asked, forms.response(response, read)));
+    }
+}

@@ -1,0 +1,95 @@
+package dev.heddle.transport.serve;
+
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.session.LogLevel;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * Puts what comes back for a request of a client without sessions into the answer of its POST: one
+ * JSON text if that is all there is, else a stream of events (MCP 2026-07-28, Streamable HTTP).
+ */
+final class StatelessSink implements Sink {
+    private final Envelope request;
+    private final HttpReply reply;
+    private final boolean takesEvents;
+    private final Optional<LogLevel> level;
+    private final Function<Envelope, Spliced> form;
+
+    /**
+     * @param level the least of log messages that the request wants, or none of them
+     * @param form puts a response into the form that clients without sessions expect
+     */
+    StatelessSink(
+            Envelope request,
+            HttpReply reply,
+            boolean takesEvents,
+            Optional<LogLevel> level,
+            Function<Envelope, Spliced> form) {
+        this.request = request;
+        this.reply = reply;
+        this.takesEvents = takesEvents;
+        this.level = level;
+        this.form = form;
+    }
+
+    @Override
+    public boolean isStateless() {
+        return true;
+    }
+
+    @Override
+    public void notification(Spliced message) {
+        if (takesEvents && wants(message.envelope()) && !reply.isCrowded()) {
+            reply.event(message);
+        }
+    }
+
+    private boolean wants(Envelope message) {
+        return switch (message.method()) {
+            case Method.PROGRESS -> true;
+            case Method.LOG_MESSAGE -> {
+                var given = message.level().flatMap(LogLevel::of);
+                yield level.isPresent()
+                        && given.filter(one -> one.compareTo(level.get()) >= 0).isPresent();
+            }
+            default -> false;
+        };
+    }
+
+    @Override
+    public boolean isReady() {
+        return reply.isWritable();
+    }
+
+    @Override
+    public void whenReady(Runnable task) {
+        reply.whenWritable(task);
+    }
+
+    /** Such a client is asked in a result, or not at all. */
+    @Override
+    public boolean question(Question question) {
+        return false;
+    }
+
+    @Override
+    public void reply(Reply ending) {
+        switch (ending) {
+            case Reply.Response(var message) -> {
+                var formed = form.apply(Envelope.parse(message.bytes()));
+                reply.last(StatelessForms.status(formed.envelope()), formed);
+            }
+            case Reply.Flowing(var flow) -> flow.abort();
+            case Reply.Failed(Fault.Cancelled _) -> reply.end();
+            case Reply.Failed(var fault) -> StatelessForms.refuse(reply, request.id(), fault);
+        }
+    }
+}
