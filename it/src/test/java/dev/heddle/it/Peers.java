@@ -65,6 +65,19 @@ final class Peers {
 
     /** Runs a program to its end and returns what it printed. */
     static String run(String... command) {
+        var ended = end(command);
+        if (ended.code() != 0) {
+            throw new AssertionError(
+                    List.of(command) + " failed with " + ended.code() + ": " + ended.printed());
+        }
+        return ended.printed();
+    }
+
+    /** How a program ended. */
+    record Ended(int code, String printed) {}
+
+    /** Runs a program to its end, good or bad. */
+    static Ended end(String... command) {
         try {
             var process =
                     new ProcessBuilder(command)
@@ -73,11 +86,10 @@ final class Peers {
                             .start();
             process.getOutputStream().close();
             var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(120, TimeUnit.SECONDS) || process.exitValue() != 0) {
-                throw new AssertionError(
-                        List.of(command) + " failed with " + process.exitValue() + ": " + out);
+            if (!process.waitFor(120, TimeUnit.SECONDS)) {
+                throw new AssertionError(List.of(command) + " did not end: " + out);
             }
-            return out;
+            return new Ended(process.exitValue(), out);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -12,6 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /** Clients of MCP 2026-07-28, which have no sessions, in front of a backend that has. */
 class StatelessTest {
@@ -140,5 +143,47 @@ class StatelessTest {
                                         + "}");
         assertThat(answer.errorCode()).isEqualTo(-32602);
         assertThat(answer.errorText()).contains("requestState");
+    }
+
+    @Test
+    void clients_that_number_their_requests_alike_are_in_nobodys_way() throws Exception {
+        serve("anonymous");
+        assertThat(call("count", NOTHING).text()).isEqualTo("1");
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var all = new ArrayList<Future<Answer>>();
+            for (int i = 0; i < 8; i++) {
+                all.add(threads.submit(() -> call("slow", NOTHING)));
+            }
+            for (var one : all) {
+                assertThat(one.get().status()).isEqualTo(200);
+                assertThat(one.get().reply().path("id").asInt()).isEqualTo(1);
+                assertThat(one.get().reply().has("result")).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void a_question_comes_as_a_result_and_the_answer_with_the_next_request() {
+        serve("anonymous");
+        var client = client("tools/call", "ask");
+        var asked =
+                client.request(
+                        "tools/call", "{\"name\":\"ask\",\"arguments\":{}," + meta(PERSON) + "}");
+        assertThat(asked.result().path("resultType").asString("")).isEqualTo("input_required");
+        var requests = asked.result().path("inputRequests");
+        var key = requests.propertyNames().iterator().next();
+        assertThat(requests.path(key).path("method").asString("")).isEqualTo("elicitation/create");
+        var next =
+                "{\"name\":\"ask\",\"arguments\":{},\"requestState\":"
+                        + asked.result().path("requestState")
+                        + ",\"inputResponses\":{\""
+                        + key
+                        + "\":{\"action\":\"accept\",\"content\":{}}},"
+                        + meta(PERSON)
+                        + "}";
+        var answered = client.request("tools/call", next);
+        assertThat(answered.text()).contains("accept");
+        assertThat(answered.reply().path("id").asInt()).isEqualTo(2);
+        assertThat(client.request("tools/call", next).errorText()).contains("has been used");
     }
 }

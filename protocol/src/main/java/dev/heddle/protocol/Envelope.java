@@ -344,7 +344,7 @@ public final class Envelope {
         return known == null ? JsonScanner.decode(bytes, start, end) : known;
     }
 
-    private Optional<String> text(Field field) {
+    Optional<String> text(Field field) {
         return has(field) && bytes[start(field)] == '"'
                 ? Optional.of(string(field))
                 : Optional.empty();

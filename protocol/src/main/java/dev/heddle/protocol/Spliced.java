@@ -2,6 +2,7 @@ package dev.heddle.protocol;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * An envelope with a few of its values replaced and every other byte as it was.
@@ -13,7 +14,13 @@ public final class Spliced {
     private static final Edit[] NONE = {};
     private static final Json NOTHING = Json.scanned(new byte[0], 0, 0);
 
-    private record Edit(int start, int end, Json replacement) {}
+    private record Edit(int start, int end, Json replacement) {
+        /** What is inserted comes before what is replaced at the same place. */
+        boolean isBefore(Edit other) {
+            return start < other.start
+                    || (start == other.start && end == start && other.end > other.start);
+        }
+    }
 
     private final Envelope envelope;
     private final Edit[] edits;
@@ -34,6 +41,20 @@ public final class Spliced {
 
     public Spliced name(String name) {
         return replace(Field.NAME, Json.of(name));
+    }
+
+    /** {@code params.name} as it goes out; empty where it is absent or not a string. */
+    public Optional<String> name() {
+        return text(Field.NAME);
+    }
+
+    private Optional<String> text(Field field) {
+        for (var edit : edits) {
+            if (envelope.has(field) && edit.start == envelope.start(field)) {
+                return Optional.of(edit.replacement).filter(Json::isString).map(Json::text);
+            }
+        }
+        return envelope.text(field);
     }
 
     /** Replaces {@code params._meta.progressToken} of a request. */
@@ -64,6 +85,17 @@ public final class Spliced {
         if (!envelope.has(Field.VERSION)) {
             return this;
         }
+        return cleared().message;
+    }
+
+    /**
+     * A message with room for the next hop's values.
+     *
+     * @param empty whether nothing is left of {@code params._meta}
+     */
+    private record Cleared(Spliced message, boolean empty) {}
+
+    private Cleared cleared() {
         int end = envelope.end(Field.META);
         var walk = new JsonMembers(envelope.bytes(), envelope.start(Field.META), end);
         var left = this;
@@ -80,7 +112,53 @@ public final class Spliced {
             }
             last = walk.valueEnd();
         }
-        return from < 0 ? left : left.edit(new Edit(keptEnd < 0 ? from : keptEnd, last, NOTHING));
+        left = from < 0 ? left : left.edit(new Edit(keptEnd < 0 ? from : keptEnd, last, NOTHING));
+        return new Cleared(left, keptEnd < 0);
+    }
+
+    /**
+     * Says to the next hop what belongs to it only: the members of {@code hop} become those of
+     * {@code params._meta}, where they take the place of what was meant for the last hop.
+     */
+    public Spliced withHop(Json hop) {
+        if (!envelope.has(Field.PARAMS)) {
+            var params = Json.object(members -> members.put("_meta", hop));
+            return insert(topStart(), text("\"params\":", params, ","));
+        }
+        if (!envelope.has(Field.META)) {
+            int start = envelope.start(Field.PARAMS);
+            boolean empty =
+                    !new JsonMembers(envelope.bytes(), start, envelope.end(Field.PARAMS)).next();
+            return insert(start + 1, text("\"_meta\":", hop, empty ? "" : ","));
+        }
+        int start = envelope.start(Field.META);
+        if (envelope.bytes()[start] != '{') {
+            return edit(new Edit(start, envelope.end(Field.META), hop));
+        }
+        var cleared = cleared();
+        var members = hop.bytes();
+        var first = Arrays.copyOfRange(members, 1, members.length - (cleared.empty ? 1 : 0));
+        if (!cleared.empty) {
+            first[first.length - 1] = ',';
+        }
+        return cleared.message.insert(start + 1, Json.scanned(first, 0, first.length));
+    }
+
+    private int topStart() {
+        int start = 0;
+        while (envelope.bytes()[start] != '{') {
+            start++;
+        }
+        return start + 1;
+    }
+
+    private static Json text(String key, Json value, String behind) {
+        var text = (key + value + behind).getBytes(StandardCharsets.UTF_8);
+        return Json.scanned(text, 0, text.length);
+    }
+
+    private Spliced insert(int at, Json text) {
+        return edit(new Edit(at, at, text));
     }
 
     private Spliced replace(Field field, Json value) {
@@ -91,10 +169,10 @@ public final class Spliced {
 
     private Spliced edit(Edit edit) {
         int at = 0;
-        while (at < edits.length && edits[at].start < edit.start) {
+        while (at < edits.length && edits[at].isBefore(edit)) {
             at++;
         }
-        if (at < edits.length && edits[at].start == edit.start) {
+        if (at < edits.length && !edit.isBefore(edits[at])) {
             var changed = edits.clone();
             changed[at] = edit;
             return new Spliced(envelope, changed);

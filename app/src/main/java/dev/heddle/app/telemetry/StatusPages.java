@@ -161,7 +161,7 @@ public final class StatusPages implements Pages {
                                                     catalog,
                                                     health.health(backend.id()).state().usable())));
         }
-        return aggregator.aggregate(parts);
+        return aggregator.aggregate(parts, gateway.revision());
     }
 
     private Json backend(Backend backend) {

@@ -79,7 +79,7 @@ public final class Gateway implements AutoCloseable {
         var ids = new Ids();
         this.profile = ClientProfile.gateway(config.name(), version);
         this.loops = new EventLoops(io(config.server().io()));
-        this.connectors = new Connectors(loops, new OutgoingAuthRegistry(List.of()), ids);
+        this.connectors = new Connectors(loops, new OutgoingAuthRegistry(List.of()), ids, profile);
         this.registry = new BackendRegistry(config.backends());
         this.catalogs = new Catalogs();
         this.aggregator = new Aggregator(config.aggregation());
@@ -111,6 +111,7 @@ public final class Gateway implements AutoCloseable {
         this.stateless =
                 new Stateless(
                         new ImplicitSessions(sessions),
+                        ids,
                         new ParkedExchanges(loops.alarms()),
                         new RequestStates(clock));
         this.version = version;

@@ -8,6 +8,8 @@ import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.catalog.Catalog;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.OutputSchema;
+import dev.heddle.protocol.Revision;
 
 import org.jspecify.annotations.Nullable;
 
@@ -52,17 +54,24 @@ public final class Aggregator {
         }
     }
 
-    /** The surface of {@code parts}, which stand in the order of the configuration. */
-    public Surface aggregate(List<Part> parts) {
-        var key = parts.stream().map(Part::mark).toList();
+    /**
+     * The surface of {@code parts}, which stand in the order of the configuration.
+     *
+     * @param client whose words are used: some things are described differently to clients with
+     *     sessions and without
+     */
+    public Surface aggregate(List<Part> parts, Revision client) {
+        var key = new ArrayList<String>();
+        key.add(client.hasSessions() ? "sessions" : "stateless");
+        parts.stream().map(Part::mark).forEach(key::add);
         lock.lock();
         try {
             var known = remembered.get(key);
             if (known != null) {
                 return known;
             }
-            var surface = build(parts);
-            remembered.put(key, surface);
+            var surface = build(parts, client);
+            remembered.put(List.copyOf(key), surface);
             if (remembered.size() > REMEMBERED) {
                 remembered.remove(remembered.keySet().iterator().next());
             }
@@ -72,7 +81,7 @@ public final class Aggregator {
         }
     }
 
-    private Surface build(List<Part> parts) {
+    private Surface build(List<Part> parts, Revision client) {
         var notes = new ArrayList<Note>();
         var tools = new ArrayList<Claim>();
         var hidden = new ArrayList<Claim>();
@@ -88,7 +97,11 @@ public final class Aggregator {
         var resources = resources(parts, "resource", Catalog::resources, notes);
         var templates = resources(parts, "template", Catalog::templates, notes);
         return new Surface(
-                new Listing("tools", items(shown, rules.tools(), notes)),
+                new Listing(
+                        "tools",
+                        items(shown, rules.tools(), notes).stream()
+                                .map(item -> inWordsOf(client, item))
+                                .toList()),
                 new Listing("resources", usable(resources)),
                 new Listing("resourceTemplates", usable(templates)),
                 new Listing("prompts", items(prompts, rules.prompts(), notes)),
@@ -100,6 +113,19 @@ public final class Aggregator {
                         owners(templates),
                         parts.stream().filter(Part::hasResources).map(Part::backend).toList()),
                 notes);
+    }
+
+    /** A tool as clients of the era of {@code client} understand it. */
+    private static Listing.Item inWordsOf(Revision client, Listing.Item tool) {
+        try {
+            var json =
+                    client.hasSessions()
+                            ? OutputSchema.closed(tool.json())
+                            : tool.json().without("execution");
+            return new Listing.Item(tool.key(), json, tool.route());
+        } catch (MalformedJson unreadable) {
+            return tool;
+        }
     }
 
     private static Map<String, Route> routes(Map<String, Claim> named) {

@@ -2,9 +2,11 @@ package dev.heddle.core.backend;
 
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Revision;
 
 import java.util.Optional;
+import java.util.function.Function;
 
 /** Opens conversations with backends. Thread-safe. */
 @FunctionalInterface
@@ -17,13 +19,25 @@ public interface BackendConnector {
      * @param watch whether the gateway asks for its own sake, which counts against no limit of
      *     clients
      * @param adopted a conversation that exists already and is to be taken over as it is
+     * @param tools what is known of a tool, as the backend lists it under its own name
      */
     record Opening(
             Identity caller,
             ClientProfile profile,
             BackendEvents events,
             Optional<Adopted> adopted,
-            boolean watch) {}
+            boolean watch,
+            Function<String, Optional<Json>> tools) {
+        /** For whoever knows nothing of the backend's tools. */
+        public Opening(
+                Identity caller,
+                ClientProfile profile,
+                BackendEvents events,
+                Optional<Adopted> adopted,
+                boolean watch) {
+            this(caller, profile, events, adopted, watch, _ -> Optional.empty());
+        }
+    }
 
     /**
      * A conversation that exists already.

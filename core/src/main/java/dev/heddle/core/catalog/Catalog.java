@@ -5,6 +5,7 @@ import dev.heddle.protocol.Digest;
 import dev.heddle.protocol.Json;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What one backend offers to one kind of client. Immutable and shared by all sessions that see it.
@@ -38,6 +39,16 @@ public record Catalog(
                 List.copyOf(templates),
                 List.copyOf(prompts),
                 digest(introduction, List.of(tools, resources, templates, prompts)));
+    }
+
+    /** The tool called {@code name} as the backend lists it. */
+    public Optional<Json> tool(String name) {
+        for (var tool : tools) {
+            if (tool.key().equals(name)) {
+                return Optional.of(tool.json());
+            }
+        }
+        return Optional.empty();
     }
 
     private static String digest(Introduction introduction, List<List<Entry>> lists) {

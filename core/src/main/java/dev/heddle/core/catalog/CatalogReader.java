@@ -3,6 +3,7 @@ package dev.heddle.core.catalog;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.Introduction;
+import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.BlockingCall;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.fault.Fault;
@@ -12,6 +13,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
+import dev.heddle.protocol.ParamHeaders;
 import dev.heddle.protocol.Spliced;
 
 import org.slf4j.Logger;
@@ -43,13 +45,19 @@ public final class CatalogReader {
      */
     public Catalog read(Backend backend, BackendSession session, Introduction introduction) {
         try {
-            return readAll(new Reading(backend, session), introduction);
+            return readAll(
+                    new Reading(backend, session, mirrors(backend, introduction)), introduction);
         } catch (MalformedJson e) {
             throw Fault.BackendFailed.notSent(
                     backend.id().value(),
                     Reason.GARBAGE,
                     "lists something that cannot be read: " + e.getMessage());
         }
+    }
+
+    /** Whether arguments of tools may have to travel in headers too. */
+    private static boolean mirrors(Backend backend, Introduction introduction) {
+        return !introduction.revision().hasSessions() && backend.target() instanceof Target.Remote;
     }
 
     private static Catalog readAll(Reading reading, Introduction introduction) {
@@ -109,10 +117,12 @@ public final class CatalogReader {
     private final class Reading {
         private final Backend backend;
         private final BackendSession session;
+        private final boolean mirrors;
 
-        Reading(Backend backend, BackendSession session) {
+        Reading(Backend backend, BackendSession session, boolean mirrors) {
             this.backend = backend;
             this.session = session;
+            this.mirrors = mirrors;
         }
 
         List<Catalog.Entry> all(String method, String list, String key) {
@@ -143,6 +153,9 @@ public final class CatalogReader {
         /** One entry of a list, or empty if it does not say what it is called. */
         private Optional<Catalog.Entry> entry(String method, String key, Json json) {
             try {
+                if (mirrors && method.equals(Method.TOOLS_LIST)) {
+                    ParamHeaders.of(json); // a tool that marks what cannot travel so is left out
+                }
                 var named = json.text(key).map(name -> new Catalog.Entry(name, json));
                 if (named.isEmpty()) {
                     log.warn(

@@ -191,7 +191,11 @@ final class Watch {
             return false;
         }
         long began = System.nanoTime();
-        reader.ping(backend, connected.session(), probeTime());
+        if (connected.introduction().revision().hasSessions() || hears) {
+            reader.ping(backend, connected.session(), probeTime());
+        } else {
+            read(connected); // what it says is good for a time only
+        }
         succeeded(Duration.ofNanos(System.nanoTime() - began));
         return true;
     }

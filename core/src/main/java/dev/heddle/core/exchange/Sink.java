@@ -1,5 +1,7 @@
 package dev.heddle.core.exchange;
 
+import java.util.Optional;
+
 /**
  * Takes what comes back for one request: any number of notifications and questions, then exactly
  * one reply.
@@ -13,11 +15,11 @@ public interface Sink extends ClientStream {
     }
 
     /**
-     * Whether the client has no session and asks in its own words (MCP 2026-07-28): it is asked in
-     * results, and reads those of backends without sessions as they are.
+     * From which level on log messages are wanted on this way, if it says so; if not, that is the
+     * session's to say.
      */
-    default boolean isStateless() {
-        return false;
+    default Optional<LogLevel> logLevel() {
+        return Optional.empty();
     }
 
     /** Takes the reply, which ends the exchange. */

@@ -23,6 +23,9 @@ public final class ParkedExchanges {
     /** As long as a person may take to answer. */
     public static final Duration PATIENCE = Duration.ofMinutes(10);
 
+    /** How long a question waits for others that are asked beside it. */
+    static final Duration GATHERING = Duration.ofMillis(20);
+
     private static final int MOST = 10_000;
     private static final int NAME_BYTES = 18;
 
@@ -81,6 +84,10 @@ public final class ParkedExchanges {
 
     void forget(RoundedExchange exchange) {
         parked.remove(exchange.name(), exchange);
+    }
+
+    void soon(Runnable task) {
+        alarms.after(GATHERING, task);
     }
 
     Alarms.Alarm expire(Runnable task) {

@@ -1,6 +1,7 @@
 package dev.heddle.core.rounds;
 
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
@@ -29,6 +30,23 @@ final class RoundedExchange implements Sink {
     private sealed interface State {
         /** A request of the client is open. {@code number} rounds have ended before. */
         record Answering(Round round, int number) implements State {}
+
+        /**
+         * A request of the client is open, and is about to end with these questions and those that
+         * come with them.
+         */
+        record Gathering(Round round, int number, List<Question> asked) implements State {
+            Gathering with(Question question) {
+                var more = new ArrayList<>(asked);
+                more.add(question);
+                return new Gathering(round, number, List.copyOf(more));
+            }
+
+            Gathering without(Json id) {
+                var left = asked.stream().filter(one -> !one.id().equals(id)).toList();
+                return new Gathering(round, number, left);
+            }
+        }
 
         /**
          * The client is to come back.
@@ -98,13 +116,26 @@ final class RoundedExchange implements Sink {
 
     /** The client has gone away without waiting for the end of {@code round}. */
     void left(Round round) {
-        var now = state.get();
-        if (now instanceof State.Answering(var open, _)
-                && open.equals(round)
-                && state.compareAndSet(now, new State.Ended())) {
-            end();
-            running.cancel();
+        while (true) {
+            var now = state.get();
+            if (open(now).filter(round::equals).isEmpty()) {
+                return;
+            }
+            if (state.compareAndSet(now, new State.Ended())) {
+                end();
+                running.cancel();
+                return;
+            }
         }
+    }
+
+    /** The client's request that is open, if one is. */
+    private static Optional<Round> open(State now) {
+        return switch (now) {
+            case State.Answering(var round, _) -> Optional.of(round);
+            case State.Gathering(var round, _, _) -> Optional.of(round);
+            case State.Parked _, State.Ended _ -> Optional.empty();
+        };
     }
 
     @Override
@@ -123,14 +154,38 @@ final class RoundedExchange implements Sink {
                         return true;
                     }
                 }
+                case State.Gathering some when some.asked().size() >= MOST_QUESTIONS -> {
+                    return false;
+                }
+                case State.Gathering some -> {
+                    if (state.compareAndSet(now, some.with(question))) {
+                        return true;
+                    }
+                }
                 case State.Answering(var round, int number) -> {
                     if (!parked.hasRoom(this)) {
                         return false;
                     }
-                    if (ask(now, round, number + 1, List.of(question))) {
+                    var first = new State.Gathering(round, number, List.of(question));
+                    if (state.compareAndSet(now, first)) {
+                        parked.soon(this::askGathered);
                         return true;
                     }
                 }
+            }
+        }
+    }
+
+    /** Asks what has come in the last moment, unless that was withdrawn meanwhile. */
+    private void askGathered() {
+        while (state.get() instanceof State.Gathering some) {
+            boolean done =
+                    some.asked().isEmpty()
+                            ? state.compareAndSet(
+                                    some, new State.Answering(some.round(), some.number()))
+                            : ask(some, some.round(), some.number() + 1, some.asked());
+            if (done) {
+                return;
             }
         }
     }
@@ -227,34 +282,41 @@ final class RoundedExchange implements Sink {
     public void notification(Spliced message) {
         if (message.envelope().method().equals(Method.CANCELLED)) {
             withdraw(message.envelope().requestId().orElse(Json.NULL), message);
-        } else if (state.get() instanceof State.Answering(var round, _)) {
-            round.sink().notification(message);
+        } else {
+            open(state.get()).ifPresent(round -> round.sink().notification(message));
         }
     }
 
     /** The server wants no answer any more to the question {@code id}. */
     private void withdraw(Json asWritten, Spliced message) {
         var id = Envelope.parse(message.bytes()).requestId().orElse(asWritten);
-        state.updateAndGet(now -> now instanceof State.Parked waits ? waits.without(id) : now);
+        state.updateAndGet(
+                now ->
+                        switch (now) {
+                            case State.Parked waits -> waits.without(id);
+                            case State.Gathering some -> some.without(id);
+                            case State.Answering _, State.Ended _ -> now;
+                        });
     }
 
     @Override
     public boolean isReady() {
-        return !(state.get() instanceof State.Answering(var round, _)) || round.sink().isReady();
+        return open(state.get()).map(round -> round.sink().isReady()).orElse(true);
     }
 
     @Override
     public void whenReady(Runnable task) {
-        if (state.get() instanceof State.Answering(var round, _)) {
-            round.sink().whenReady(task);
-        } else {
-            task.run();
-        }
+        open(state.get()).ifPresentOrElse(round -> round.sink().whenReady(task), task);
+    }
+
+    @Override
+    public Optional<LogLevel> logLevel() {
+        return open(state.get()).flatMap(round -> round.sink().logLevel());
     }
 
     @Override
     public boolean takesFlow() {
-        return state.get() instanceof State.Answering(var round, _) && round.sink().takesFlow();
+        return open(state.get()).filter(round -> round.sink().takesFlow()).isPresent();
     }
 
     @Override
@@ -262,10 +324,10 @@ final class RoundedExchange implements Sink {
         while (true) {
             var now = state.get();
             switch (now) {
-                case State.Answering(var round, _) -> {
+                case State.Answering _, State.Gathering _ -> {
                     if (state.compareAndSet(now, new State.Ended())) {
                         end();
-                        round.end(reply);
+                        open(now).orElseThrow().end(reply);
                         return;
                     }
                 }

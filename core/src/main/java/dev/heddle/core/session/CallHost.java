@@ -1,9 +1,12 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
+
+import java.util.Optional;
 
 /** What the session does for its calls. */
 interface CallHost {
@@ -19,6 +22,12 @@ interface CallHost {
 
     /** Whether the client wants a log message. */
     boolean wantsLog(Envelope message);
+
+    /** From which level on the client wants log messages, if it has said so. */
+    Optional<LogLevel> logLevel();
+
+    /** Sees to it that a backend sends log messages from {@code level} on, and then goes on. */
+    void raise(Conversation conversation, LogLevel level, Runnable then);
 
     /** Puts a question of the backend to the client, on the way of {@code call}. */
     void ask(ForwardedCall call, Question question);

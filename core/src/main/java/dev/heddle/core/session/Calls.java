@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
@@ -16,6 +17,7 @@ import dev.heddle.protocol.Spliced;
 import org.jspecify.annotations.Nullable;
 
 import java.util.List;
+import java.util.Optional;
 
 /** The requests of one session that are under way at its backends. Thread-safe; takes no lock. */
 final class Calls implements CallHost {
@@ -169,6 +171,20 @@ final class Calls implements CallHost {
     @Override
     public boolean wantsLog(Envelope message) {
         return ways.events().wantsLog(message);
+    }
+
+    @Override
+    public Optional<LogLevel> logLevel() {
+        return ways.events().level();
+    }
+
+    @Override
+    public void raise(Conversation conversation, LogLevel level, Runnable then) {
+        if (conversation.raise(level)) {
+            conversations.setLevel(conversation, level, then);
+        } else {
+            then.run();
+        }
     }
 
     @Override

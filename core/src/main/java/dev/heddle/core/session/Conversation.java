@@ -8,6 +8,7 @@ import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -63,6 +64,7 @@ final class Conversation {
      */
     private static final class Use {
         private volatile boolean begun;
+        private volatile Optional<LogLevel> level = Optional.empty();
 
         Use(boolean begun) {
             this.begun = begun;
@@ -123,6 +125,19 @@ final class Conversation {
         return state.get() instanceof State.Open(var connected, _)
                 ? Optional.of(connected)
                 : Optional.empty();
+    }
+
+    /**
+     * Whether the backend session that is open has not been told yet to send log messages from
+     * {@code level} on. Whoever hears so is to tell it.
+     */
+    boolean raise(LogLevel level) {
+        if (!(state.get() instanceof State.Open(_, var use))
+                || use.level.filter(told -> told.compareTo(level) <= 0).isPresent()) {
+            return false;
+        }
+        use.level = Optional.of(level);
+        return true;
     }
 
     /** Whether it is neither open nor being opened. */
@@ -236,7 +251,13 @@ final class Conversation {
             return shared.connector()
                     .connect(
                             backend,
-                            new Opening(client.opener(), client.profile(), events, hint, false));
+                            new Opening(
+                                    client.opener(),
+                                    client.profile(),
+                                    events,
+                                    hint,
+                                    false,
+                                    name -> host.tool(this, name)));
         }
     }
 

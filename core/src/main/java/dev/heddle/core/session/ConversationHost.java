@@ -3,7 +3,9 @@ package dev.heddle.core.session;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
 
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /** What the session does about its conversations. */
@@ -22,6 +24,9 @@ interface ConversationHost {
 
     /** Whether it is known what the backend offers. */
     boolean knows(Conversation conversation);
+
+    /** What is known of a tool of the backend, as that lists it under its own name. */
+    Optional<Json> tool(Conversation conversation, String name);
 
     /**
      * Asks the backend, blocking, what it offers.

@@ -5,6 +5,7 @@ import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -16,6 +17,7 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
@@ -31,19 +34,24 @@ import java.util.function.BooleanSupplier;
 final class Conversations {
     private static final int MAX_SUBSCRIPTIONS = 1000;
 
-    private static final Sink IGNORED =
-            new Sink() {
-                @Override
-                public void notification(Spliced message) {}
+    /** How long a call waits until its backend has taken a log level. */
+    private static final Duration LEVEL_PATIENCE = Duration.ofSeconds(1);
 
-                @Override
-                public boolean question(Question question) {
-                    return false;
-                }
+    /** Hears only that there is a reply. */
+    private record Told(Runnable then) implements Sink {
+        @Override
+        public void notification(Spliced message) {}
 
-                @Override
-                public void reply(Reply reply) {}
-            };
+        @Override
+        public boolean question(Question question) {
+            return false;
+        }
+
+        @Override
+        public void reply(Reply reply) {
+            then.run();
+        }
+    }
 
     private final Conversation.Client client;
     private final Shared shared;
@@ -167,13 +175,43 @@ final class Conversations {
         conversation.open().ifPresent(connected -> setLevel(connected, level));
     }
 
-    private void setLevel(Connected connected, LogLevel level) {
-        if (connected.introduction().offers("logging")) {
-            send(
-                    connected,
-                    Method.SET_LEVEL,
-                    Json.object(params -> params.put("level", level.word())));
+    /** Tells one backend, if it is open, and goes on when it has heard it, or after a while. */
+    void setLevel(Conversation conversation, LogLevel level, Runnable then) {
+        var gone = new AtomicBoolean();
+        Runnable once =
+                () -> {
+                    if (gone.compareAndSet(false, true)) {
+                        then.run();
+                    }
+                };
+        var connected = conversation.open().filter(Conversations::keepsLog);
+        if (connected.isEmpty()) {
+            once.run();
+            return;
         }
+        var patience = shared.alarms().after(LEVEL_PATIENCE, once);
+        tell(
+                connected.get(),
+                level,
+                () -> {
+                    patience.cancel();
+                    once.run();
+                });
+    }
+
+    private void setLevel(Connected connected, LogLevel level) {
+        if (keepsLog(connected)) {
+            tell(connected, level, () -> {});
+        }
+    }
+
+    private static boolean keepsLog(Connected connected) {
+        return connected.introduction().offers("logging");
+    }
+
+    private void tell(Connected connected, LogLevel level, Runnable then) {
+        var params = Json.object(members -> members.put("level", level.word()));
+        send(connected, Method.SET_LEVEL, params, then);
     }
 
     /**
@@ -210,15 +248,15 @@ final class Conversations {
             send(
                     connected,
                     Method.RESOURCES_SUBSCRIBE,
-                    Json.object(params -> params.put("uri", uri)));
+                    Json.object(params -> params.put("uri", uri)),
+                    () -> {});
         }
     }
 
-    private void send(Connected connected, String method, Json params) {
+    private void send(Connected connected, String method, Json params, Runnable then) {
         long id = shared.ids().next();
-        connected
-                .session()
-                .send(id, Spliced.of(JsonRpc.request(Json.of(id), method, params)), IGNORED);
+        var request = Spliced.of(JsonRpc.request(Json.of(id), method, params));
+        connected.session().send(id, request, new Told(then));
     }
 
     /** Remembers a subscription that a backend has accepted, or forgets one that it has ended. */

@@ -4,6 +4,7 @@ import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Flow;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -15,6 +16,7 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -105,11 +107,22 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
             if (silenceLimit() > 0) {
                 host.look(time, silenceLimit());
             }
-            var theirs = Json.of(id);
-            session.send(id, request.id(theirs).progressToken(theirs), this);
-            if (state.get() instanceof State.Ended) {
-                session.cancel(id, "the request was cancelled while it was being sent");
-            }
+            exchange.sink()
+                    .logLevel()
+                    .ifPresentOrElse(
+                            level -> host.raise(conversation, level, () -> send(session, id)),
+                            () -> send(session, id));
+        }
+    }
+
+    private void send(BackendSession session, long id) {
+        if (state.get() instanceof State.Ended) {
+            return;
+        }
+        var theirs = Json.of(id);
+        session.send(id, request.id(theirs).progressToken(theirs).withoutHop(), this);
+        if (state.get() instanceof State.Ended) {
+            session.cancel(id, "the request was cancelled while it was being sent");
         }
     }
 
@@ -145,6 +158,11 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     @Override
     public void whenReady(Runnable task) {
         exchange.sink().whenReady(task);
+    }
+
+    @Override
+    public Optional<LogLevel> logLevel() {
+        return exchange.sink().logLevel().or(host::logLevel);
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.fault.Fault;

@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -87,6 +88,11 @@ final class Probing implements Sink, InFlight {
     @Override
     public void whenReady(Runnable task) {
         exchange.sink().whenReady(task);
+    }
+
+    @Override
+    public Optional<LogLevel> logLevel() {
+        return exchange.sink().logLevel();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.aggregation.Surface;
 import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;

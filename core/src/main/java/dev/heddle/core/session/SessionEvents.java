@@ -2,11 +2,13 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -88,6 +90,10 @@ final class SessionEvents implements ConversationHost {
         level = Optional.of(wanted);
     }
 
+    Optional<LogLevel> level() {
+        return level;
+    }
+
     boolean wantsLog(Envelope message) {
         var wanted = level;
         var given = message.level().flatMap(LogLevel::of);
@@ -162,6 +168,11 @@ final class SessionEvents implements ConversationHost {
     @Override
     public boolean knows(Conversation conversation) {
         return surfaces.knows(conversation.backend().id());
+    }
+
+    @Override
+    public Optional<Json> tool(Conversation conversation, String name) {
+        return surfaces.tool(conversation.backend().id(), name);
     }
 
     @Override

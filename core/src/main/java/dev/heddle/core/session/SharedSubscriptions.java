@@ -25,8 +25,17 @@ import java.util.function.Consumer;
  * of them and unsubscribes after the last. Never blocks; thread-safe.
  */
 public final class SharedSubscriptions {
-    private final Ids ids = new Ids();
+    private final Ids ids;
     private final Map<Key, Subscribed> all = new ConcurrentHashMap<>();
+
+    /**
+     * Subscriptions of sessions in which requests have ids of {@code ids}.
+     *
+     * @param ids the same as for other requests in these sessions
+     */
+    public SharedSubscriptions(Ids ids) {
+        this.ids = ids;
+    }
 
     private record Key(MultiSession session, String uri) {}
 

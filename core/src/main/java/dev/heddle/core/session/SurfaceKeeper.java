@@ -9,6 +9,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
+import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
 
 import org.jspecify.annotations.Nullable;
@@ -125,6 +126,13 @@ final class SurfaceKeeper {
                 });
     }
 
+    /** What is known of a tool as its backend lists it. */
+    Optional<Json> tool(BackendId backend, String name) {
+        return Optional.ofNullable(find(backend))
+                .map(Share::catalog)
+                .flatMap(catalog -> catalog.tool(name));
+    }
+
     /** What a backend said of itself, as far as this session knows. */
     Optional<Introduction> introduction(BackendId backend) {
         return Optional.ofNullable(find(backend)).map(Share::catalog).map(Catalog::introduction);
@@ -209,7 +217,7 @@ final class SurfaceKeeper {
             }
         }
         var before = surface;
-        var next = shared.aggregator().aggregate(parts).following(before);
+        var next = shared.aggregator().aggregate(parts, profile.revision()).following(before);
         surface = next;
         if (!begun) {
             begun = true;

@@ -71,7 +71,7 @@ class AggregatorTest {
     }
 
     private static Surface surface(AggregationRules rules, Part... parts) {
-        return new Aggregator(rules).aggregate(List.of(parts));
+        return new Aggregator(rules).aggregate(List.of(parts), Revision.LATEST);
     }
 
     private static List<String> names(Surface surface) {
@@ -349,17 +349,24 @@ class AggregatorTest {
     @Test
     void a_name_that_a_session_was_shown_stays_callable_when_it_becomes_ambiguous() {
         var aggregator = new Aggregator(rules(new Strategy.Auto()));
-        var before = aggregator.aggregate(List.of(part(A, "x")));
-        var after = aggregator.aggregate(List.of(part(A, "x"), part(B, "x"))).following(before);
+        var before = aggregator.aggregate(List.of(part(A, "x")), Revision.LATEST);
+        var after =
+                aggregator
+                        .aggregate(List.of(part(A, "x"), part(B, "x")), Revision.LATEST)
+                        .following(before);
         assertThat(names(after)).containsExactly("a_x", "b_x");
         assertThat(after.tool("x")).contains(new Route(A, "x"));
         var later =
                 aggregator
                         .aggregate(
-                                List.of(part(A, "x"), part(B, "x"), part(new BackendId("c"), "y")))
+                                List.of(part(A, "x"), part(B, "x"), part(new BackendId("c"), "y")),
+                                Revision.LATEST)
                         .following(after);
         assertThat(later.tool("x")).contains(new Route(A, "x"));
-        var gone = aggregator.aggregate(List.of(part(A, "other"), part(B, "x"))).following(later);
+        var gone =
+                aggregator
+                        .aggregate(List.of(part(A, "other"), part(B, "x")), Revision.LATEST)
+                        .following(later);
         assertThat(gone.tool("x")).contains(new Route(B, "x"));
     }
 
@@ -386,8 +393,8 @@ class AggregatorTest {
     @Test
     void sessions_that_see_the_same_share_one_surface() {
         var aggregator = new Aggregator(AggregationRules.DEFAULT);
-        assertThat(aggregator.aggregate(List.of(part(A, "x"))))
-                .isSameAs(aggregator.aggregate(List.of(part(A, "x"))));
+        assertThat(aggregator.aggregate(List.of(part(A, "x")), Revision.LATEST))
+                .isSameAs(aggregator.aggregate(List.of(part(A, "x")), Revision.LATEST));
     }
 
     @Test

@@ -83,6 +83,14 @@ class RoundsTest {
         return new Question(Spliced.of(request), answers::add);
     }
 
+    /** The server asks, and the client is asked. */
+    private void ask(int... ids) {
+        for (int id : ids) {
+            assertThat(server().question(question(id))).isTrue();
+        }
+        alarms.fire(ParkedExchanges.GATHERING);
+    }
+
     private static Reply result(String text) {
         return new Reply.Response(
                 Spliced.of(JsonRpc.result(Json.of(1), Json.object(r -> r.put("text", text)))));
@@ -98,7 +106,7 @@ class RoundsTest {
     void a_question_ends_the_round_and_its_answer_comes_with_the_next() {
         var first = new Kept();
         begin(first);
-        assertThat(server().question(question(5))).isTrue();
+        ask(5);
         assertThat(parked.size()).isOne();
         var second = new Kept();
         assertThat(parked.resume(first.tickets.getLast(), all(first), second)).isPresent();
@@ -114,8 +122,8 @@ class RoundsTest {
     void what_was_not_answered_is_asked_again_with_what_came_meanwhile() {
         var first = new Kept();
         begin(first);
-        server().question(question(5));
-        server().question(question(6));
+        ask(5);
+        ask(6);
         var second = new Kept();
         parked.resume(first.tickets.getLast(), Map.of("other", Json.EMPTY_OBJECT), second);
         assertThat(answers).isEmpty();
@@ -128,10 +136,46 @@ class RoundsTest {
     }
 
     @Test
-    void a_ticket_is_good_once() {
+    void questions_that_are_asked_together_end_the_round_together() {
+        var first = new Kept();
+        begin(first);
+        ask(5, 6, 7);
+        assertThat(first.asked).hasSize(1);
+        assertThat(first.keys()).hasSize(3);
+        parked.resume(first.tickets.getLast(), all(first), new Kept());
+        assertThat(answers).hasSize(3);
+    }
+
+    @Test
+    void a_reply_that_comes_right_behind_a_question_ends_the_round_instead() {
         var first = new Kept();
         begin(first);
         server().question(question(5));
+        server().reply(result("early"));
+        alarms.fire(ParkedExchanges.GATHERING);
+        assertThat(first.asked).isEmpty();
+        assertThat(first.sink.result().text("text")).contains("early");
+        assertThat(over).hasValue(1);
+    }
+
+    @Test
+    void a_question_that_is_taken_back_at_once_is_not_asked() {
+        var first = new Kept();
+        begin(first);
+        server().question(question(5));
+        var params = Json.object(members -> members.put("requestId", 5));
+        server().notification(Spliced.of(JsonRpc.notification("notifications/cancelled", params)));
+        alarms.fire(ParkedExchanges.GATHERING);
+        assertThat(first.asked).isEmpty();
+        ask(6);
+        assertThat(first.asked).hasSize(1);
+    }
+
+    @Test
+    void a_ticket_is_good_once() {
+        var first = new Kept();
+        begin(first);
+        ask(5);
         var ticket = first.tickets.getLast();
         assertThat(parked.resume(ticket, all(first), new Kept())).isPresent();
         assertThat(parked.resume(ticket, all(first), new Kept())).isEmpty();
@@ -142,7 +186,7 @@ class RoundsTest {
     void a_reply_that_came_while_nobody_waited_is_told_to_who_comes_back() {
         var first = new Kept();
         begin(first);
-        server().question(question(5));
+        ask(5);
         server().reply(result("early"));
         var second = new Kept();
         parked.resume(first.tickets.getLast(), all(first), second);
@@ -154,7 +198,7 @@ class RoundsTest {
     void a_client_that_does_not_come_back_ends_the_call_at_its_backend() {
         var first = new Kept();
         begin(first);
-        server().question(question(5));
+        ask(5);
         assertThat(alarms.fire(ParkedExchanges.PATIENCE)).isOne();
         assertThat(cancelled).hasValue(1);
         assertThat(answers.getLast().envelope().error()).isPresent();
@@ -167,7 +211,7 @@ class RoundsTest {
     void a_client_that_leaves_while_it_waits_ends_the_call_and_one_that_was_asked_does_not() {
         var first = new Kept();
         var running = begin(first);
-        server().question(question(5));
+        ask(5);
         running.cancel();
         assertThat(cancelled).hasValue(0);
         var second = new Kept();
@@ -180,8 +224,8 @@ class RoundsTest {
     void a_question_that_its_server_takes_back_is_not_waited_for() {
         var first = new Kept();
         begin(first);
-        server().question(question(5));
-        server().question(question(6));
+        ask(5);
+        ask(6);
         var params = Json.object(members -> members.put("requestId", 6));
         server().notification(Spliced.of(JsonRpc.notification("notifications/cancelled", params)));
         var second = new Kept();
@@ -194,7 +238,7 @@ class RoundsTest {
     void of_two_that_come_back_with_one_ticket_one_goes_on() throws Exception {
         var first = new Kept();
         begin(first);
-        server().question(question(5));
+        ask(5);
         var start = new CyclicBarrier(2);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var tries = new ArrayList<Future<Boolean>>();

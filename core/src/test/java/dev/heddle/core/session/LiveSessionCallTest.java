@@ -29,6 +29,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
 
 class LiveSessionCallTest {
     private final ScriptedBackend backend =
@@ -124,6 +125,28 @@ class LiveSessionCallTest {
                 .isInstanceOf(Fault.PromptNotFound.class);
         assertThat(send(session, Json.of(1), "no/such", "{}").fault())
                 .isInstanceOf(Fault.MethodNotFound.class);
+    }
+
+    @Test
+    void what_a_client_says_to_the_gateway_alone_does_not_reach_a_backend() {
+        var seen = new LinkedBlockingQueue<String>();
+        var a = new ScriptedBackend("a").tools("t");
+        a.onCall(
+                (_, request) -> {
+                    seen.add(request.message().meta().orElseThrow().toString());
+                    request.answer(Json.EMPTY_OBJECT);
+                });
+        SessionFixture.send(
+                        new SessionFixture(a).open(),
+                        Json.of(1),
+                        "tools/call",
+                        """
+                        {"name":"t","_meta":{"vendor/x":1,\
+                        "io.modelcontextprotocol/protocolVersion":"2026-07-28",\
+                        "io.modelcontextprotocol/clientCapabilities":{}}}
+                        """)
+                .result();
+        assertThat(seen).containsExactly("{\"vendor/x\":1}");
     }
 
     @Test

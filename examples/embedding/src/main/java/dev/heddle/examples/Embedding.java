@@ -38,7 +38,11 @@ public final class Embedding {
         }
         try (var loops = new EventLoops(EventLoops.Io.best());
                 var connectors =
-                        new Connectors(loops, new OutgoingAuthRegistry(List.of()), new Ids())) {
+                        new Connectors(
+                                loops,
+                                new OutgoingAuthRegistry(List.of()),
+                                new Ids(),
+                                ClientProfile.gateway("embedding", "1"))) {
             var factory =
                     LiveSessionFactory.over(connectors, loops.alarms())
                             .aggregator(new Aggregator(AggregationRules.DEFAULT))

@@ -2,6 +2,7 @@ package dev.heddle.transport.connect;
 
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector;
+import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.backend.OutgoingAuthRegistry;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Ids;
@@ -17,11 +18,15 @@ public final class Connectors implements BackendConnector, AutoCloseable {
     private final SharedConnector shared;
     private final InProcessConnector inProcess;
 
-    public Connectors(EventLoops loops, OutgoingAuthRegistry auth, Ids ids) {
+    /**
+     * @param gateway what the gateway says of itself when it asks for its own sake
+     */
+    public Connectors(EventLoops loops, OutgoingAuthRegistry auth, Ids ids, ClientProfile gateway) {
         var handshake = new Handshake(ids);
         var alarms = loops.alarms();
-        this.http = new HttpConnector(new HttpPool(loops), auth, handshake, alarms);
-        this.stdio = new StdioConnector(handshake, alarms);
+        var stateless = new StatelessOpener(ids, alarms, gateway);
+        this.http = new HttpConnector(new HttpPool(loops), auth, handshake, stateless, alarms);
+        this.stdio = new StdioConnector(handshake, stateless, alarms);
         this.shared = new SharedConnector(stdio);
         this.inProcess = new InProcessConnector(handshake);
     }
@@ -34,7 +39,7 @@ public final class Connectors implements BackendConnector, AutoCloseable {
                     case Target.Command command -> command.shared() ? shared : stdio;
                     case Target.InProcess _ -> inProcess;
                 };
-        return connector.connect(backend, opening);
+        return OlderClientSession.inWordsOf(opening, connector.connect(backend, opening));
     }
 
     /** Ends the programs that are still running. */

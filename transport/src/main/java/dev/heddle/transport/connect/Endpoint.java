@@ -28,6 +28,8 @@ final class Endpoint {
                     "content-type",
                     "host",
                     "keep-alive",
+                    "mcp-method",
+                    "mcp-name",
                     "mcp-protocol-version",
                     "mcp-session-id",
                     "te",

@@ -19,6 +19,7 @@ import dev.heddle.protocol.Spliced;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -72,9 +73,22 @@ final class HttpBackendSession implements BackendSession {
 
     @Override
     public void send(long id, Spliced request, Sink sink) {
-        var post = new Post(id, request.withoutHop(), sink);
+        send(id, request, Map.of(), sink);
+    }
+
+    /** Sends a request with further headers. */
+    void send(long id, Spliced request, Map<String, String> fields, Sink sink) {
+        var post = new Post(id, request, fields, sink);
         calls.put(id, post);
         post.send(0);
+    }
+
+    /** Gives up on a request, which says enough to a server without sessions. */
+    void abandon(long id) {
+        var post = calls.remove(id);
+        if (post != null) {
+            post.abort();
+        }
     }
 
     @Override
@@ -175,6 +189,7 @@ final class HttpBackendSession implements BackendSession {
     private final class Post implements MessageStream.Receiver {
         private final long id;
         private final Spliced request;
+        private final Map<String, String> fields;
         private final Sink sink;
         private final boolean inSession = !talk.sessionId().isEmpty();
         private volatile HttpPool.@Nullable Sent sent;
@@ -182,15 +197,19 @@ final class HttpBackendSession implements BackendSession {
         private volatile Alarms.@Nullable Alarm leftovers;
         private int redirects;
 
-        Post(long id, Spliced request, Sink sink) {
+        Post(long id, Spliced request, Map<String, String> fields, Sink sink) {
             this.id = id;
             this.request = request;
+            this.fields = fields;
             this.sink = sink;
         }
 
         void send(int followed) {
             redirects = followed;
-            sent = pool.send(Outgoing.post(endpoint, talk, request), new MessageStream(this));
+            sent =
+                    pool.send(
+                            Outgoing.post(endpoint, talk, request, fields),
+                            new MessageStream(this));
         }
 
         void abort() {

@@ -9,7 +9,10 @@ import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Interner;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.protocol.Revision;
+import dev.heddle.transport.connect.Discovery.Finding;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Optional;
 
@@ -18,17 +21,29 @@ import java.util.Optional;
  * backend speaks.
  */
 final class HttpConnector implements BackendConnector {
+    /** How long a server is believed to be of the era of which it was. */
+    private static final Duration BELIEVED = Duration.ofMinutes(10);
+
     private final HttpPool pool;
     private final OutgoingAuthRegistry auth;
     private final Handshake handshake;
     private final Alarms alarms;
+    private final StatelessOpener stateless;
+    private final Eras<Endpoint> eras;
     private final Interner<Endpoint> endpoints = new Interner<>();
 
-    HttpConnector(HttpPool pool, OutgoingAuthRegistry auth, Handshake handshake, Alarms alarms) {
+    HttpConnector(
+            HttpPool pool,
+            OutgoingAuthRegistry auth,
+            Handshake handshake,
+            StatelessOpener stateless,
+            Alarms alarms) {
         this.pool = pool;
         this.auth = auth;
         this.handshake = handshake;
+        this.stateless = stateless;
         this.alarms = alarms;
+        this.eras = new Eras<>(alarms, BELIEVED);
     }
 
     @Override
@@ -42,7 +57,7 @@ final class HttpConnector implements BackendConnector {
         var endpoint = endpoints.intern(Endpoint.of(backend.id().value(), url, caBundle, headers));
         return switch (wire) {
             case STREAMABLE_HTTP -> streamable(backend, endpoint, opening);
-            case SSE -> SseWire.connect(pool, endpoint, backend, opening, handshake, alarms);
+            case SSE -> sse(backend, endpoint, opening);
             case EITHER -> either(backend, endpoint, opening);
         };
     }
@@ -56,11 +71,17 @@ final class HttpConnector implements BackendConnector {
                 throw refused;
             }
             try {
-                return SseWire.connect(pool, endpoint, backend, opening, handshake, alarms);
+                var connected = sse(backend, endpoint, opening);
+                eras.hasSessions(endpoint, new Finding.Sessions());
+                return connected;
             } catch (Fault.BackendFailed neither) {
                 throw refused;
             }
         }
+    }
+
+    private Connected sse(Backend backend, Endpoint endpoint, Opening opening) {
+        return SseWire.connect(pool, endpoint, backend, opening, handshake, alarms);
     }
 
     private Connected streamable(Backend backend, Endpoint endpoint, Opening opening) {
@@ -77,6 +98,50 @@ final class HttpConnector implements BackendConnector {
             var session = new HttpBackendSession(pool, endpoint, talk, alarms, opening.events());
             return new Connected(session, Introduction.unknown(known.revision()));
         }
+        boolean remembered = eras.knows(endpoint);
+        try {
+            return ofItsEra(backend, endpoint, opening);
+        } catch (Fault.BackendFailed refused) {
+            if (!remembered || refused.reason() != Reason.GARBAGE) {
+                throw refused;
+            }
+            eras.forget(endpoint); // it may have been replaced by one of the other era
+            return ofItsEra(backend, endpoint, opening);
+        }
+    }
+
+    private Connected ofItsEra(Backend backend, Endpoint endpoint, Opening opening) {
+        var finding = eras.of(endpoint, () -> discover(backend, endpoint, opening));
+        var introduction = Eras.stateless(finding);
+        if (introduction.isPresent()) {
+            return stateless.overHttp(
+                    endpoint,
+                    () -> posts(endpoint),
+                    opening,
+                    introduction.get(),
+                    () -> eras.forget(endpoint));
+        }
+        var connected = withSession(backend, endpoint, opening);
+        eras.hasSessions(endpoint, finding);
+        return connected;
+    }
+
+    private Finding discover(Backend backend, Endpoint endpoint, Opening opening) {
+        var wire = StatelessWire.over(posts(endpoint));
+        try {
+            return stateless.discover(wire, opening.profile(), Discovery.patience(backend));
+        } finally {
+            wire.close();
+        }
+    }
+
+    /** Carries requests without a session. */
+    private HttpBackendSession posts(Endpoint endpoint) {
+        var talk = Endpoint.Talk.fresh().in(Revision.STATELESS);
+        return new HttpBackendSession(pool, endpoint, talk, alarms, new Unheard());
+    }
+
+    private Connected withSession(Backend backend, Endpoint endpoint, Opening opening) {
         var session =
                 new HttpBackendSession(
                         pool, endpoint, Endpoint.Talk.fresh(), alarms, opening.events());

@@ -11,19 +11,22 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * One HTTP request to a backend, and how HTTP/1.1 and HTTP/2 write it. Immutable.
  *
  * @param message what a POST carries
  * @param lastEventId where a stream is to go on; empty text for its beginning
+ * @param fields further headers
  */
 record Outgoing(
         Verb verb,
         Endpoint endpoint,
         Endpoint.Talk talk,
         @Nullable Spliced message,
-        String lastEventId) {
+        String lastEventId,
+        Map<String, String> fields) {
     private static final byte[] SESSION_ID_LINE = bytes("Mcp-Session-Id: ");
     private static final byte[] PROTOCOL_VERSION_LINE = bytes("MCP-Protocol-Version: ");
     private static final byte[] CONTENT_LENGTH_LINE = bytes("Content-Length: ");
@@ -64,15 +67,20 @@ record Outgoing(
     }
 
     static Outgoing post(Endpoint endpoint, Endpoint.Talk talk, Spliced message) {
-        return new Outgoing(Verb.POST, endpoint, talk, message, "");
+        return post(endpoint, talk, message, Map.of());
+    }
+
+    static Outgoing post(
+            Endpoint endpoint, Endpoint.Talk talk, Spliced message, Map<String, String> fields) {
+        return new Outgoing(Verb.POST, endpoint, talk, message, "", fields);
     }
 
     static Outgoing get(Endpoint endpoint, Endpoint.Talk talk, String lastEventId) {
-        return new Outgoing(Verb.GET, endpoint, talk, null, lastEventId);
+        return new Outgoing(Verb.GET, endpoint, talk, null, lastEventId, Map.of());
     }
 
     static Outgoing delete(Endpoint endpoint, Endpoint.Talk talk) {
-        return new Outgoing(Verb.DELETE, endpoint, talk, null, "");
+        return new Outgoing(Verb.DELETE, endpoint, talk, null, "", Map.of());
     }
 
     /** All cookies, the configured ones first; empty text if there are none. */
@@ -93,6 +101,7 @@ record Outgoing(
         line(out, PROTOCOL_VERSION_LINE, talk.version());
         line(out, COOKIE_LINE, cookies());
         line(out, LAST_EVENT_ID_LINE, lastEventId);
+        fields.forEach((name, value) -> out.writeBytes(bytes(name + ": " + value + "\r\n")));
         if (message == null) {
             return out.writeBytes(LINE_END);
         }
@@ -112,6 +121,7 @@ record Outgoing(
         field(head, "mcp-protocol-version", talk.version());
         field(head, "cookie", cookies());
         field(head, "last-event-id", lastEventId);
+        fields.forEach((name, value) -> head.set(name.toLowerCase(Locale.ROOT), value));
         if (message != null) {
             head.set("content-type", "application/json");
             head.set("content-length", Integer.toString(message.length()));

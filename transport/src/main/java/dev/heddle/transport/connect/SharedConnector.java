@@ -58,7 +58,8 @@ final class SharedConnector implements BackendConnector {
                         answersNothing(opening.profile()),
                         process,
                         opening.adopted(),
-                        opening.watch());
+                        opening.watch(),
+                        opening.tools());
         try {
             process.started(starter.connect(backend, own));
             started.complete(process);

@@ -3,11 +3,13 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector;
 import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Spliced;
+import dev.heddle.transport.connect.Discovery.Finding;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,6 +17,7 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,17 +26,24 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Opens conversations by starting programs, one for each conversation. Thread-safe. */
 final class StdioConnector implements BackendConnector, AutoCloseable {
-    private final Handshake handshake;
-    private final Alarms alarms;
     private static final Logger log = LoggerFactory.getLogger(StdioConnector.class);
 
+    /** How long a program is believed to be of the era of which it was. */
+    private static final Duration BELIEVED = Duration.ofHours(1);
+
+    private final Handshake handshake;
+    private final StatelessOpener stateless;
+    private final Alarms alarms;
+    private final Eras<Backend> eras;
     private final Map<BackendId, String> lastSaid = new ConcurrentHashMap<>();
     private final Guard guard;
     private final Map<Backend, Semaphore> processes = new ConcurrentHashMap<>();
 
-    StdioConnector(Handshake handshake, Alarms alarms) {
+    StdioConnector(Handshake handshake, StatelessOpener stateless, Alarms alarms) {
         this.handshake = handshake;
+        this.stateless = stateless;
         this.alarms = alarms;
+        this.eras = new Eras<>(alarms, BELIEVED);
         this.guard = new Guard();
     }
 
@@ -85,6 +95,60 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
     }
 
     private Connected start(Backend backend, Target.Command command, Opening opening, Slot slot)
+            throws IOException {
+        var finding = eras.of(backend, () -> discover(backend, command, opening));
+        var introduction = Eras.stateless(finding);
+        if (introduction.isPresent()) {
+            return startStateless(backend, command, opening, slot, introduction.get());
+        }
+        var connected = startWithSession(backend, command, opening, slot);
+        eras.hasSessions(backend, finding);
+        return connected;
+    }
+
+    /**
+     * Asks a process that does nothing else, since one with a session may not bear the question.
+     */
+    private Finding discover(Backend backend, Target.Command command, Opening opening) {
+        var session = new DuplexSession(backend.id().value(), new Unheard());
+        try {
+            var process = ChildProcess.start(guard, backend.id().value(), command);
+            session.over(new Counted(process, new Slot(new Semaphore(0))));
+            process.serve(session);
+            var wire = StatelessWire.over(session);
+            var found = stateless.discover(wire, opening.profile(), Discovery.patience(backend));
+            return found instanceof Finding.Unclear ? new Finding.Sessions() : found;
+        } catch (IOException cannotStart) {
+            return new Finding.Unclear(); // which the real one will say
+        } finally {
+            session.close();
+        }
+    }
+
+    private Connected startStateless(
+            Backend backend,
+            Target.Command command,
+            Opening opening,
+            Slot slot,
+            Introduction introduction)
+            throws IOException {
+        var heard = new StatelessOpener.Heard(opening.events());
+        var session = new DuplexSession(backend.id().value(), heard);
+        var process = ChildProcess.start(guard, backend.id().value(), command);
+        session.over(new Counted(process, slot));
+        process.serve(session);
+        stopWhenIdle(session, command);
+        return stateless.overWire(
+                backend.id().value(),
+                session,
+                heard,
+                opening,
+                introduction,
+                () -> eras.forget(backend));
+    }
+
+    private Connected startWithSession(
+            Backend backend, Target.Command command, Opening opening, Slot slot)
             throws IOException {
         var session = new DuplexSession(backend.id().value(), opening.events());
         var process = ChildProcess.start(guard, backend.id().value(), command);

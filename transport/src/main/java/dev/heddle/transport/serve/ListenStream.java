@@ -2,6 +2,7 @@ package dev.heddle.transport.serve;
 
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.MultiSession;
 import dev.heddle.core.session.SharedSubscriptions;
 import dev.heddle.protocol.Envelope;
@@ -99,10 +100,18 @@ final class ListenStream implements ClientStream {
                 stream.wanted.uris(),
                 share -> {
                     asked.reply().whenOver(share.leave());
-                    stream.acknowledge(share.uris());
-                    var attachment = session.attach(asked.caller(), stream);
-                    asked.reply().whenOver(attachment::detach);
+                    stream.begin(session, share.uris());
                 });
+    }
+
+    private void begin(MultiSession session, Set<String> subscribed) {
+        try {
+            acknowledge(subscribed);
+            var attachment = session.attach(asked.caller(), this);
+            asked.reply().whenOver(attachment::detach);
+        } catch (Fault refused) {
+            StatelessForms.refuse(asked.reply(), asked.message().id(), refused);
+        }
     }
 
     private void acknowledge(Set<String> subscribed) {

@@ -1,7 +1,6 @@
 package dev.heddle.transport.serve;
 
 import dev.heddle.core.exchange.Question;
-import dev.heddle.core.exchange.Running;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.IdentityBinding;
@@ -15,6 +14,7 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 import dev.heddle.transport.serve.StatelessEndpoint.Asked;
 
@@ -28,7 +28,8 @@ import java.util.TreeMap;
 /**
  * Requests that may take several rounds (MCP 2026-07-28, Multi round-trip requests). What a client
  * is to bring back is sealed, and good for its owner and for the same request only: it names an
- * exchange that is parked here, or wraps what a backend without sessions wants to see again.
+ * exchange that is parked here, holds what a backend without sessions wants to see again, or says
+ * that the request is to be made again.
  */
 final class Rounds {
     private static final String STATE = "requestState";
@@ -36,11 +37,13 @@ final class Rounds {
     private static final String REQUESTS = "inputRequests";
     private static final String INPUT_REQUIRED = "input_required";
 
-    /** How long a backend's state may be brought back; it may set itself a shorter time. */
+    /** How long what a backend gave may be brought back; it may set itself a shorter time. */
     private static final Duration RELAYED = Duration.ofHours(1);
 
+    /** What is sealed begins with one of these. */
     private static final char PARKED = 'p';
-    private static final char WRAPPED = 'w';
+
+    private static final char RELAY = 'r';
     private static final char AGAIN = 'a';
 
     private final ParkedExchanges parked;
@@ -54,59 +57,68 @@ final class Rounds {
     }
 
     /**
-     * Carries out a request, or goes on with the one that it says it belongs to.
+     * Carries out a request in {@code session}.
      *
+     * @param known the request as it is to be known there
      * @param over run when the whole exchange is over
-     * @throws Fault.InvalidParams if it belongs to none
      */
-    void carry(MultiSession session, Asked asked, Sink sink, Runnable over) {
-        var state = asked.message().param(STATE);
+    void begin(MultiSession session, Asked asked, Envelope known, Sink sink, Runnable over) {
         var running =
-                state.isEmpty()
-                        ? begin(session, asked, asked.message(), sink, over)
-                        : goOn(session, asked, opened(asked, state.get()), sink);
+                parked.begin(
+                        known,
+                        new PostRound(asked, sink),
+                        over,
+                        exchange -> session.exchange(asked.caller(), exchange));
         asked.reply().whenOver(running::cancel);
     }
 
-    /** Whether the request says that it belongs to one that went before. */
-    static boolean goesOn(Envelope request) {
-        return request.param(STATE).isPresent();
-    }
-
-    private Running begin(
-            MultiSession session, Asked asked, Envelope request, Sink sink, Runnable over) {
-        return parked.begin(
-                request,
-                new PostRound(asked, sink),
-                over,
-                exchange -> session.exchange(asked.caller(), exchange));
-    }
-
-    private Running goOn(MultiSession session, Asked asked, String state, Sink sink) {
+    /**
+     * Goes on with the exchange that the request says it belongs to.
+     *
+     * @return the request that is to be begun instead, if it belongs to none that is parked
+     * @throws Fault.InvalidParams if what it says is not true
+     */
+    Optional<Asked> goOn(Asked asked, Sink sink) {
         var message = asked.message();
-        var content = state.substring(1);
-        return switch (state.charAt(0)) {
-            case PARKED ->
-                    Ticket.of(content)
-                            .flatMap(
-                                    ticket ->
-                                            parked.resume(
-                                                    ticket,
-                                                    answers(message),
-                                                    new PostRound(asked, sink)))
-                            .orElseThrow(
-                                    () ->
-                                            unusable(
-                                                    "found one that has been used, or whose request"
-                                                            + " has ended"));
-            case WRAPPED -> {
-                var params = message.params().orElseThrow().with(STATE, Json.of(content));
-                yield begin(session, asked, with(message, params), sink, () -> {});
+        var state = message.param(STATE);
+        if (state.isEmpty() || !mayTakeRounds(message)) {
+            return Optional.of(asked);
+        }
+        var content = opened(asked, state.get());
+        var params = message.params().orElseThrow();
+        return switch (content.charAt(0)) {
+            case AGAIN ->
+                    Optional.of(
+                            asked.with(with(message, params.without(STATE).without(RESPONSES))));
+            case RELAY -> {
+                var theirs = Json.of(content.substring(1));
+                yield Optional.of(asked.with(with(message, params.with(STATE, theirs))));
             }
             default -> {
-                var params = message.params().orElseThrow().without(STATE).without(RESPONSES);
-                yield begin(session, asked, with(message, params), sink, () -> {});
+                resume(asked, content.substring(1), sink);
+                yield Optional.empty();
             }
+        };
+    }
+
+    private void resume(Asked asked, String ticket, Sink sink) {
+        var round = new PostRound(asked, sink);
+        var running =
+                Ticket.of(ticket)
+                        .flatMap(known -> parked.resume(known, answers(asked.message()), round))
+                        .orElseThrow(
+                                () ->
+                                        unusable(
+                                                "found one that has been used, or whose request has"
+                                                        + " ended"));
+        asked.reply().whenOver(running::cancel);
+    }
+
+    /** Others have no rounds, whatever their parameters are called. */
+    private static boolean mayTakeRounds(Envelope request) {
+        return switch (request.method()) {
+            case Method.TOOLS_CALL, Method.PROMPTS_GET, Method.RESOURCES_READ -> true;
+            default -> false;
         };
     }
 
@@ -156,16 +168,16 @@ final class Rounds {
                 + digest.name();
     }
 
-    /** The response of a backend, with what it wants to see again wrapped. */
-    Spliced relayed(Asked asked, Spliced response) {
+    /** The response of a backend, or what is to be done before it can be given. */
+    Spliced asRound(Asked asked, Spliced response) {
         var result = response.envelope().result();
-        var state =
+        var theirs =
                 result.filter(given -> given.text("resultType").equals(Optional.of(INPUT_REQUIRED)))
                         .flatMap(given -> given.text(STATE));
-        if (state.isPresent()) {
-            var sealed = states.seal(WRAPPED + state.get(), binding(asked), RELAYED);
-            var wrapped = result.orElseThrow().with(STATE, Json.of(sealed));
-            return Spliced.of(JsonRpc.result(response.envelope().id(), wrapped));
+        if (theirs.isPresent()) {
+            var sealed = states.seal(RELAY + theirs.get(), binding(asked), RELAYED);
+            var relayed = result.orElseThrow().with(STATE, Json.of(sealed));
+            return Spliced.of(JsonRpc.result(response.envelope().id(), relayed));
         }
         return response.envelope().errorCode() == ErrorCode.URL_ELICITATION_REQUIRED
                 ? urls(asked, response)
@@ -204,7 +216,7 @@ final class Rounds {
                                 all.put("url" + (i + 1), requests.get(i));
                             }
                         });
-        var state = states.seal(AGAIN + "", binding(asked), ParkedExchanges.PATIENCE);
+        var state = states.seal(String.valueOf(AGAIN), binding(asked), ParkedExchanges.PATIENCE);
         return Spliced.of(JsonRpc.result(response.envelope().id(), inputRequired(keyed, state)));
     }
 

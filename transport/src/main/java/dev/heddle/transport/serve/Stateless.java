@@ -1,5 +1,6 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.core.rounds.RequestStates;
 import dev.heddle.core.session.ImplicitSessions;
@@ -7,7 +8,9 @@ import dev.heddle.core.session.ImplicitSessions;
 /**
  * What the front needs for clients without sessions (MCP 2026-07-28).
  *
+ * @param ids under which their requests are known in the sessions that they share
  * @param parked their exchanges that wait for an answer
  * @param states seals what they bring back
  */
-public record Stateless(ImplicitSessions sessions, ParkedExchanges parked, RequestStates states) {}
+public record Stateless(
+        ImplicitSessions sessions, Ids ids, ParkedExchanges parked, RequestStates states) {}

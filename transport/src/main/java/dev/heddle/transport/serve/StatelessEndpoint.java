@@ -2,10 +2,11 @@ package dev.heddle.transport.serve;
 
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.ImplicitSessions;
-import dev.heddle.core.session.LogLevel;
 import dev.heddle.core.session.MultiSession;
 import dev.heddle.core.session.SharedSubscriptions;
 import dev.heddle.protocol.Envelope;
@@ -39,13 +40,16 @@ final class StatelessEndpoint {
     private final ImplicitSessions sessions;
     private final Rounds rounds;
     private final StatelessForms forms;
-    private final SharedSubscriptions subscriptions = new SharedSubscriptions();
+    private final Ids ids;
+    private final SharedSubscriptions subscriptions;
     private final Json discovery;
 
     StatelessEndpoint(Stateless service, Introductions.Self self) {
         this.sessions = service.sessions();
         this.forms = new StatelessForms(self);
         this.rounds = new Rounds(service.parked(), service.states(), forms);
+        this.ids = service.ids();
+        this.subscriptions = new SharedSubscriptions(ids);
         this.discovery =
                 forms.ownCacheable(
                         Json.object(
@@ -64,7 +68,11 @@ final class StatelessEndpoint {
             HttpHeaders headers,
             Identity caller,
             boolean takesEvents,
-            HttpReply reply) {}
+            HttpReply reply) {
+        Asked with(Envelope other) {
+            return new Asked(other, headers, caller, takesEvents, reply);
+        }
+    }
 
     void handle(Asked asked) {
         var message = asked.message();
@@ -104,30 +112,27 @@ final class StatelessEndpoint {
     }
 
     private void inSession(Asked asked) {
-        guarded(
-                asked,
-                () -> {
-                    var profile = profile(asked.message());
-                    var live = sessions.live(asked.caller(), profile);
-                    boolean own =
-                            !Rounds.goesOn(asked.message())
-                                    && sessions.wantsOwn(
-                                            asked.caller(), profile, asked.message().method());
-                    if (own) {
-                        blocking(asked, () -> alone(profile, asked));
-                    } else if (live.isPresent()) {
-                        carry(live.get(), asked, () -> {});
-                    } else {
-                        blocking(asked, () -> begin(profile, asked));
-                    }
-                });
+        guarded(asked, () -> rounds.goOn(asked, sink(asked)).ifPresent(this::begin));
+    }
+
+    /** Carries out a request that belongs to none that went before. */
+    private void begin(Asked asked) {
+        var profile = profile(asked.message());
+        if (sessions.wantsOwn(asked.caller(), profile, asked.message().method())) {
+            blocking(asked, () -> alone(profile, asked));
+            return;
+        }
+        sessions.live(asked.caller(), profile)
+                .ifPresentOrElse(
+                        session -> carry(session, asked, () -> {}),
+                        () -> blocking(asked, () -> together(profile, asked)));
     }
 
     private static void blocking(Asked asked, Runnable task) {
         Thread.ofVirtual().name("heddle-front").start(() -> guarded(asked, task));
     }
 
-    private void begin(ClientProfile profile, Asked asked) {
+    private void together(ClientProfile profile, Asked asked) {
         carry(sessions.find(asked.caller(), profile), asked, () -> {});
     }
 
@@ -172,16 +177,25 @@ final class StatelessEndpoint {
                     over.run();
                     asked.reply().error(400, StatelessRules.mismatch(message, mismatch.get()));
                 } else {
-                    rounds.carry(session, asked, sink(asked), over);
+                    rounds.begin(session, asked, known(message), sink(asked), over);
                 }
             }
             case Method.PROMPTS_GET, Method.RESOURCES_READ ->
-                    rounds.carry(session, asked, sink(asked), over);
+                    rounds.begin(session, asked, known(message), sink(asked), over);
             default -> {
-                var running = session.exchange(asked.caller(), new Exchange(message, sink(asked)));
+                var exchange = new Exchange(known(message), sink(asked));
+                var running = session.exchange(asked.caller(), exchange);
                 asked.reply().whenOver(running::cancel);
             }
         }
+    }
+
+    /**
+     * The request under an id that no other client in its session uses; the reply gets the client's
+     * own again.
+     */
+    private Envelope known(Envelope request) {
+        return Envelope.parse(Spliced.of(request).id(Json.of(ids.next())).bytes());
     }
 
     /** What a tool's headers say that its arguments do not. */
@@ -218,6 +232,10 @@ final class StatelessEndpoint {
                 response ->
                         list
                                 ? forms.ownList(response)
-                                : rounds.relayed(asked, forms.response(response, read)));
+                                : rounds.asRound(
+                                        asked,
+                                        forms.response(
+                                                response,
+                                                read ? message.uri() : Optional.empty())));
     }
 }

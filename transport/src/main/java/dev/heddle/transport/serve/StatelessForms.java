@@ -8,6 +8,8 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Spliced;
 
+import java.util.Optional;
+
 /**
  * The form of answers to clients without sessions (MCP 2026-07-28, Results and Streamable HTTP,
  * Error handling).
@@ -51,9 +53,15 @@ final class StatelessForms {
                 .orElse(Spliced.of(response));
     }
 
-    /** A backend's response under this gateway's name. */
-    Spliced response(Envelope response, boolean cacheable) {
-        return response.error().isPresent() ? error(response) : result(response, cacheable);
+    /**
+     * A backend's response under this gateway's name.
+     *
+     * @param read the resource that was read, if one was
+     */
+    Spliced response(Envelope response, Optional<String> read) {
+        return response.error().isPresent()
+                ? error(response, read)
+                : result(response, read.isPresent());
     }
 
     private Spliced result(Envelope response, boolean cacheable) {
@@ -83,15 +91,20 @@ final class StatelessForms {
         return Spliced.of(JsonRpc.result(response.id(), whole));
     }
 
-    /** Codes that this revision does not have any more get their new ones. */
-    private static Spliced error(Envelope response) {
-        var error = response.error().orElse(Json.EMPTY_OBJECT);
-        return response.errorCode() == ErrorCode.RESOURCE_NOT_FOUND
-                ? Spliced.of(
-                        JsonRpc.error(
-                                response.id(),
-                                error.with("code", Json.of(ErrorCode.INVALID_PARAMS))))
-                : Spliced.of(response);
+    /** A code that this revision does not have any more gets its new one. */
+    private static Spliced error(Envelope response, Optional<String> read) {
+        if (response.errorCode() != ErrorCode.RESOURCE_NOT_FOUND) {
+            return Spliced.of(response);
+        }
+        var error =
+                response.error()
+                        .orElse(Json.EMPTY_OBJECT)
+                        .with("code", Json.of(ErrorCode.INVALID_PARAMS));
+        var named =
+                error.get("data").isPresent() || read.isEmpty()
+                        ? error
+                        : error.with("data", Json.object(data -> data.put("uri", read.get())));
+        return Spliced.of(JsonRpc.error(response.id(), named));
     }
 
     /** The status of a response when nothing else has been answered before. */

@@ -1,10 +1,10 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
-import dev.heddle.core.session.LogLevel;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
@@ -41,11 +41,6 @@ final class StatelessSink implements Sink {
     }
 
     @Override
-    public boolean isStateless() {
-        return true;
-    }
-
-    @Override
     public void notification(Spliced message) {
         if (takesEvents && wants(message.envelope()) && !reply.isCrowded()) {
             reply.event(message);
@@ -62,6 +57,11 @@ final class StatelessSink implements Sink {
             }
             default -> false;
         };
+    }
+
+    @Override
+    public Optional<LogLevel> logLevel() {
+        return level;
     }
 
     @Override
@@ -84,7 +84,7 @@ final class StatelessSink implements Sink {
     public void reply(Reply ending) {
         switch (ending) {
             case Reply.Response(var message) -> {
-                var formed = form.apply(Envelope.parse(message.bytes()));
+                var formed = form.apply(Envelope.parse(message.id(request.id()).bytes()));
                 reply.last(StatelessForms.status(formed.envelope()), formed);
             }
             case Reply.Flowing(var flow) -> flow.abort();

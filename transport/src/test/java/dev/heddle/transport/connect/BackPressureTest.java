@@ -118,7 +118,12 @@ class BackPressureTest {
         Assumptions.assumeTrue(io.isAvailable());
         var ids = new Ids();
         try (var loops = new EventLoops(io, 1);
-                var connectors = new Connectors(loops, new OutgoingAuthRegistry(List.of()), ids);
+                var connectors =
+                        new Connectors(
+                                loops,
+                                new OutgoingAuthRegistry(List.of()),
+                                ids,
+                                ClientProfile.gateway("test", "1"));
                 var server = RawServer.mcp(request -> Optional.of(flood(request)));
                 var session = open(connectors, server)) {
             var sink = new SlowSink();

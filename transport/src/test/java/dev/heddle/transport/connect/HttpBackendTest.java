@@ -60,7 +60,11 @@ class HttpBackendTest {
     private final Ids ids = new Ids();
     private final EventLoops loops = new EventLoops(EventLoops.Io.NIO, 1);
     private final Connectors connectors =
-            new Connectors(loops, new OutgoingAuthRegistry(List.of()), ids);
+            new Connectors(
+                    loops,
+                    new OutgoingAuthRegistry(List.of()),
+                    ids,
+                    ClientProfile.gateway("test", "1"));
 
     @AfterEach
     void close() {
@@ -454,6 +458,7 @@ class HttpBackendTest {
             var later =
                     server.requests().stream()
                             .filter(request -> !request.isFor("initialize"))
+                            .filter(request -> !request.isFor("server/discover"))
                             .toList();
             assertThat(later)
                     .allMatch(request -> request.head().contains("mcp-session-id: s1"))

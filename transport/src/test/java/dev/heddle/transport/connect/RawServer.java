@@ -40,6 +40,10 @@ final class RawServer implements AutoCloseable {
         Optional<String> answer(Request request);
     }
 
+    /** What servers with sessions say to whoever asks without one. */
+    private static final String NO_SESSION =
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+
     private final ServerSocket listening;
     private final Script script;
     private final List<Socket> connections = new CopyOnWriteArrayList<>();
@@ -67,6 +71,9 @@ final class RawServer implements AutoCloseable {
                                                 + request.id()
                                                 + ",\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
                                                 + "\"serverInfo\":{\"name\":\"raw\",\"version\":\"1\"}}}"));
+                    }
+                    if (request.isFor("server/discover")) {
+                        return Optional.of(NO_SESSION);
                     }
                     boolean quiet =
                             request.isFor("notifications/initialized")

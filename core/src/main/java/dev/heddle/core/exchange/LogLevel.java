@@ -1,4 +1,4 @@
-package dev.heddle.core.session;
+package dev.heddle.core.exchange;
 
 import java.util.Arrays;
 import java.util.Locale;
@@ -21,11 +21,11 @@ public enum LogLevel {
         return Arrays.stream(values()).filter(level -> level.word().equals(word)).findAny();
     }
 
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    static String words() {
+    public static String words() {
         return "one of "
                 + Arrays.stream(values()).map(LogLevel::word).collect(Collectors.joining(", "));
     }

@@ -1,0 +1,99 @@
+package dev.heddle.core.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.SharedSubscriptions.Share;
+import dev.heddle.protocol.Method;
+import dev.heddle.testkit.ScriptedBackend;
+
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+
+class SharedSubscriptionsTest {
+    private static final String URI = "r:///1";
+
+    private final ScriptedBackend backend = new ScriptedBackend("a").resources(URI);
+    private final SessionFixture fixture = new SessionFixture(backend);
+    private final MultiSession session = fixture.open();
+    private final SharedSubscriptions subscriptions = new SharedSubscriptions(new Ids());
+
+    private Share join(Set<String> uris) throws InterruptedException {
+        BlockingQueue<Share> told = new LinkedBlockingQueue<>();
+        subscriptions.join(session, Identity.NONE, uris, told::add);
+        return told.take();
+    }
+
+    /** What the backend was asked about subscriptions, in order. */
+    private List<String> asked() {
+        return backend.lastTalk().received().stream()
+                .filter(
+                        method ->
+                                method.equals(Method.RESOURCES_SUBSCRIBE)
+                                        || method.equals(Method.RESOURCES_UNSUBSCRIBE))
+                .toList();
+    }
+
+    @Test
+    void a_backend_is_asked_for_the_first_and_told_after_the_last() throws Exception {
+        var one = join(Set.of(URI));
+        var other = join(Set.of(URI));
+        assertThat(one.uris()).containsExactly(URI);
+        assertThat(other.uris()).containsExactly(URI);
+        one.leave().run();
+        assertThat(asked()).containsExactly(Method.RESOURCES_SUBSCRIBE);
+        other.leave().run();
+        await().until(() -> asked().contains(Method.RESOURCES_UNSUBSCRIBE));
+        join(Set.of(URI));
+        assertThat(asked())
+                .containsExactly(
+                        Method.RESOURCES_SUBSCRIBE,
+                        Method.RESOURCES_UNSUBSCRIBE,
+                        Method.RESOURCES_SUBSCRIBE);
+    }
+
+    @Test
+    void what_no_backend_has_is_not_agreed_to_and_the_rest_is() throws Exception {
+        assertThat(join(Set.of(URI, "nowhere:///1")).uris()).containsExactly(URI);
+        assertThat(join(Set.of()).uris()).isEmpty();
+    }
+
+    @RepeatedTest(100)
+    void those_who_come_and_go_at_once_leave_nothing_behind() throws Exception {
+        var start = new CyclicBarrier(4);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var all = new ArrayList<Future<?>>();
+            for (int i = 0; i < 4; i++) {
+                all.add(
+                        threads.submit(
+                                () -> {
+                                    start.await();
+                                    var share = join(Set.of(URI));
+                                    assertThat(share.uris()).containsExactly(URI);
+                                    share.leave().run();
+                                    return null;
+                                }));
+            }
+            for (var one : all) {
+                one.get();
+            }
+        }
+        await().until(() -> asked().size() % 2 == 0);
+        for (int i = 0; i < asked().size(); i++) {
+            assertThat(asked().get(i))
+                    .isEqualTo(
+                            i % 2 == 0 ? Method.RESOURCES_SUBSCRIBE : Method.RESOURCES_UNSUBSCRIBE);
+        }
+    }
+}

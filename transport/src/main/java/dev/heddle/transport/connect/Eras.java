@@ -1,0 +1,97 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.Introduction;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.transport.connect.Discovery.Finding;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+
+/**
+ * Which servers do without sessions, as far as they have been asked, each under the credentials
+ * with which it was asked. What is known is looked at again after a while: a server that has got a
+ * newer revision goes on serving the older ones. Thread-safe.
+ *
+ * @param <K> names a server and the gateway's credentials there
+ */
+final class Eras<K> {
+    private static final int MANY = 10_000;
+
+    /** What is known of a server until then, in the time of alarms. */
+    private record Known(Finding finding, long until) {}
+
+    private final Alarms alarms;
+    private final Duration good;
+    private final Map<K, Known> known = new ConcurrentHashMap<>();
+    private final Map<K, CompletableFuture<Finding>> asking = new ConcurrentHashMap<>();
+
+    /**
+     * @param good how long what was found is believed
+     */
+    Eras(Alarms alarms, Duration good) {
+        this.alarms = alarms;
+        this.good = good;
+    }
+
+    /**
+     * What {@code server} is. Those who come together ask once. Blocks, as long as {@code ask}
+     * does.
+     */
+    Finding of(K server, Supplier<Finding> ask) {
+        var found = known.get(server);
+        if (found != null && alarms.now() - found.until() < 0) {
+            return found.finding();
+        }
+        var mine = new CompletableFuture<Finding>();
+        var others = asking.putIfAbsent(server, mine);
+        if (others != null) {
+            return others.join();
+        }
+        Finding finding = new Finding.Unclear();
+        try {
+            finding = ask.get();
+            if (finding instanceof Finding.Stateless) {
+                remember(server, finding);
+            }
+            return finding;
+        } finally {
+            asking.remove(server);
+            mine.complete(finding);
+        }
+    }
+
+    /** The server has sessions: one has begun. */
+    void hasSessions(K server, Finding found) {
+        if (found instanceof Finding.Sessions) {
+            remember(server, found);
+        }
+    }
+
+    private void remember(K server, Finding finding) {
+        if (known.size() >= MANY) {
+            known.clear();
+        }
+        known.put(server, new Known(finding, alarms.now() + good.toNanos()));
+    }
+
+    /** Whether what is said of {@code server} is remembered rather than just found out. */
+    boolean knows(K server) {
+        return known.containsKey(server);
+    }
+
+    /** What is known of {@code server} is not true. */
+    void forget(K server) {
+        known.remove(server);
+    }
+
+    /** How a server without sessions has introduced itself, if it is one. */
+    static Optional<Introduction> stateless(Finding finding) {
+        return finding instanceof Finding.Stateless(var introduction)
+                ? Optional.of(introduction)
+                : Optional.empty();
+    }
+}

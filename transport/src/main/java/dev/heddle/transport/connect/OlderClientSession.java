@@ -1,0 +1,156 @@
+package dev.heddle.transport.connect;
+
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendConnector.Opening;
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.exchange.LogLevel;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
+import dev.heddle.protocol.Spliced;
+
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * A conversation with a server of a newer revision than its client's, in the client's words.
+ * Thread-safe.
+ */
+final class OlderClientSession implements BackendSession {
+    private final BackendSession session;
+    private final Revision client;
+    private final boolean isNewEra;
+    private final Function<String, Optional<Json>> tools;
+
+    private OlderClientSession(BackendSession session, Revision server, Opening opening) {
+        this.session = session;
+        this.client = opening.profile().revision();
+        this.isNewEra = !server.hasSessions();
+        this.tools = opening.tools();
+    }
+
+    /** {@code connected} as it is, or in older words if its client needs them. */
+    static Connected inWordsOf(Opening opening, Connected connected) {
+        var server = connected.introduction().revision();
+        boolean older = server.compareTo(opening.profile().revision()) > 0;
+        return older
+                ? new Connected(
+                        new OlderClientSession(connected.session(), server, opening),
+                        connected.introduction())
+                : connected;
+    }
+
+    @Override
+    public Optional<String> sessionId() {
+        return session.sessionId();
+    }
+
+    @Override
+    public String cookies() {
+        return session.cookies();
+    }
+
+    @Override
+    public void send(long id, Spliced request, Sink sink) {
+        session.send(id, request, new Translating(request, sink));
+    }
+
+    @Override
+    public void cancel(long id, String why) {
+        session.cancel(id, why);
+    }
+
+    @Override
+    public void notify(Spliced notification) {
+        session.notify(notification);
+    }
+
+    @Override
+    public void answer(Spliced response) {
+        session.answer(response);
+    }
+
+    @Override
+    public void listen(boolean wanted) {
+        session.listen(wanted);
+    }
+
+    @Override
+    public void close() {
+        session.close();
+    }
+
+    /** Puts what comes back for one request into the client's words. */
+    private final class Translating implements Sink {
+        private final Spliced request;
+        private final Sink sink;
+
+        Translating(Spliced request, Sink sink) {
+            this.request = request;
+            this.sink = sink;
+        }
+
+        @Override
+        public void notification(Spliced message) {
+            sink.notification(message);
+        }
+
+        @Override
+        public boolean question(Question question) {
+            return sink.question(
+                    new Question(
+                            SessionForms.question(question.message(), client),
+                            question.answer(),
+                            question.wayLost()));
+        }
+
+        @Override
+        public boolean isReady() {
+            return sink.isReady();
+        }
+
+        @Override
+        public void whenReady(Runnable task) {
+            sink.whenReady(task);
+        }
+
+        @Override
+        public Optional<LogLevel> logLevel() {
+            return sink.logLevel();
+        }
+
+        /** What is to be translated is held. */
+        @Override
+        public boolean takesFlow() {
+            return !isNewEra && client.isAtLeast(Revision.V2025_06_18) && sink.takesFlow();
+        }
+
+        @Override
+        public void reply(Reply reply) {
+            sink.reply(
+                    reply instanceof Reply.Response(var message)
+                            ? new Reply.Response(translated(message))
+                            : reply);
+        }
+
+        private Spliced translated(Spliced message) {
+            var response = message.envelope();
+            if (response.error().isPresent()) {
+                return isNewEra ? Spliced.of(SessionForms.error(response, request)) : message;
+            }
+            var result = response.result().orElse(Json.EMPTY_OBJECT);
+            var tool =
+                    request.envelope().method().equals(Method.TOOLS_CALL)
+                            ? request.name().flatMap(tools)
+                            : Optional.<Json>empty();
+            var formed = SessionForms.result(result, request, tool, client);
+            return formed.equals(result)
+                    ? message
+                    : Spliced.of(JsonRpc.result(response.id(), formed));
+        }
+    }
+}
