@@ -54,6 +54,14 @@ public enum Revision {
         return compareTo(other) >= 0;
     }
 
+    /**
+     * Whether a stream of events begins with one that only says where it begins (MCP 2025-11-25,
+     * Streamable HTTP).
+     */
+    public boolean hasPriming() {
+        return isAtLeast(V2025_11_25);
+    }
+
     /** Whether the client must name the revision in a header (MCP 2025-06-18, Streamable HTTP). */
     public boolean hasVersionHeader() {
         return isAtLeast(V2025_06_18);

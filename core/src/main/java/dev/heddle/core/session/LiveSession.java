@@ -23,15 +23,19 @@ import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
@@ -75,6 +79,7 @@ final class LiveSession implements MultiSession {
     private final ReentrantLock rebasing =
             new ReentrantLock(); // orders replacements of the backends
     private final CountDownLatch closed = new CountDownLatch(1);
+    private final AtomicReference<@Nullable EventLog> log = new AtomicReference<>();
     private volatile boolean ready; // whether the client has heard that the session has begun
     private volatile long updated;
     private volatile Runnable afterClose = () -> {};
@@ -328,6 +333,17 @@ final class LiveSession implements MultiSession {
             standing.detach(stream);
             conversations.applyListening(standing::isOpen);
         };
+    }
+
+    /** Made when it is needed first, since most sessions never have a stream. */
+    @Override
+    public EventLog events(Identity caller) {
+        var known = log.get();
+        if (known != null) {
+            return known;
+        }
+        log.compareAndSet(null, new EventLog(shared.alarms()));
+        return Objects.requireNonNull(log.get());
     }
 
     @Override

@@ -74,6 +74,13 @@ public interface MultiSession extends Caller {
     /** Uses {@code stream} from now on for what belongs to no call. Never blocks. */
     Attachment attach(Identity caller, ClientStream stream);
 
+    /**
+     * What has been sent on the client's streams, for when it comes back.
+     *
+     * @throws dev.heddle.core.fault.Fault if {@code caller} may not use the session
+     */
+    EventLog events(Identity caller);
+
     /** Whether an open stream or a call in flight shows that the client is there. */
     boolean active();
 

@@ -65,4 +65,10 @@ final class OwnedSession extends WrappedSession {
         binding.check(caller);
         return next().attach(caller, stream);
     }
+
+    @Override
+    public EventLog events(Identity caller) {
+        binding.check(caller);
+        return next().events(caller);
+    }
 }

@@ -103,6 +103,11 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public EventLog events(Identity caller) {
+        return next.events(caller);
+    }
+
+    @Override
     public final boolean active() {
         return next.active();
     }

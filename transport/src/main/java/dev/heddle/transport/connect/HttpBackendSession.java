@@ -80,7 +80,12 @@ final class HttpBackendSession implements BackendSession {
     void send(long id, Spliced request, Map<String, String> fields, Sink sink) {
         var post = new Post(id, request, fields, sink);
         calls.put(id, post);
-        post.send(0);
+        var stream = standing.get();
+        if (stream == null) {
+            post.send(0);
+        } else {
+            stream.whenSettled(() -> post.send(0));
+        }
     }
 
     /** Gives up on a request, which says enough to a server without sessions. */
@@ -195,6 +200,9 @@ final class HttpBackendSession implements BackendSession {
         private volatile HttpPool.@Nullable Sent sent;
         private volatile boolean streaming; // while the answer is a stream that has not ended
         private volatile Alarms.@Nullable Alarm leftovers;
+        private volatile @Nullable ResumedAnswer resumed;
+        private String position = ""; // on the event loop
+        private long retry = -1;
         private int redirects;
 
         Post(long id, Spliced request, Map<String, String> fields, Sink sink) {
@@ -205,6 +213,9 @@ final class HttpBackendSession implements BackendSession {
         }
 
         void send(int followed) {
+            if (!this.equals(calls.get(id))) {
+                return; // nobody waits any more
+            }
             redirects = followed;
             sent =
                     pool.send(
@@ -216,6 +227,64 @@ final class HttpBackendSession implements BackendSession {
             var request = sent;
             if (request != null) {
                 request.abort();
+            }
+            var rest = resumed;
+            if (rest != null) {
+                rest.abort();
+            }
+        }
+
+        @Override
+        public void position(String eventId) {
+            position = eventId;
+        }
+
+        @Override
+        public void retry(long millis) {
+            retry = millis;
+        }
+
+        /**
+         * Asks for the rest of the answer if its stream has said where that begins. Returns whether
+         * it has.
+         */
+        private boolean resume() {
+            if (position.isEmpty() || !inSession || calls.get(id) == null) {
+                return false;
+            }
+            var rest =
+                    new ResumedAnswer(
+                            pool,
+                            alarms,
+                            from -> Outgoing.get(endpoint, talk, from),
+                            new Rest(),
+                            position,
+                            retry);
+            resumed = rest;
+            rest.begin();
+            return true;
+        }
+
+        /** Takes the rest of the answer. */
+        private final class Rest implements ResumedAnswer.Receiver {
+            @Override
+            public boolean isWanting() {
+                return calls.get(id) != null;
+            }
+
+            @Override
+            public void message(Envelope message) {
+                Post.this.message(message);
+            }
+
+            @Override
+            public void over(String why) {
+                fail(
+                        new Fault.BackendFailed(
+                                endpoint.backend(),
+                                Fault.BackendFailed.Reason.DISCONNECTED,
+                                why,
+                                true));
             }
         }
 
@@ -297,7 +366,7 @@ final class HttpBackendSession implements BackendSession {
         @Override
         public void complete() {
             over();
-            if (calls.get(id) != null) {
+            if (calls.get(id) != null && !resume()) {
                 fail(
                         new Fault.BackendFailed(
                                 endpoint.backend(),
@@ -325,7 +394,9 @@ final class HttpBackendSession implements BackendSession {
         @Override
         public void broken(Throwable why, boolean mayHaveArrived) {
             over();
-            fail(HttpOutcome.broken(endpoint.backend(), why, mayHaveArrived));
+            if (!resume()) {
+                fail(HttpOutcome.broken(endpoint.backend(), why, mayHaveArrived));
+            }
         }
 
         @Override

@@ -6,6 +6,7 @@ import dev.heddle.protocol.Envelope;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
@@ -21,6 +22,9 @@ final class StandingGet {
     private static final Duration LASTING = Duration.ofSeconds(10);
 
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
+    /** How long calls wait for the first stream, on which they may be asked something. */
+    private static final Duration FIRST_STREAM = Duration.ofMillis(500);
 
     /** Takes what the stream brings. */
     interface Receiver {
@@ -54,6 +58,7 @@ final class StandingGet {
     private volatile Duration pause = FIRST_PAUSE;
     private volatile Optional<Duration> asked = Optional.empty();
     private volatile boolean offered;
+    private final CompletableFuture<Boolean> settled = new CompletableFuture<>();
 
     StandingGet(
             HttpPool pool,
@@ -77,6 +82,9 @@ final class StandingGet {
                             now -> now instanceof State.Off ? new State.On(attempt) : now);
             if (before instanceof State.Off) {
                 attempt.begin();
+                if (!settled.isDone()) {
+                    alarms.after(FIRST_STREAM, () -> settled.complete(false));
+                }
             }
         } else {
             var before =
@@ -85,6 +93,18 @@ final class StandingGet {
             if (before instanceof State.On(var attempt)) {
                 attempt.abort();
             }
+        }
+    }
+
+    /**
+     * Runs {@code task} when the backend has answered for the first time whether there is such a
+     * stream, or has let that wait: a backend that asks something on it would not find it before.
+     */
+    void whenSettled(Runnable task) {
+        if (settled.isDone()) {
+            task.run();
+        } else {
+            settled.thenRun(task);
         }
     }
 
@@ -126,6 +146,7 @@ final class StandingGet {
 
         @Override
         public void accepted(ResponseHead head) {
+            settled.complete(true);
             if (head.isEventStream()) {
                 offered = true;
             } else {
@@ -169,6 +190,7 @@ final class StandingGet {
         }
 
         private void pauseThenOpen() {
+            settled.complete(false);
             if (alarms.now() - began > LASTING.toNanos()) {
                 pause = FIRST_PAUSE;
             }
@@ -185,6 +207,7 @@ final class StandingGet {
 
         @Override
         public void refused(ResponseHead head, String body) {
+            settled.complete(false);
             int status = head.status();
             if (status == 409 || status == 429 || status >= 500) {
                 pauseThenOpen(); // another stream of the session is still open there, or the

@@ -11,6 +11,8 @@ import io.netty.buffer.ByteBufAllocator;
  */
 record Frames(ByteBufAllocator buffers, boolean chunks) {
     private static final byte[] EVENT = HttpText.bytes("event: message\ndata: ");
+    private static final byte[] ID = HttpText.bytes("id: ");
+    private static final byte[] LINE_END = HttpText.bytes("\n");
     private static final byte[] END_OF_EVENT = HttpText.bytes("\n\n");
     private static final byte[] KEEP_ALIVE = HttpText.bytes(": keep-alive\n\n");
 
@@ -30,15 +32,29 @@ record Frames(ByteBufAllocator buffers, boolean chunks) {
         return out;
     }
 
-    /** An event that holds {@code message}, with room behind it for {@link #end}. */
-    ByteBuf event(Spliced message) {
+    /**
+     * An event that holds {@code message}, with room behind it for {@link #end}.
+     *
+     * @param id empty text if it has none
+     */
+    ByteBuf event(String id, Spliced message) {
+        int named = id.isEmpty() ? 0 : ID.length + id.length() + LINE_END.length;
         return chunk(
-                EVENT.length + message.length() + END_OF_EVENT.length,
+                named + EVENT.length + message.length() + END_OF_EVENT.length,
                 out -> {
+                    if (named > 0) {
+                        out.writeBytes(ID).writeBytes(HttpText.bytes(id)).writeBytes(LINE_END);
+                    }
                     out.writeBytes(EVENT);
                     message.writeLineTo(out::writeBytes);
                     out.writeBytes(END_OF_EVENT);
                 });
+    }
+
+    /** What says from where a client can go on, and how many milliseconds it is to wait first. */
+    ByteBuf priming(String id, long retry) {
+        var text = HttpText.bytes("id: " + id + "\nretry: " + retry + "\ndata: \n\n");
+        return plain(text, 0, text.length);
     }
 
     /** A line that only shows that the stream is alive. */

@@ -2,15 +2,16 @@ package dev.heddle.transport.serve;
 
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.session.EventStream;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 /** A client's GET stream: carries what belongs to no call. */
 final class GetStream implements ClientStream {
-    private final HttpReply reply;
+    private final EventStream stream;
 
-    GetStream(HttpReply reply) {
-        this.reply = reply;
+    GetStream(EventStream stream) {
+        this.stream = stream;
     }
 
     /**
@@ -19,8 +20,9 @@ final class GetStream implements ClientStream {
      */
     @Override
     public void notification(Spliced message) {
-        if (reply.isWritable() || isNeeded(message.envelope().method())) {
-            reply.event(message);
+        if (isNeeded(message.envelope().method())
+                || stream.taker().map(EventStream.Taker::isReady).orElse(false)) {
+            stream.send(message);
         }
     }
 
@@ -34,16 +36,11 @@ final class GetStream implements ClientStream {
 
     @Override
     public boolean question(Question question) {
-        if (!reply.isOpen()) {
-            return false;
-        }
-        reply.event(question.message());
-        reply.whenOver(question.wayLost());
-        return true;
+        return stream.ask(question);
     }
 
     @Override
     public void ended() {
-        reply.end();
+        stream.end();
     }
 }

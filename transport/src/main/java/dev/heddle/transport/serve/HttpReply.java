@@ -25,6 +25,9 @@ import java.util.concurrent.TimeUnit;
  * the end is dropped.
  */
 final class HttpReply {
+    /** When a client whose stream has ended early is to come back. */
+    private static final long RETRY_MILLIS = 1000;
+
     private static final String STREAM_LINES =
             "cache-control: no-cache, no-transform\r\nx-accel-buffering: no\r\n";
 
@@ -180,7 +183,7 @@ final class HttpReply {
                 message.writeTo(out::writeBytes);
                 endFull(out);
             }
-            case STREAMING -> endStream(frames.end(frames.event(message)));
+            case STREAMING -> endStream(frames.end(frames.event("", message)));
             case IN_PARTS -> channel.close(); // what has been sent cannot be taken back
             case ENDED -> {}
         }
@@ -215,16 +218,32 @@ final class HttpReply {
         run(this::beginStream);
     }
 
-    /** Sends an event, beginning the stream if need be. */
+    /** Begins a stream of events with one that only says where it begins. */
+    void begin(String id) {
+        run(
+                () -> {
+                    if (state == State.WAITING) {
+                        beginStream();
+                        outflow.write(frames.priming(id, RETRY_MILLIS));
+                    }
+                });
+    }
+
+    /** Sends an event without an id, beginning the stream if need be. */
     void event(Spliced message) {
+        event("", message);
+    }
+
+    /** Sends an event, beginning the stream if need be. */
+    void event(String id, Spliced message) {
         if (channel.eventLoop().inEventLoop()) {
-            sendEvent(message);
+            sendEvent(id, message);
         } else {
-            outflow.carry(message.length(), () -> sendEvent(message));
+            outflow.carry(message.length(), () -> sendEvent(id, message));
         }
     }
 
-    private void sendEvent(Spliced message) {
+    private void sendEvent(String id, Spliced message) {
         if (state == State.WAITING) {
             beginStream();
         }
@@ -232,8 +251,28 @@ final class HttpReply {
             channel.close();
         }
         if (state == State.STREAMING && channel.isActive()) {
-            outflow.write(frames.event(message));
+            outflow.write(frames.event(id, message));
         }
+    }
+
+    /** Sends the last event of a stream that has begun. */
+    void lastEvent(String id, Spliced message) {
+        run(
+                () -> {
+                    if (state == State.STREAMING) {
+                        endStream(frames.end(frames.event(id, message)));
+                    }
+                });
+    }
+
+    /** Runs {@code task}, on the event loop, if nothing has been answered for a second. */
+    void whenSlow(Runnable task) {
+        run(
+                () -> {
+                    if (state == State.WAITING) {
+                        outflow.slowness().await(task);
+                    }
+                });
     }
 
     private void showLife() {
@@ -271,6 +310,7 @@ final class HttpReply {
             return;
         }
         state = State.STREAMING;
+        outflow.slowness().over();
         beginOpenEnded("text/event-stream", STREAM_LINES + lines);
         long every = signsOfLife.toMillis();
         ticking =
@@ -290,6 +330,7 @@ final class HttpReply {
                 () -> {
                     if (state == State.WAITING) {
                         state = State.IN_PARTS;
+                        outflow.slowness().over();
                         beginOpenEnded("application/json", lines);
                     } else if (state == State.STREAMING) {
                         state = State.IN_PARTS;
@@ -371,6 +412,7 @@ final class HttpReply {
     }
 
     private void over() {
+        outflow.slowness().over();
         var tasks = whenOver;
         whenOver = List.of();
         tasks.forEach(Runnable::run);

@@ -3,7 +3,10 @@ package dev.heddle.transport.serve;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.EventLog;
+import dev.heddle.core.session.EventStream;
 import dev.heddle.core.session.MultiSession;
+import dev.heddle.core.session.MultiSession.Attachment;
 import dev.heddle.core.session.SessionManager;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
@@ -40,6 +43,7 @@ import java.util.stream.Collectors;
 final class McpEndpoint {
     private static final AsciiString SESSION_HEADER = AsciiString.cached("Mcp-Session-Id");
     private static final AsciiString VERSION_HEADER = AsciiString.cached("MCP-Protocol-Version");
+    private static final AsciiString LAST_EVENT_HEADER = AsciiString.cached("Last-Event-ID");
     private static final String EVENTS = "text/event-stream";
     private static final String JSON = "application/json";
 
@@ -253,7 +257,14 @@ final class McpEndpoint {
             HttpReply reply) {
         switch (message.kind()) {
             case REQUEST -> {
-                var sink = new PostSink(message.id(), reply, accepts(head, EVENTS));
+                var sink =
+                        new PostSink(
+                                message.id(),
+                                reply,
+                                accepts(head, EVENTS),
+                                () -> session.events(caller),
+                                session.profile().revision());
+                reply.whenSlow(sink::begin);
                 session.exchange(caller, new Exchange(message, sink));
             }
             case NOTIFICATION -> {
@@ -276,20 +287,79 @@ final class McpEndpoint {
             return;
         }
         var caller = identities.of(head.headers());
+        var last = head.headers().get(LAST_EVENT_HEADER);
         inSession(
                 head,
                 Json.NULL,
                 reply,
                 session -> {
-                    var attachment = session.attach(caller, new GetStream(reply));
-                    reply.begin();
-                    openStreams.incrementAndGet();
-                    reply.whenOver(
-                            () -> {
-                                openStreams.decrementAndGet();
-                                attachment.detach();
-                            });
+                    if (last == null || last.isEmpty()) {
+                        listen(session, caller, reply);
+                    } else {
+                        resume(session, caller, last, reply);
+                    }
                 });
+    }
+
+    private void listen(MultiSession session, Identity caller, HttpReply reply) {
+        var stream = session.events(caller).openStanding();
+        var beginning = stream.beginning();
+        listen(session, caller, stream, beginning, reply);
+    }
+
+    /** Uses {@code stream}, from behind the event {@code last}, for what belongs to no call. */
+    private void listen(
+            MultiSession session,
+            Identity caller,
+            EventStream stream,
+            String last,
+            HttpReply reply) {
+        Attachment attachment;
+        try {
+            attachment = session.attach(caller, new GetStream(stream));
+        } catch (Fault refused) {
+            stream.end();
+            throw refused;
+        }
+        begin(session, stream, reply, last);
+        openStreams.incrementAndGet();
+        reply.whenOver(
+                () -> {
+                    openStreams.decrementAndGet();
+                    attachment.detach();
+                });
+    }
+
+    private static void begin(
+            MultiSession session, EventStream stream, HttpReply reply, String last) {
+        if (last.equals(stream.beginning()) && session.profile().revision().hasPriming()) {
+            reply.begin(last);
+        } else {
+            reply.begin();
+        }
+        var taker = new ReplyTaker(reply);
+        stream.resume(last, taker);
+        reply.whenOver(() -> stream.lost(taker));
+    }
+
+    /** Goes on with a stream whose connection the client has lost or left. */
+    private void resume(MultiSession session, Identity caller, String last, HttpReply reply) {
+        var stream = session.events(caller).find(last).filter(known -> known.canResume(last));
+        boolean standing = EventLog.isOfStanding(last);
+        if (stream.isEmpty() && standing) {
+            listen(session, caller, reply); // what it missed is forgotten, what comes is not
+        } else if (stream.isEmpty()) {
+            refuse(
+                    reply,
+                    400,
+                    "found Last-Event-ID '"
+                            + last
+                            + "' (expected: the id of an event whose successors are known still)");
+        } else if (standing) {
+            listen(session, caller, stream.get(), last, reply);
+        } else {
+            begin(session, stream.get(), reply, last);
+        }
     }
 
     private void delete(HttpRequest head, HttpReply reply) {

@@ -18,11 +18,18 @@ final class Outflow {
 
     private final Channel channel;
     private final AtomicInteger onTheWay = new AtomicInteger();
+    private final Slowness slowness;
     private List<Runnable> whenWritable = List.of();
     private boolean flushing;
 
     Outflow(Channel channel) {
         this.channel = channel;
+        this.slowness = new Slowness(channel.eventLoop());
+    }
+
+    /** Notices that the answer under way takes long. */
+    Slowness slowness() {
+        return slowness;
     }
 
     Channel channel() {

@@ -1,0 +1,124 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.exchange.Alarms;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What one session has sent on its streams lately, so that a client that comes back gets what it
+ * has missed: once, in order, and from that stream only (MCP 2025-11-25, Streamable HTTP,
+ * Resumability and Redelivery).
+ *
+ * <p>Bounded by number, size and age; what is older is forgotten first. Thread-safe: one monitor
+ * orders what goes out, and going out is only to be put into a connection's queue.
+ */
+public final class EventLog {
+    /** How long an event is kept. */
+    static final Duration AGE = Duration.ofMinutes(5);
+
+    static final int MOST_EVENTS = 1_000;
+    static final long MOST_BYTES = 4L * 1024 * 1024;
+
+    private static final String STANDING = "g";
+    private static final String ANSWER = "p";
+
+    private final Alarms alarms;
+    private final Map<String, EventStream> streams = new LinkedHashMap<>(); // guarded by this
+    private long lastStream;
+    private int events;
+    private long bytes;
+    private boolean tidying;
+
+    EventLog(Alarms alarms) {
+        this.alarms = alarms;
+    }
+
+    Alarms alarms() {
+        return alarms;
+    }
+
+    /** A new stream for what comes back for one request, which no connection carries yet. */
+    public EventStream openAnswer() {
+        return open(ANSWER);
+    }
+
+    /** A new stream for what belongs to no call, which no connection carries yet. */
+    public EventStream openStanding() {
+        return open(STANDING);
+    }
+
+    private synchronized EventStream open(String kind) {
+        var stream = new EventStream(this, kind + ++lastStream);
+        streams.put(stream.name(), stream);
+        tidyLater();
+        return stream;
+    }
+
+    /** The stream to which the event {@code eventId} belongs, if that is known still. */
+    public synchronized Optional<EventStream> find(String eventId) {
+        int dash = eventId.indexOf('-');
+        return dash < 0
+                ? Optional.empty()
+                : Optional.ofNullable(streams.get(eventId.substring(0, dash)));
+    }
+
+    /** Whether {@code eventId} is one of a stream for what belongs to no call. */
+    public static boolean isOfStanding(String eventId) {
+        return eventId.startsWith(STANDING);
+    }
+
+    /** Counts an event that is kept from now on, and forgets others if there is no room. */
+    void kept(long size) {
+        events++;
+        bytes += size;
+        if (events > MOST_EVENTS || bytes > MOST_BYTES) {
+            trim();
+        }
+    }
+
+    void forgotten(long size) {
+        events--;
+        bytes -= size;
+    }
+
+    private void trim() {
+        for (var stream : List.copyOf(streams.values())) {
+            while ((events > MOST_EVENTS || bytes > MOST_BYTES) && stream.forgetOldest()) {
+                tidy(stream);
+            }
+        }
+    }
+
+    private void tidy(EventStream stream) {
+        if (stream.isOfNoUse()) {
+            streams.remove(stream.name());
+        }
+    }
+
+    private void tidyLater() {
+        if (!tidying) {
+            tidying = true;
+            alarms.after(AGE, this::tidy);
+        }
+    }
+
+    private synchronized void tidy() {
+        tidying = false;
+        long before = alarms.now() - AGE.toNanos();
+        for (var stream : List.copyOf(streams.values())) {
+            stream.forgetUntil(before);
+            tidy(stream);
+        }
+        if (!streams.isEmpty()) {
+            tidyLater();
+        }
+    }
+
+    static boolean isStanding(String name) {
+        return name.startsWith(STANDING);
+    }
+}

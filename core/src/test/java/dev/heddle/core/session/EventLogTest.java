@@ -1,0 +1,236 @@
+package dev.heddle.core.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Spliced;
+import dev.heddle.testkit.FakeAlarms;
+import dev.heddle.testkit.FakeClock;
+
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+class EventLogTest {
+    private final FakeClock clock = new FakeClock();
+    private final FakeAlarms alarms = new FakeAlarms(clock);
+    private final EventLog log = new EventLog(alarms);
+
+    /** A connection that keeps what it carries. */
+    private static final class Connection implements EventStream.Taker {
+        private final List<String> ids = new CopyOnWriteArrayList<>();
+        private final List<String> said = new CopyOnWriteArrayList<>();
+        private volatile boolean ended;
+
+        @Override
+        public void event(String id, Spliced message) {
+            ids.add(id);
+            said.add(message.envelope().method());
+        }
+
+        @Override
+        public void last(String id, Spliced message) {
+            event(id, message);
+            ended = true;
+        }
+
+        @Override
+        public void end() {
+            ended = true;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public boolean isCrowded() {
+            return false;
+        }
+
+        @Override
+        public void whenReady(Runnable task) {
+            task.run();
+        }
+
+        String lastId() {
+            return ids.getLast();
+        }
+    }
+
+    private static Spliced message(String text) {
+        return Spliced.of(JsonRpc.notification(text));
+    }
+
+    private static Connection carry(EventStream stream) {
+        return carry(stream, stream.beginning());
+    }
+
+    private static Connection carry(EventStream stream, String last) {
+        var connection = new Connection();
+        stream.resume(last, connection);
+        return connection;
+    }
+
+    @Test
+    void a_client_that_comes_back_gets_what_it_has_missed_and_then_what_comes() {
+        var stream = log.openAnswer();
+        var first = carry(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        stream.send(message("b"));
+        stream.send(message("c"));
+        var found = log.find(first.lastId()).orElseThrow();
+        var second = carry(found, first.lastId());
+        stream.send(message("d"));
+        stream.last(message("e"));
+        assertThat(first.said).containsExactly("a");
+        assertThat(second.said).containsExactly("b", "c", "d", "e");
+        assertThat(second.ended).isTrue();
+    }
+
+    @Test
+    void an_answer_that_came_while_nobody_was_there_is_told_to_who_comes_back() {
+        var stream = log.openAnswer();
+        var beginning = stream.beginning();
+        stream.last(message("done"));
+        var connection = carry(log.find(beginning).orElseThrow(), beginning);
+        assertThat(connection.said).containsExactly("done");
+        assertThat(connection.ended).isTrue();
+        var again = carry(stream, connection.lastId());
+        assertThat(again.said).isEmpty();
+        assertThat(again.ended).isTrue();
+    }
+
+    @Test
+    void what_goes_out_on_one_stream_is_not_told_on_another() {
+        var one = log.openStanding();
+        var other = log.openAnswer();
+        one.send(message("a"));
+        other.send(message("b"));
+        assertThat(carry(one).said).containsExactly("a");
+        assertThat(EventLog.isOfStanding(one.beginning())).isTrue();
+        assertThat(EventLog.isOfStanding(other.beginning())).isFalse();
+    }
+
+    @Test
+    void a_connection_that_takes_over_ends_the_one_before() {
+        var stream = log.openStanding();
+        var first = carry(stream);
+        var second = carry(stream);
+        stream.lost(first);
+        stream.send(message("a"));
+        assertThat(first.ended).isTrue();
+        assertThat(first.said).isEmpty();
+        assertThat(second.said).containsExactly("a");
+    }
+
+    @Test
+    void events_are_forgotten_when_there_are_too_many_and_whoever_missed_them_is_told() {
+        var old = log.openAnswer();
+        old.send(message("old"));
+        old.last(message("end"));
+        var stream = log.openAnswer();
+        IntStream.range(0, EventLog.MOST_EVENTS + 1).forEach(i -> stream.send(message("m" + i)));
+        assertThat(log.find(old.beginning())).isEmpty();
+        assertThat(stream.canResume(stream.beginning())).isFalse();
+        var connection = new Connection();
+        stream.resume(stream.beginning(), connection);
+        assertThat(connection.said).hasSize(EventLog.MOST_EVENTS).endsWith("m1000");
+    }
+
+    @Test
+    void events_are_forgotten_when_they_are_too_large_or_too_old() {
+        var stream = log.openAnswer();
+        var large = Json.object(members -> members.put("x", "y".repeat(3_000_000)));
+        stream.send(Spliced.of(JsonRpc.notification("large", large)));
+        stream.send(Spliced.of(JsonRpc.notification("larger", large)));
+        assertThat(carry(stream).said).containsExactly("larger");
+        stream.last(message("end"));
+        clock.advance(EventLog.AGE);
+        alarms.fire(EventLog.AGE);
+        assertThat(log.find(stream.beginning())).isEmpty();
+        assertThat(alarms.size()).isZero();
+    }
+
+    @Test
+    void a_question_whose_client_stays_away_loses_its_way_and_is_not_asked_here_later() {
+        var stream = log.openAnswer();
+        var lost = new AtomicInteger();
+        var request = JsonRpc.request(Json.of(7), "elicitation/create", Json.EMPTY_OBJECT);
+        var connection = carry(stream);
+        stream.ask(new Question(Spliced.of(request), _ -> {}, lost::incrementAndGet));
+        stream.lost(connection);
+        alarms.fire(StandingStream.PATIENCE);
+        assertThat(lost).hasValue(1);
+        assertThat(carry(stream).said).isEmpty();
+    }
+
+    @Test
+    void a_question_whose_client_comes_back_in_time_is_asked_again_there_only() {
+        var stream = log.openAnswer();
+        var lost = new AtomicInteger();
+        var request = JsonRpc.request(Json.of(7), "elicitation/create", Json.EMPTY_OBJECT);
+        stream.ask(new Question(Spliced.of(request), _ -> {}, lost::incrementAndGet));
+        var connection = carry(stream);
+        alarms.fire(StandingStream.PATIENCE);
+        assertThat(lost).hasValue(0);
+        assertThat(connection.said).containsExactly("elicitation/create");
+    }
+
+    @Test
+    void what_is_no_event_of_this_session_is_not_found() {
+        log.openAnswer();
+        assertThat(log.find("p9-1")).isEmpty();
+        assertThat(log.find("nonsense")).isEmpty();
+        assertThat(log.openAnswer().canResume("p2-x")).isFalse();
+    }
+
+    /** The client changes connections at any moment while events come. */
+    @RepeatedTest(300)
+    void nothing_is_lost_doubled_or_out_of_order_however_connections_change() throws Exception {
+        var stream = log.openAnswer();
+        var connections = new ArrayList<Connection>();
+        connections.add(carry(stream));
+        var start = new CyclicBarrier(2);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var sending =
+                    threads.submit(
+                            () -> {
+                                start.await();
+                                for (int i = 0; i < 50; i++) {
+                                    stream.send(message("m" + i));
+                                }
+                                stream.last(message("end"));
+                                return true;
+                            });
+            start.await();
+            while (!sending.isDone() || !connections.getLast().ended) {
+                var before = connections.getLast();
+                stream.lost(before);
+                var last = before.ids.isEmpty() ? seen(connections, stream) : before.lastId();
+                connections.add(carry(stream, last));
+            }
+        }
+        var all = connections.stream().flatMap(one -> one.said.stream()).toList();
+        assertThat(all).hasSize(51).doesNotHaveDuplicates().endsWith("m49", "end");
+    }
+
+    private static String seen(List<Connection> connections, EventStream stream) {
+        return connections.reversed().stream()
+                .filter(one -> !one.ids.isEmpty())
+                .map(Connection::lastId)
+                .findFirst()
+                .orElse(stream.beginning());
+    }
+}

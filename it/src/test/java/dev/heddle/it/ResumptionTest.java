@@ -1,0 +1,195 @@
+package dev.heddle.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.it.RawClient.Answer;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Map;
+import java.util.Random;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/** Streams outlive their connections, towards clients and towards servers. */
+class ResumptionTest {
+    private static final Pattern ID = Pattern.compile("id: (\\S+)");
+    private static final Pattern PROGRESS = Pattern.compile("\"progress\":(\\d+)");
+
+    @TempDir private Path folder;
+    private Stub stub;
+    private Heddle heddle;
+
+    @BeforeEach
+    void begin() {
+        stub = Stub.start();
+        heddle =
+                Heddle.serve(
+                        folder,
+                        "backends:\n  - {name: stub, transport: streamable-http, url: \""
+                                + stub.url()
+                                + "\"}");
+    }
+
+    @AfterEach
+    void end() {
+        heddle.close();
+        stub.close();
+    }
+
+    private static String slow(int millis, int every) {
+        return "{\"name\":\"slow\",\"arguments\":{\"ms\":"
+                + millis
+                + ",\"every\":"
+                + every
+                + "},\"_meta\":{\"progressToken\":\"mine\"}}";
+    }
+
+    private static String lastId(String text) {
+        var ids = ID.matcher(text).results().map(found -> found.group(1)).toList();
+        return ids.getLast();
+    }
+
+    private static Answer goOn(RawClient client, String last) {
+        return client.send(
+                client.builder()
+                        .setHeader("Accept", "text/event-stream")
+                        .setHeader("Last-Event-ID", last)
+                        .GET());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2025-11-25, true", "2025-06-18, false", "2025-03-26, false"})
+    void an_answer_that_takes_long_becomes_a_stream_that_says_where_it_begins(
+            String revision, boolean primed) {
+        var client = heddle.client().initialize(revision, "{}");
+        var quick = client.call("slow", "{\"ms\":100}");
+        assertThat(quick.isStream()).isFalse();
+        var slow = client.call("slow", "{\"ms\":1500}");
+        assertThat(slow.isStream()).isTrue();
+        assertThat(slow.body()).startsWith("id: p");
+        assertThat(slow.body().contains("retry: ")).isEqualTo(primed);
+        assertThat(slow.body()).contains("\"result\"");
+    }
+
+    /** The connection is cut at random places; what was complete by then counts as seen. */
+    @Test
+    void nothing_is_lost_or_doubled_when_connections_are_cut() {
+        var client = heddle.client().initialize();
+        var random = new Random(4);
+        for (int round = 0; round < 10; round++) {
+            var seen = new StringBuilder();
+            try (var raw = RawHttp.to(heddle.endpoint())) {
+                raw.post(
+                        raw.hostHeader()
+                                + "Accept: application/json, text/event-stream\r\nMcp-Session-Id: "
+                                + client.session()
+                                + "\r\n",
+                        "{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":\"tools/call\",\"params\":"
+                                + slow(600, 10)
+                                + "}");
+                raw.head();
+                for (int i = random.nextInt(20); i >= 0; i--) {
+                    seen.append(raw.readTo("\n\n"));
+                }
+            }
+            var rest = goOn(client, lastId(seen.toString()));
+            seen.append(rest.body());
+            var steps =
+                    PROGRESS.matcher(seen)
+                            .results()
+                            .map(found -> Integer.parseInt(found.group(1)))
+                            .toList();
+            assertThat(steps)
+                    .isEqualTo(IntStream.rangeClosed(1, steps.size()).boxed().toList())
+                    .hasSizeGreaterThan(10);
+            assertThat(rest.reply().path("id").asString("")).isEqualTo("mine");
+            assertThat(rest.reply().has("result")).isTrue();
+        }
+    }
+
+    @Test
+    void a_result_that_came_meanwhile_is_told_to_who_comes_back_and_not_twice() {
+        var client = heddle.client().initialize();
+        String last;
+        try (var raw = RawHttp.calling(heddle, client, "slow", "{\"ms\":1300}")) {
+            raw.head();
+            last = lastId(raw.readTo("\n\n"));
+        }
+        await().until(() -> stub.count("running") == 0);
+        var first = goOn(client, last);
+        assertThat(first.reply().has("result")).isTrue();
+        var second = goOn(client, lastId(first.body()));
+        assertThat(second.body()).doesNotContain("result");
+    }
+
+    @Test
+    void a_place_that_nobody_knows_is_no_place_to_go_on() {
+        var client = heddle.client().initialize();
+        var answer = goOn(client, "p99-1");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.errorText()).contains("p99-1");
+        assertThat(goOn(heddle.client().initialize(), "nonsense").status()).isEqualTo(400);
+    }
+
+    @Test
+    void a_question_whose_connection_is_lost_is_asked_again_where_the_client_comes_back() {
+        var client = heddle.client().initialize("2025-11-25", "{\"elicitation\":{}}");
+        String last;
+        try (var raw = RawHttp.calling(heddle, client, "ask", "{}")) {
+            raw.head();
+            last = lastId(raw.readTo("\n\n"));
+        }
+        try (var back = RawHttp.to(heddle.endpoint())) {
+            back.write(
+                    "GET /mcp HTTP/1.1\r\n"
+                            + back.hostHeader()
+                            + "Accept: text/event-stream\r\nMcp-Session-Id: "
+                            + client.session()
+                            + "\r\nLast-Event-ID: "
+                            + last
+                            + "\r\n\r\n");
+            var text = back.readTo("elicitation/create");
+            text += back.readTo("\n\n");
+            var question = Pattern.compile("\"id\":(\\d+)").matcher(text);
+            assertThat(question.find()).isTrue();
+            client.post(
+                    "{\"jsonrpc\":\"2.0\",\"id\":"
+                            + question.group(1)
+                            + ",\"result\":{\"action\":\"accept\",\"content\":{}}}");
+            assertThat(back.readTo("\"mine\"") + back.readTo("\n\n")).contains("accept");
+        }
+    }
+
+    /** The server ends its stream before it has answered, and tells who comes back. */
+    @Test
+    void a_server_that_breaks_off_its_stream_is_asked_for_the_rest() {
+        var ids = new ArrayList<String>();
+        try (var server =
+                        Child.start(
+                                Map.of(),
+                                Peers.node(),
+                                Peers.fixture("conformant.mjs"),
+                                "sessions");
+                var other =
+                        Heddle.serve(
+                                folder,
+                                "backends:\n  - {name: only, transport: streamable-http, url: \""
+                                        + server.line(line -> line.startsWith("http"))
+                                        + "\"}")) {
+            var client = other.client().initialize();
+            for (int i = 0; i < 5; i++) {
+                ids.add(client.call("test_reconnection", "{}").text());
+            }
+        }
+        assertThat(ids).containsOnly("You have come back.");
+    }
+}
