@@ -13,6 +13,16 @@ public final class Malformed extends RuntimeException {
     private final int code;
     private final transient Json id;
 
+    /** JSON that is no message here, for the reason {@code why}. */
+    public static Malformed invalid(String why) {
+        return new Malformed(ErrorCode.INVALID_REQUEST, "Invalid Request: " + why, Json.NULL);
+    }
+
+    /** No JSON at all. */
+    public static Malformed unreadable(MalformedJson why) {
+        return new Malformed(ErrorCode.PARSE_ERROR, "Parse error: " + why.getMessage(), Json.NULL);
+    }
+
     Malformed(int code, String message, Json id) {
         super(message, null, false, false);
         this.message = message;

@@ -19,6 +19,7 @@ import java.io.IOException;
         versionProvider = Version.class,
         subcommands = {
             Serve.class,
+            Stdio.class,
             Tools.class,
             Call.class,
             Validate.class,

@@ -153,6 +153,16 @@ final class Calls implements CallHost {
         }
     }
 
+    /** The request that is at the backend of {@code conversation}, if there is one and no other. */
+    Optional<ForwardedCall> onlyAt(Conversation conversation) {
+        var there =
+                running.values().stream()
+                        .flatMap(one -> one.at(conversation).stream())
+                        .limit(2)
+                        .toList();
+        return there.size() == 1 ? Optional.of(there.getFirst()) : Optional.empty();
+    }
+
     /** Nothing is under way any more. */
     void close() {
         silence.close();

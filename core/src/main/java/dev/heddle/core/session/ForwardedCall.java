@@ -321,6 +321,13 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     }
 
     @Override
+    public Optional<ForwardedCall> at(Conversation asked) {
+        return conversation.equals(asked) && state.get() instanceof State.Sent
+                ? Optional.of(this)
+                : Optional.empty();
+    }
+
+    @Override
     public void cancel() {
         var before = state.getAndSet(new State.Ended());
         tell(before, "the client cancelled the request");

@@ -2,6 +2,8 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Running;
 
+import java.util.Optional;
+
 /** A request of a session that is under way at its backends. */
 interface InFlight extends Running {
     /** Goes to the backends, now that it is its turn. Does nothing if it has ended before. */
@@ -15,4 +17,7 @@ interface InFlight extends Running {
      * could be so at the earliest, or {@link SilenceWatch#NEVER}.
      */
     long checkSilence();
+
+    /** The request that is at the backend of {@code conversation} for it, if one is. */
+    Optional<ForwardedCall> at(Conversation conversation);
 }

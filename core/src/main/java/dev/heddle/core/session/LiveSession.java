@@ -111,6 +111,7 @@ final class LiveSession implements MultiSession {
                         new Calls.Ways(events, questions, standing),
                         options.inFlight(),
                         this::used);
+        events.calls(calls::onlyAt);
     }
 
     private void used() {
@@ -256,6 +257,19 @@ final class LiveSession implements MultiSession {
             return refuse(exchange, fault, pass.get());
         } catch (MalformedJson e) {
             return refuse(exchange, new Fault.InvalidParams(e.getMessage()), pass.get());
+        }
+    }
+
+    @Override
+    public boolean leadsToStateless(Envelope request) {
+        try {
+            return Requests.decide(request, surfaces.surface(), conversations)
+                            instanceof Decision.Forward(var backend, _)
+                    && surfaces.introduction(backend)
+                            .filter(known -> !known.revision().hasSessions())
+                            .isPresent();
+        } catch (Fault | MalformedJson refused) {
+            return false;
         }
     }
 

@@ -62,6 +62,12 @@ public interface MultiSession extends Caller {
      */
     void authorize(Identity caller);
 
+    /**
+     * Whether {@code request} leads to a backend that has no sessions itself, so that nothing it
+     * asks could be put to anybody but its caller. Never blocks.
+     */
+    boolean leadsToStateless(Envelope request);
+
     /** Carries one request. Never blocks, and never throws: a failure is a reply too. */
     Running exchange(Identity caller, Exchange exchange);
 

@@ -141,6 +141,11 @@ final class Probing implements Sink, InFlight {
         return current.map(ForwardedCall::checkSilence).orElse(SilenceWatch.NEVER);
     }
 
+    @Override
+    public Optional<ForwardedCall> at(Conversation conversation) {
+        return current.flatMap(call -> call.at(conversation));
+    }
+
     private void end(Fault why) {
         ending = Optional.of(why);
         current.ifPresent(call -> end(call, why));

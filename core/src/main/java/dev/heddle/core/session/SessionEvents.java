@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 
 /**
  * What a session does about its backends: about what they send outside calls, and about their
@@ -40,6 +41,8 @@ final class SessionEvents implements ConversationHost {
     private volatile Optional<LogLevel> level = Optional.empty();
     private volatile Optional<Conversations> conversations = Optional.empty();
     private volatile ColdStart coldStart = ColdStart.OVER;
+    private volatile Function<Conversation, Optional<ForwardedCall>> onlyCall =
+            _ -> Optional.empty();
 
     SessionEvents(
             String sessionId,
@@ -57,6 +60,11 @@ final class SessionEvents implements ConversationHost {
     /** Is about {@code all} from now on. */
     void begin(Conversations all) {
         conversations = Optional.of(all);
+    }
+
+    /** Is told from now on which call is the only one at a backend, if there is one. */
+    void calls(Function<Conversation, Optional<ForwardedCall>> only) {
+        onlyCall = only;
     }
 
     /** Waits from now on for the backends of which nothing is known and nothing bad either. */
@@ -209,16 +217,29 @@ final class SessionEvents implements ConversationHost {
             case Method.PROGRESS -> {} // of a call that has ended
             case Method.LOG_MESSAGE -> {
                 if (wantsLog(message)) {
-                    standing.notification(Spliced.of(message));
+                    logged(conversation, message);
                 }
             }
             default -> standing.notification(Spliced.of(message));
         }
     }
 
+    /**
+     * Some transports do not say to which call a message belongs; if there is one only, they do.
+     */
+    private void logged(Conversation conversation, Envelope message) {
+        if (!standing.notification(Spliced.of(message))) {
+            onlyCall.apply(conversation)
+                    .ifPresent(call -> call.exchange().sink().notification(Spliced.of(message)));
+        }
+    }
+
     @Override
     public void question(Conversation conversation, Question question) {
-        questions.ask(question, conversation);
+        onlyCall.apply(conversation)
+                .ifPresentOrElse(
+                        call -> call.question(question),
+                        () -> questions.ask(question, conversation));
     }
 
     /**

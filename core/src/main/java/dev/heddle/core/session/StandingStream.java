@@ -160,6 +160,9 @@ final class StandingStream {
 
     /** Sends a notification that is not worth keeping. Returns whether there was a stream. */
     boolean notification(Spliced message) {
+        if (shared) {
+            return false; // it would be a guess whom it is meant for
+        }
         var stream = state.get().newest();
         stream.ifPresent(open -> open.notification(message));
         return stream.isPresent();

@@ -83,6 +83,11 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public boolean leadsToStateless(Envelope request) {
+        return next.leadsToStateless(request);
+    }
+
+    @Override
     public Running exchange(Identity caller, Exchange exchange) {
         return next.exchange(caller, exchange);
     }

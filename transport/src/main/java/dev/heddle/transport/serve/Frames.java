@@ -57,6 +57,12 @@ record Frames(ByteBufAllocator buffers, boolean chunks) {
         return plain(text, 0, text.length);
     }
 
+    /** An event that is no message. */
+    ByteBuf event(String type, String data) {
+        var text = HttpText.bytes("event: " + type + "\ndata: " + data + "\n\n");
+        return plain(text, 0, text.length);
+    }
+
     /** A line that only shows that the stream is alive. */
     ByteBuf keepAlive() {
         return plain(KEEP_ALIVE, 0, KEEP_ALIVE.length);

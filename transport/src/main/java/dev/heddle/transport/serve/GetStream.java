@@ -26,7 +26,8 @@ final class GetStream implements ClientStream {
         }
     }
 
-    private static boolean isNeeded(String method) {
+    /** Whether a client would be wrong without such a notification. */
+    static boolean isNeeded(String method) {
         return switch (method) {
             case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED -> true;
             case Method.RESOURCE_UPDATED, Method.CANCELLED -> true;

@@ -24,7 +24,7 @@ import java.util.concurrent.TimeUnit;
  * from any thread and take effect on the connection's event loop, in their order; what comes after
  * the end is dropped.
  */
-final class HttpReply {
+final class HttpReply implements Answer {
     /** When a client whose stream has ended early is to come back. */
     private static final long RETRY_MILLIS = 1000;
 
@@ -91,17 +91,20 @@ final class HttpReply {
     }
 
     /** Whether the client takes what is sent as fast as it comes, or nothing can be sent. */
-    boolean isWritable() {
+    @Override
+    public boolean isWritable() {
         return !isOpen() || outflow.isWritable();
     }
 
     /** Whether so much waits for the client that what can be spared is better dropped. */
-    boolean isCrowded() {
+    @Override
+    public boolean isCrowded() {
         return outflow.isCrowded();
     }
 
     /** Runs {@code task}, on the event loop, once {@link #isWritable}. */
-    void whenWritable(Runnable task) {
+    @Override
+    public void whenWritable(Runnable task) {
         run(
                 () -> {
                     if (isWritable()) {
@@ -123,7 +126,8 @@ final class HttpReply {
         return channel;
     }
 
-    void empty(int status) {
+    @Override
+    public void empty(int status) {
         run(() -> sendFull(status, "", new byte[0]));
     }
 
@@ -137,7 +141,8 @@ final class HttpReply {
     }
 
     /** Answers with a fault in the form of {@code error}. */
-    void refuse(int status, Envelope error, Fault fault) {
+    @Override
+    public void refuse(int status, Envelope error, Fault fault) {
         run(
                 () -> {
                     if (fault instanceof Fault.LimitReached limit) {
@@ -153,17 +158,34 @@ final class HttpReply {
         return Long.toString(Math.max(1, time.toSeconds()));
     }
 
-    void error(int status, Envelope error) {
+    @Override
+    public void error(int status, Envelope error) {
         run(() -> send(status, Spliced.of(error)));
     }
 
     /** Sends the last message: as the body, or as the last event if a stream has begun. */
-    void last(int status, Spliced message) {
+    @Override
+    public void last(int status, Spliced message) {
         if (channel.eventLoop().inEventLoop()) {
             send(status, message);
         } else {
             channel.eventLoop().execute(() -> send(status, message));
         }
+    }
+
+    /** Sends the responses to a batch: together, or each as an event if a stream has begun. */
+    void lastBatch(Json responses) {
+        run(
+                () -> {
+                    if (state == State.STREAMING) {
+                        responses
+                                .elements()
+                                .forEach(one -> sendEvent("", Spliced.of(Batch.message(one))));
+                        endStream(frames.end());
+                    } else {
+                        sendFull(200, "application/json", responses.bytes());
+                    }
+                });
     }
 
     /** Sends the only message, with a header that was not known before. */
@@ -230,8 +252,20 @@ final class HttpReply {
     }
 
     /** Sends an event without an id, beginning the stream if need be. */
-    void event(Spliced message) {
+    @Override
+    public void event(Spliced message) {
         event("", message);
+    }
+
+    /** Begins a stream of events with one of another kind than messages. */
+    void begin(String type, String data) {
+        run(
+                () -> {
+                    if (state == State.WAITING) {
+                        beginStream();
+                        outflow.write(frames.event(type, data));
+                    }
+                });
     }
 
     /** Sends an event, beginning the stream if need be. */
@@ -291,7 +325,8 @@ final class HttpReply {
     }
 
     /** Ends a stream without a last message. */
-    void end() {
+    @Override
+    public void end() {
         run(
                 () -> {
                     if (state == State.WAITING) {
@@ -391,7 +426,8 @@ final class HttpReply {
      * Runs {@code task}, on the event loop, when nothing more can be sent: the answer has ended or
      * its connection.
      */
-    void whenOver(Runnable task) {
+    @Override
+    public void whenOver(Runnable task) {
         run(
                 () -> {
                     if (isOpen()) {

@@ -151,11 +151,15 @@ final class McpEndpoint {
                             + ")");
             return;
         }
+        if (Batch.is(body)) {
+            batch(head, body, reply);
+            return;
+        }
         Envelope message;
         try {
             message = Envelope.parse(body);
         } catch (Malformed e) {
-            reply.error(400, JsonRpc.error(e.id(), e.code(), e.getMessage()));
+            malformed(reply, e);
             return;
         }
         var caller = identities.of(head.headers());
@@ -163,10 +167,47 @@ final class McpEndpoint {
         if (claims || (message.isRequest() && isStateless(head))) {
             stateless.handle(
                     new StatelessEndpoint.Asked(
-                            message, head.headers(), caller, accepts(head, EVENTS), reply));
+                            message,
+                            Optional.of(head.headers()),
+                            caller,
+                            accepts(head, EVENTS),
+                            reply));
         } else if (speaksKnownRevision(head, reply)) {
             inEra(message, caller, head, reply);
         }
+    }
+
+    private void batch(HttpRequest head, byte[] body, HttpReply reply) {
+        var caller = identities.of(head.headers());
+        if (head.headers().get(SESSION_HEADER) == null) {
+            malformed(reply, Batch.refused("without a session"));
+            return;
+        }
+        inSession(
+                head,
+                Json.NULL,
+                reply,
+                session -> {
+                    session.authorize(caller);
+                    try {
+                        carry(Batch.of(body, session.profile().revision()), session, caller, reply);
+                    } catch (Malformed e) {
+                        malformed(reply, e);
+                    }
+                });
+    }
+
+    private static void carry(Batch batch, MultiSession session, Identity caller, HttpReply reply) {
+        if (batch.isQuiet()) {
+            batch.carry(session, caller, _ -> {}, _ -> {});
+            reply.empty(202);
+        } else {
+            batch.carry(session, caller, reply::event, reply::lastBatch);
+        }
+    }
+
+    private static void malformed(HttpReply reply, Malformed e) {
+        reply.error(400, JsonRpc.error(e.id(), e.code(), e.getMessage()));
     }
 
     /** Carries what a client with sessions sends. */

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.Optional;
 
 import javax.net.ssl.SSLException;
 
@@ -36,6 +37,7 @@ public final class McpServer implements AutoCloseable {
 
     private final ServeOptions options;
     private final McpEndpoint endpoint;
+    private final SseFront sse;
     private final Pages pages;
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final @Nullable SslContext tls;
@@ -58,10 +60,14 @@ public final class McpServer implements AutoCloseable {
             String name,
             String version)
             throws IOException {
+        var self = new Introductions.Self(name, version);
         this.options = options;
-        this.endpoint =
-                new McpEndpoint(
-                        sessions, stateless, identities, new Introductions.Self(name, version));
+        this.endpoint = new McpEndpoint(sessions, stateless, identities, self);
+        this.sse =
+                new SseFront(
+                        new DuplexClient.Service(
+                                sessions, new Introductions(sessions, self), Optional.empty()),
+                        identities);
         this.pages = pages;
         this.tls = options.tls().isPresent() ? tls(options.tls().get()) : null;
         this.listening = listen(loops);
@@ -133,7 +139,7 @@ public final class McpServer implements AutoCloseable {
 
     /** How many clients' GET streams are open. */
     public int openStreams() {
-        return endpoint.openStreams();
+        return endpoint.openStreams() + sse.openStreams();
     }
 
     private void handle(HttpRequest head, byte[] body, HttpReply reply) {
@@ -164,6 +170,8 @@ public final class McpServer implements AutoCloseable {
             preflight(reply);
         } else if (path.equals(options.path()) || path.equals(options.path() + "/")) {
             endpoint.handle(head, body, reply);
+        } else if (path.equals(SseFront.PATH)) {
+            sse.handle(head, body, reply);
         } else {
             page(head, path, reply);
         }

@@ -62,13 +62,17 @@ final class StatelessEndpoint {
         return Json.array(List.of(Json.of(Revision.STATELESS.text())));
     }
 
-    /** A request or notification of such a client, and what is needed to answer it. */
+    /**
+     * A request or notification of such a client, and what is needed to answer it.
+     *
+     * @param headers those of the message, if it came over HTTP
+     */
     record Asked(
             Envelope message,
-            HttpHeaders headers,
+            Optional<HttpHeaders> headers,
             Identity caller,
             boolean takesEvents,
-            HttpReply reply) {
+            Answer reply) {
         Asked with(Envelope other) {
             return new Asked(other, headers, caller, takesEvents, reply);
         }
@@ -118,22 +122,32 @@ final class StatelessEndpoint {
     /** Carries out a request that belongs to none that went before. */
     private void begin(Asked asked) {
         var profile = profile(asked.message());
-        if (sessions.wantsOwn(asked.caller(), profile, asked.message().method())) {
+        var live = sessions.live(asked.caller(), profile);
+        if (live.isEmpty()) {
+            blocking(asked, () -> inOwnOrShared(profile, asked));
+        } else if (isShareable(live.get(), profile, asked)) {
+            carry(live.get(), asked, () -> {});
+        } else {
             blocking(asked, () -> alone(profile, asked));
-            return;
         }
-        sessions.live(asked.caller(), profile)
-                .ifPresentOrElse(
-                        session -> carry(session, asked, () -> {}),
-                        () -> blocking(asked, () -> together(profile, asked)));
+    }
+
+    private void inOwnOrShared(ClientProfile profile, Asked asked) {
+        var session = sessions.find(asked.caller(), profile);
+        if (isShareable(session, profile, asked)) {
+            carry(session, asked, () -> {});
+        } else {
+            alone(profile, asked);
+        }
+    }
+
+    private boolean isShareable(MultiSession session, ClientProfile profile, Asked asked) {
+        return !sessions.wantsOwn(asked.caller(), profile, asked.message().method())
+                || session.leadsToStateless(asked.message());
     }
 
     private static void blocking(Asked asked, Runnable task) {
         Thread.ofVirtual().name("heddle-front").start(() -> guarded(asked, task));
-    }
-
-    private void together(ClientProfile profile, Asked asked) {
-        carry(sessions.find(asked.caller(), profile), asked, () -> {});
     }
 
     /** Carries out a request in a session of its own, which ends with it. */
@@ -201,13 +215,18 @@ final class StatelessEndpoint {
     /** What a tool's headers say that its arguments do not. */
     private static Optional<String> mismatch(MultiSession session, Asked asked) {
         var message = asked.message();
-        return message.name()
-                .map(session.tools()::headers)
+        return asked.headers()
                 .flatMap(
-                        headers ->
-                                headers.mismatch(
-                                        message.arguments(),
-                                        name -> Optional.ofNullable(asked.headers().get(name))));
+                        given ->
+                                message.name()
+                                        .map(session.tools()::headers)
+                                        .flatMap(
+                                                headers ->
+                                                        headers.mismatch(
+                                                                message.arguments(),
+                                                                name ->
+                                                                        Optional.ofNullable(
+                                                                                given.get(name)))));
     }
 
     private StatelessSink sink(Asked asked) {

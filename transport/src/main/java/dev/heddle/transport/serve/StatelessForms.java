@@ -131,7 +131,7 @@ final class StatelessForms {
     }
 
     /** Answers with a fault in its JSON-RPC form. */
-    static void refuse(HttpReply reply, Json id, Fault fault) {
+    static void refuse(Answer reply, Json id, Fault fault) {
         reply.refuse(status(fault), error(id, fault), fault);
     }
 

@@ -27,23 +27,29 @@ final class StatelessRules {
 
     private StatelessRules() {}
 
-    /** Why the message is refused with status 400, or empty. */
-    static Optional<Envelope> refusal(HttpHeaders headers, Envelope message) {
+    /**
+     * Why the message is refused with status 400, or empty.
+     *
+     * @param headers those of the message, if it came over HTTP
+     */
+    static Optional<Envelope> refusal(Optional<HttpHeaders> headers, Envelope message) {
         var refusal = version(headers, message);
         if (refusal.isEmpty() && message.isRequest()) {
-            refusal = method(headers, message);
+            refusal = headers.flatMap(given -> method(given, message));
         }
         return refusal.isEmpty() && message.isRequest() ? capabilities(message) : refusal;
     }
 
-    private static Optional<Envelope> version(HttpHeaders headers, Envelope message) {
+    private static Optional<Envelope> version(Optional<HttpHeaders> headers, Envelope message) {
         var given = message.protocolVersion().filter(Json::isString).map(Json::text);
         if (given.isEmpty()) {
             return malformed(message, MetaKey.PROTOCOL_VERSION, "'" + SPOKEN + "'");
         }
-        var header = one(headers, VERSION_HEADER);
-        if (!header.equals(given)) {
-            return mismatch(message, VERSION_HEADER, header, given.get());
+        if (headers.isPresent()) {
+            var header = one(headers.get(), VERSION_HEADER);
+            if (!header.equals(given)) {
+                return mismatch(message, VERSION_HEADER, header, given.get());
+            }
         }
         if (!given.get().equals(SPOKEN)) {
             var data =

@@ -18,7 +18,7 @@ import java.util.function.Function;
  */
 final class StatelessSink implements Sink {
     private final Envelope request;
-    private final HttpReply reply;
+    private final Answer reply;
     private final boolean takesEvents;
     private final Optional<LogLevel> level;
     private final Function<Envelope, Spliced> form;
@@ -29,7 +29,7 @@ final class StatelessSink implements Sink {
      */
     StatelessSink(
             Envelope request,
-            HttpReply reply,
+            Answer reply,
             boolean takesEvents,
             Optional<LogLevel> level,
             Function<Envelope, Spliced> form) {
