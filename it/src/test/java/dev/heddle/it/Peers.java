@@ -78,12 +78,18 @@ final class Peers {
 
     /** Runs a program to its end, good or bad. */
     static Ended end(String... command) {
+        return end(Map.of(), command);
+    }
+
+    /** The same, with more variables in its environment. */
+    static Ended end(Map<String, String> environment, String... command) {
         try {
-            var process =
+            var builder =
                     new ProcessBuilder(command)
                             .redirectError(ProcessBuilder.Redirect.INHERIT)
-                            .directory(PEERS.toFile())
-                            .start();
+                            .directory(PEERS.toFile());
+            builder.environment().putAll(environment);
+            var process = builder.start();
             process.getOutputStream().close();
             var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(120, TimeUnit.SECONDS)) {
