@@ -47,6 +47,11 @@ final class Peers {
         return MODULES.resolve("@modelcontextprotocol/conformance/dist/index.js").toString();
     }
 
+    /** A client's end of standard input and output with the other end at a URL. */
+    static String bridge() {
+        return MODULES.resolve("mcp-remote/dist/proxy.js").toString();
+    }
+
     static String inspector() {
         return MODULES.resolve("@modelcontextprotocol/inspector/clients/launcher/build/index.js")
                 .toString();

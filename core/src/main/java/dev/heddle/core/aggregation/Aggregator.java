@@ -112,6 +112,7 @@ public final class Aggregator {
                         owners(resources),
                         owners(templates),
                         parts.stream().filter(Part::hasResources).map(Part::backend).toList()),
+                Instructions.of(parts),
                 notes);
     }
 

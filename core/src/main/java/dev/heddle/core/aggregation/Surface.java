@@ -23,6 +23,7 @@ public final class Surface {
                     new Listing("resourceTemplates", List.of()),
                     new Listing("prompts", List.of()),
                     new Routes(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()),
+                    Optional.empty(),
                     List.of());
 
     /**
@@ -46,6 +47,7 @@ public final class Surface {
     private final Routes routes;
     private final List<Template> templateRoutes;
     private final Former former;
+    private final Optional<String> instructions;
     private final List<Note> notes;
 
     /** Names that a session was shown earlier and that lead nowhere else now. */
@@ -65,6 +67,7 @@ public final class Surface {
             Listing templates,
             Listing prompts,
             Routes routes,
+            Optional<String> instructions,
             List<Note> notes) {
         this.tools = tools;
         this.resources = resources;
@@ -81,6 +84,7 @@ public final class Surface {
                                                 entry.getValue()))
                         .toList();
         this.former = Former.NONE;
+        this.instructions = instructions;
         this.notes = List.copyOf(notes);
     }
 
@@ -91,6 +95,7 @@ public final class Surface {
         this.prompts = like.prompts;
         this.routes = like.routes;
         this.templateRoutes = like.templateRoutes;
+        this.instructions = like.instructions;
         this.notes = like.notes;
         this.former = former;
     }
@@ -158,6 +163,11 @@ public final class Surface {
      */
     public Map<String, Route> hiddenTools() {
         return routes.hiddenTools();
+    }
+
+    /** What the backends want their client to know, if they do. */
+    public Optional<String> instructions() {
+        return instructions;
     }
 
     /** What is shown differently from its backend, or is not shown. */

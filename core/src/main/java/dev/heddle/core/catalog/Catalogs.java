@@ -48,6 +48,11 @@ public final class Catalogs {
         return Optional.ofNullable(published.get(key)).map(Known::catalog);
     }
 
+    /** Whether exactly this kind of client has been told what the backend offers. */
+    public boolean knows(CatalogKey key) {
+        return published.containsKey(key) || learned.containsKey(key);
+    }
+
     /**
      * What is known best of what this kind of client is offered: what was published for it, if that
      * is {@code fresh}; else the newest of what one of its own has learned and what was published

@@ -132,7 +132,7 @@ final class LiveSession implements MultiSession {
     void begin(Iterable<Backend> backends, Map<BackendId, Adopted> adopted, Set<BackendId> late) {
         conversations.replace(backends, adopted);
         surfaces.show(backends);
-        events.beginColdStart(late);
+        events.beginColdStart(late, type == SessionType.IMPLICIT);
         openInBackground();
         shared.observer().sessionOpened();
     }
@@ -179,8 +179,11 @@ final class LiveSession implements MultiSession {
         for (var conversation : conversations.all()) {
             var backend = conversation.backend();
             boolean knows = surfaces.knows(backend.id());
-            boolean onDemand = backend.target().lazy() && (shared.watches().isPresent() || knows);
-            boolean early = knows && (!ready || type == SessionType.IMPLICIT);
+            boolean differs = surfaces.mayDiffer(backend.id());
+            boolean onDemand =
+                    backend.target().lazy() && (shared.watches().isPresent() || knows) && !differs;
+            boolean implicit = type == SessionType.IMPLICIT;
+            boolean early = knows && (implicit ? !differs : !ready);
             if (!onDemand && !early && shared.health().health(backend.id()).state().usable()) {
                 conversations.prepare(conversation);
             }
@@ -230,6 +233,11 @@ final class LiveSession implements MultiSession {
     @Override
     public Listing prompts() {
         return surfaces.surface().prompts();
+    }
+
+    @Override
+    public Optional<String> instructions() {
+        return surfaces.surface().instructions();
     }
 
     @Override

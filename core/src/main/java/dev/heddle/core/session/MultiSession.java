@@ -16,6 +16,7 @@ import dev.heddle.protocol.Method;
 
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -48,6 +49,9 @@ public interface MultiSession extends Caller {
     Listing resources();
 
     Listing prompts();
+
+    /** What the backends want the client to know, if they do. */
+    Optional<String> instructions();
 
     /**
      * The ids that backends gave to the conversations that are open now; empty text for one without

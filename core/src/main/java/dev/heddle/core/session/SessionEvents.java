@@ -67,13 +67,22 @@ final class SessionEvents implements ConversationHost {
         onlyCall = only;
     }
 
-    /** Waits from now on for the backends of which nothing is known and nothing bad either. */
-    void beginColdStart(Set<BackendId> late) {
+    /**
+     * Waits from now on for the backends of which nothing is known and nothing bad either.
+     *
+     * @param implicit whether the session's clients may hear of no change, so that those are waited
+     *     for too that may offer them more than others
+     */
+    void beginColdStart(Set<BackendId> late, boolean implicit) {
         coldStart =
                 new ColdStart(
                         all().all().stream()
                                 .map(conversation -> conversation.backend().id())
-                                .filter(backend -> !surfaces.knows(backend))
+                                .filter(
+                                        backend ->
+                                                !surfaces.knows(backend)
+                                                        || (implicit
+                                                                && surfaces.mayDiffer(backend)))
                                 .filter(backend -> !late.contains(backend))
                                 .filter(backend -> shared.health().health(backend).failures() == 0)
                                 .toList());

@@ -126,6 +126,17 @@ final class SurfaceKeeper {
                 });
     }
 
+    /**
+     * Whether {@code backend} may offer more to clients that can do what this one can, and nobody
+     * like it has asked yet.
+     */
+    boolean mayDiffer(BackendId backend) {
+        var share = find(backend);
+        return share != null
+                && !profile.capabilities().members().isEmpty()
+                && !shared.catalogs().knows(share.key());
+    }
+
     /** What is known of a tool as its backend lists it. */
     Optional<Json> tool(BackendId backend, String name) {
         return Optional.ofNullable(find(backend))

@@ -11,6 +11,7 @@ import dev.heddle.protocol.Envelope;
 
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A session that is another one until a decorator says otherwise. Thread-safe if the decorator is.
@@ -70,6 +71,11 @@ public abstract class WrappedSession implements MultiSession {
     @Override
     public Listing prompts() {
         return next.prompts();
+    }
+
+    @Override
+    public Optional<String> instructions() {
+        return next.instructions();
     }
 
     @Override

@@ -102,6 +102,10 @@ class SessionCatalogTest {
         return CatalogKey.of(backend.backend(), PROFILE);
     }
 
+    private static CatalogKey clientKey(ScriptedBackend backend) {
+        return CatalogKey.of(backend.backend(), SessionFixture.PROFILE);
+    }
+
     private static CatalogKey gatewayKey(ScriptedBackend backend) {
         return CatalogKey.of(backend.backend(), ClientProfile.gateway("test", "1"));
     }
@@ -214,6 +218,7 @@ class SessionCatalogTest {
                         });
         var catalogs = new Catalogs();
         catalogs.publish(gatewayKey(backend), backend.asCatalog());
+        catalogs.learn(clientKey(backend), backend.asCatalog());
         var fixture = SessionFixture.watchedBy(watches(catalogs, backend), backend);
         var first = fixture.open("1", Identity.NONE);
         SessionFixture.call(first, "enable").result();
@@ -360,6 +365,25 @@ class SessionCatalogTest {
         assertThat(backend.talks()).hasSize(2);
     }
 
+    /** A program may offer more to those who can be asked something. */
+    @Test
+    void the_first_of_its_kind_asks_a_program_what_it_offers_and_the_next_does_not() {
+        var program =
+                new ScriptedBackend(
+                                new Backend(
+                                        new BackendId("a"), new Target.Command(List.of("true"))))
+                        .tools("x");
+        var catalogs = new Catalogs();
+        catalogs.publish(gatewayKey(program), catalog("x"));
+        program.tools("x", "asks");
+        var fixture = SessionFixture.watchedBy(watches(catalogs, program), program);
+        var first = fixture.open("1", Identity.NONE);
+        await().until(() -> names(first).contains("asks"));
+        var second = fixture.open("2", Identity.NONE);
+        assertThat(names(second)).contains("asks");
+        assertThat(program.openings()).isEqualTo(1);
+    }
+
     @Test
     void what_the_watch_of_a_program_tells_reaches_all_whatever_one_session_has_read() {
         var program =
@@ -370,6 +394,7 @@ class SessionCatalogTest {
         var catalogs = new Catalogs();
         var watches = watches(catalogs, program);
         catalogs.publish(gatewayKey(program), catalog("x"));
+        catalogs.learn(clientKey(program), catalog("x"));
         var fixture = SessionFixture.watchedBy(watches, program);
         var first = fixture.open("1", Identity.NONE);
         SessionFixture.call(first, "x").result();

@@ -9,6 +9,8 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Revision;
 
+import java.util.Optional;
+
 /**
  * Answers {@code initialize}: where a session begins (MCP 2025-11-25, Lifecycle). Blocks;
  * thread-safe.
@@ -45,7 +47,7 @@ final class Introductions {
     Begun begin(Envelope initialize, Identity caller, String remote) {
         var profile = profile(initialize);
         var session = sessions.begin(caller, profile, remote);
-        return new Begun(session, result(profile.revision()));
+        return new Begun(session, result(profile.revision(), session.instructions()));
     }
 
     private static ClientProfile profile(Envelope initialize) {
@@ -73,7 +75,7 @@ final class Introductions {
         return value;
     }
 
-    private Json result(Revision revision) {
+    private Json result(Revision revision, Optional<String> instructions) {
         return Json.object(
                 result ->
                         result.put("protocolVersion", revision.text())
@@ -83,6 +85,7 @@ final class Introductions {
                                         Json.object(
                                                 info ->
                                                         info.put("name", self.name())
-                                                                .put("version", self.version()))));
+                                                                .put("version", self.version())))
+                                .put("instructions", instructions.map(Json::of)));
     }
 }

@@ -88,8 +88,7 @@ final class StatelessEndpoint {
             reply.empty(202);
         } else {
             switch (message.method()) {
-                case Method.DISCOVER ->
-                        reply.last(200, Spliced.of(JsonRpc.result(message.id(), discovery)));
+                case Method.DISCOVER -> discover(asked);
                 case Method.TOOLS_LIST,
                         Method.PROMPTS_LIST,
                         Method.RESOURCES_LIST,
@@ -105,6 +104,30 @@ final class StatelessEndpoint {
                                 reply, message.id(), new Fault.MethodNotFound(message.method()));
             }
         }
+    }
+
+    /** What the backends want to be known is told too, if it is known. */
+    private void discover(Asked asked) {
+        var profile = profile(asked.message());
+        sessions.live(asked.caller(), profile)
+                .ifPresentOrElse(
+                        session -> discovered(asked, session.instructions()),
+                        () ->
+                                blocking(
+                                        asked,
+                                        () ->
+                                                discovered(
+                                                        asked,
+                                                        sessions.find(asked.caller(), profile)
+                                                                .instructions())));
+    }
+
+    private void discovered(Asked asked, Optional<String> instructions) {
+        var whole =
+                instructions
+                        .map(text -> discovery.with("instructions", Json.of(text)))
+                        .orElse(discovery);
+        asked.reply().last(200, Spliced.of(JsonRpc.result(asked.message().id(), whole)));
     }
 
     private static ClientProfile profile(Envelope message) {
