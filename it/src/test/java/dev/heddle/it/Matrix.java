@@ -153,11 +153,24 @@ final class Matrix implements AutoCloseable {
         return run(revision, transport, where, names.toArray(String[]::new));
     }
 
+    /** What became of {@code many} clients at once. */
+    static List<Cell> crowd(int many, String url) {
+        var command =
+                new ArrayList<>(
+                        List.of(Peers.node(), fixture("crowd"), Integer.toString(many), url));
+        Kind.all().forEach(kind -> command.add(kind.name() + "=" + kind.place()));
+        return cells(command);
+    }
+
     private static List<Cell> run(
             String revision, String transport, String where, String... names) {
         var command = new ArrayList<>(List.of(Peers.node(), fixture("client")));
         command.addAll(List.of(revision, transport, where));
         command.addAll(List.of(names));
+        return cells(command);
+    }
+
+    private static List<Cell> cells(List<String> command) {
         return Peers.run(command.toArray(String[]::new))
                 .lines()
                 .map(RawClient.JSON::readTree)

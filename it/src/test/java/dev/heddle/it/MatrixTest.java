@@ -89,6 +89,16 @@ class MatrixTest {
         }
     }
 
+    /** Dozens of clients of all revisions do at random what they can, and leave in the middle. */
+    @Test
+    void every_message_reaches_the_client_that_it_belongs_to_and_no_other() {
+        try (var heddle = Heddle.serve(folder, matrix.config())) {
+            var cells = Matrix.crowd(25, heddle.endpoint().toString());
+            assertThat(cells).hasSize(25);
+            assertThat(cells).allSatisfy(cell -> assertThat(cell.outcome()).isEqualTo("ok"));
+        }
+    }
+
     private static void assertFull(String client, List<Cell> cells, String server) {
         assertThat(cells).extracting(Cell::feature).containsExactlyElementsOf(Matrix.FEATURES);
         for (var cell : cells) {

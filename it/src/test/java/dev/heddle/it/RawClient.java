@@ -44,7 +44,7 @@ final class RawClient {
                 return List.of(JSON.readTree(body));
             }
             return Stream.of(body.split("\n"))
-                    .filter(line -> line.startsWith("data: "))
+                    .filter(line -> line.startsWith("data: ") && line.length() > 6)
                     .map(line -> JSON.readTree(line.substring("data: ".length())))
                     .toList();
         }

@@ -24,12 +24,14 @@ import java.util.function.Consumer;
 final class Probing implements Sink, InFlight {
     private final Calls calls;
     private final Queue<BackendId> rest;
+    private final boolean only;
     private final String uri;
     private final Exchange exchange;
     private final Consumer<Probing> over;
     private final AtomicBoolean finished = new AtomicBoolean();
     private volatile Optional<ForwardedCall> current = Optional.empty();
     private volatile Optional<Fault> failure = Optional.empty();
+    private volatile Optional<Reply> unknown = Optional.empty(); // what the only backend said
     private volatile Optional<Fault> ending = Optional.empty();
 
     /**
@@ -43,6 +45,7 @@ final class Probing implements Sink, InFlight {
             Consumer<Probing> over) {
         this.calls = calls;
         this.rest = new ConcurrentLinkedQueue<>(backends);
+        this.only = backends.size() == 1;
         this.uri = uri;
         this.exchange = exchange;
         this.over = over;
@@ -70,9 +73,11 @@ final class Probing implements Sink, InFlight {
                 failure = Optional.of(refused);
             }
         }
+        var why = ending.or(() -> failure);
         finish(
-                new Reply.Failed(
-                        ending.or(() -> failure).orElseGet(() -> new Fault.ResourceNotFound(uri))));
+                why.isEmpty() && unknown.isPresent()
+                        ? unknown.get()
+                        : new Reply.Failed(why.orElseGet(() -> new Fault.ResourceNotFound(uri))));
     }
 
     @Override
@@ -103,7 +108,10 @@ final class Probing implements Sink, InFlight {
     @Override
     public void reply(Reply reply) {
         switch (reply) {
-            case Reply.Response(var message) when saysUnknown(message) -> next();
+            case Reply.Response(var message) when saysUnknown(message) -> {
+                unknown = only ? Optional.of(reply) : Optional.empty();
+                next();
+            }
             case Reply.Failed(Fault.BackendFailed failed) when !failed.mayHaveRun() -> {
                 failure = Optional.of(failed);
                 next();
