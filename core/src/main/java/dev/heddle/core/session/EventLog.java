@@ -23,6 +23,9 @@ public final class EventLog {
     static final int MOST_EVENTS = 1_000;
     static final long MOST_BYTES = 4L * 1024 * 1024;
 
+    /** How long a message may be to be kept for a client that is away. */
+    public static final int LARGEST = 3 * 1024 * 1024;
+
     private static final String STANDING = "g";
     private static final String ANSWER = "p";
 

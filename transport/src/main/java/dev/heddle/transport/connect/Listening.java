@@ -359,6 +359,10 @@ final class Listening {
                             Spliced.of(JsonRpc.request(Json.of(id), Method.LISTEN, params)),
                             Optional.empty());
             wire.send(id, request, Hop.headers(request, Optional.empty()), this);
+            if (find(id) == null) {
+                wire.cancel(id, "something else is to be heard"); // dropped before it was sent
+                return;
+            }
             alarms.after(ACKNOWLEDGEMENT, this::giveUpOpening);
         }
 

@@ -135,12 +135,24 @@ final class PostSink implements Sink {
                 if (events == null) {
                     reply.last(200, message);
                 } else {
-                    events.last(message);
+                    events.last(kept(message, events));
                 }
             }
             case Reply.Flowing(var flow) -> flow(flow, events);
             case Reply.Failed(var fault) -> fail(fault, events);
         }
+    }
+
+    /** What a client that is away can be told when it comes back. */
+    private Spliced kept(Spliced message, EventStream events) {
+        return events.taker().isPresent() || message.length() <= EventLog.LARGEST
+                ? message
+                : tooLarge();
+    }
+
+    private Spliced tooLarge() {
+        var why = "the result was too large to be kept; the request has been carried out";
+        return Spliced.of(JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why));
     }
 
     private void fail(Fault fault, @Nullable EventStream events) {
@@ -196,8 +208,7 @@ final class PostSink implements Sink {
             flow.abort();
             if (events != null && !over) {
                 over = true;
-                var why = "the result was too large to be kept; the request has been carried out";
-                events.last(Spliced.of(JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why)));
+                events.last(tooLarge());
             }
         }
     }
