@@ -15,6 +15,9 @@ public final class MetaKey {
     /** Belongs to a task, not to a hop (MCP 2025-11-25, Tasks). */
     public static final String RELATED_TASK = PREFIX + "related-task";
 
+    /** The extension that carries tasks without sessions, and the key of its capability. */
+    public static final String TASKS = PREFIX + "tasks";
+
     private MetaKey() {}
 
     /** Whether a value under {@code key} is meant for the next hop only. */

@@ -25,6 +25,11 @@ public final class Method {
     public static final String ELICITATION = "elicitation/create";
     public static final String ROOTS_LIST = "roots/list";
 
+    public static final String TASKS_GET = "tasks/get";
+    public static final String TASKS_RESULT = "tasks/result";
+    public static final String TASKS_CANCEL = "tasks/cancel";
+    public static final String TASKS_UPDATE = "tasks/update";
+
     public static final String INITIALIZED = "notifications/initialized";
     public static final String CANCELLED = "notifications/cancelled";
     public static final String PROGRESS = "notifications/progress";
@@ -35,6 +40,7 @@ public final class Method {
     public static final String RESOURCE_UPDATED = "notifications/resources/updated";
     public static final String ROOTS_CHANGED = "notifications/roots/list_changed";
     public static final String ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
+    public static final String TASK_STATUS = "notifications/tasks/status";
 
     private static final List<String> KNOWN =
             List.of(
@@ -56,6 +62,10 @@ public final class Method {
                     SAMPLING,
                     ELICITATION,
                     ROOTS_LIST,
+                    TASKS_GET,
+                    TASKS_RESULT,
+                    TASKS_CANCEL,
+                    TASKS_UPDATE,
                     INITIALIZED,
                     CANCELLED,
                     PROGRESS,
@@ -65,7 +75,8 @@ public final class Method {
                     PROMPTS_CHANGED,
                     RESOURCE_UPDATED,
                     ROOTS_CHANGED,
-                    ACKNOWLEDGED);
+                    ACKNOWLEDGED,
+                    TASK_STATUS);
 
     private static final Words WORDS = new Words(KNOWN);
 

@@ -287,8 +287,11 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
         conversation.use(this);
     }
 
+    /** Whoever waits for the result of a task waits as long as that takes. */
     private long silenceLimit() {
-        return conversation.backend().limits().silence().toNanos();
+        return exchange.request().method().equals(Method.TASKS_RESULT)
+                ? 0
+                : conversation.backend().limits().silence().toNanos();
     }
 
     /** A person who is thinking is not silence. */

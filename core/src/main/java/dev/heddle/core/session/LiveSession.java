@@ -14,6 +14,7 @@ import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.identity.IdentityBinding;
 import dev.heddle.core.session.AdmissionQueue.Pass;
 import dev.heddle.core.session.Requests.Decision;
 import dev.heddle.protocol.Envelope;
@@ -73,6 +74,7 @@ final class LiveSession implements MultiSession {
     private final StandingStream standing;
     private final SurfaceKeeper surfaces;
     private final Conversations conversations;
+    private final Tasks tasks;
     private final SessionEvents events;
     private final Calls calls;
     private final AtomicBoolean closing = new AtomicBoolean();
@@ -101,7 +103,13 @@ final class LiveSession implements MultiSession {
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
         this.questions = new Questions(shared.ids(), standing);
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
-        this.events = new SessionEvents(id, shared, surfaces, standing, questions);
+        this.tasks =
+                new Tasks(
+                        shared.tasks(),
+                        IdentityBinding.of(client.opener()).format()
+                                + (type == SessionType.IMPLICIT ? "" : '\0' + id),
+                        client.profile());
+        this.events = new SessionEvents(id, shared, surfaces, standing, questions, tasks);
         this.conversations = new Conversations(client, shared, options.openings(), events);
         events.begin(conversations);
         this.calls =
@@ -258,7 +266,7 @@ final class LiveSession implements MultiSession {
         noteReady();
         try {
             return carryOut(
-                    Requests.decide(exchange.request(), surfaces.surface(), conversations),
+                    Requests.decide(exchange.request(), surfaces.surface(), conversations, tasks),
                     exchange,
                     pass.get());
         } catch (Fault fault) {
@@ -271,7 +279,7 @@ final class LiveSession implements MultiSession {
     @Override
     public boolean leadsToStateless(Envelope request) {
         try {
-            return Requests.decide(request, surfaces.surface(), conversations)
+            return Requests.decide(request, surfaces.surface(), conversations, tasks)
                             instanceof Decision.Forward(var backend, _)
                     && surfaces.introduction(backend)
                             .filter(known -> !known.revision().hasSessions())
@@ -299,7 +307,7 @@ final class LiveSession implements MultiSession {
             case Decision.Probe(var backends, var uri) ->
                     calls.probe(backends, uri, exchange, pass);
             case Decision.Forward(var backend, var request) ->
-                    calls.forward(backend, request, exchange, pass);
+                    calls.forward(backend, request, tasks.named(exchange, backend), pass);
         };
     }
 

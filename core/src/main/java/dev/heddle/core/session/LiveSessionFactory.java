@@ -306,6 +306,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     new OpeningLimits(),
                     new Goodbyes(),
                     ids,
+                    new TaskNames(),
                     alarms,
                     clock,
                     virtual,

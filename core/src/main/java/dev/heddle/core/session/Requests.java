@@ -40,7 +40,8 @@ final class Requests {
     /**
      * @throws Fault if nobody is to answer it
      */
-    static Decision decide(Envelope request, Surface surface, Conversations conversations) {
+    static Decision decide(
+            Envelope request, Surface surface, Conversations conversations, Tasks tasks) {
         return switch (request.method()) {
             case Method.PING -> new Decision.Answer(Json.EMPTY_OBJECT);
             case Method.TOOLS_LIST -> new Decision.Answer(surface.tools().page(cursor(request)));
@@ -57,6 +58,13 @@ final class Requests {
             case Method.RESOURCES_UNSUBSCRIBE -> unsubscribe(request, surface, conversations);
             case Method.COMPLETE -> completion(request, surface);
             case Method.SET_LEVEL -> new Decision.SetLevel(level(request));
+            case Method.TASKS_GET,
+                    Method.TASKS_RESULT,
+                    Method.TASKS_CANCEL,
+                    Method.TASKS_UPDATE -> {
+                var task = tasks.of(request);
+                yield new Decision.Forward(task.backend(), Tasks.atBackend(request, task));
+            }
             case Method.INITIALIZE ->
                     throw new Fault.InvalidRequest("found initialize in an initialised session");
             default -> throw new Fault.MethodNotFound(request.method());

@@ -36,6 +36,7 @@ final class SessionEvents implements ConversationHost {
     private final SurfaceKeeper surfaces;
     private final StandingStream standing;
     private final Questions questions;
+    private final Tasks tasks;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final SparseMap<Conversation, Optional<LogLevel>> told = new SparseMap<>();
     private volatile Optional<LogLevel> level = Optional.empty();
@@ -49,12 +50,14 @@ final class SessionEvents implements ConversationHost {
             Shared shared,
             SurfaceKeeper surfaces,
             StandingStream standing,
-            Questions questions) {
+            Questions questions,
+            Tasks tasks) {
         this.sessionId = sessionId;
         this.shared = shared;
         this.surfaces = surfaces;
         this.standing = standing;
         this.questions = questions;
+        this.tasks = tasks;
     }
 
     /** Is about {@code all} from now on. */
@@ -229,7 +232,9 @@ final class SessionEvents implements ConversationHost {
                     logged(conversation, message);
                 }
             }
-            default -> standing.notification(Spliced.of(message));
+            default ->
+                    standing.notification(
+                            tasks.named(Spliced.of(message), conversation.backend().id()));
         }
     }
 
@@ -248,7 +253,10 @@ final class SessionEvents implements ConversationHost {
         onlyCall.apply(conversation)
                 .ifPresentOrElse(
                         call -> call.question(question),
-                        () -> questions.ask(question, conversation));
+                        () ->
+                                questions.ask(
+                                        tasks.named(question, conversation.backend().id()),
+                                        conversation));
     }
 
     /**

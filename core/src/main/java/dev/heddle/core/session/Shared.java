@@ -31,6 +31,7 @@ record Shared(
         OpeningLimits openings,
         Goodbyes goodbyes,
         Ids ids,
+        TaskNames tasks,
         Alarms alarms,
         InstantSource clock,
         Executor virtual,

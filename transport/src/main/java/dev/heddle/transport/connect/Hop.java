@@ -74,6 +74,8 @@ record Hop(Json members) {
         return switch (request.envelope().method()) {
             case Method.TOOLS_CALL, Method.PROMPTS_GET -> request.name();
             case Method.RESOURCES_READ -> request.envelope().uri();
+            case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL ->
+                    request.envelope().param("taskId").filter(Json::isString).map(Json::text);
             default -> Optional.empty();
         };
     }

@@ -27,6 +27,9 @@ final class Introductions {
                     "resources":{"listChanged":true,"subscribe":true},"tools":{"listChanged":true}}\
                     """);
 
+    private static final Json TASKS =
+            Json.parse("{\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}");
+
     /** What the gateway calls itself. */
     record Self(String name, String version) {}
 
@@ -75,11 +78,18 @@ final class Introductions {
         return value;
     }
 
+    /** Tasks came with the last revision that has sessions. */
+    private static Json capabilities(Revision revision) {
+        return revision.isAtLeast(Revision.V2025_11_25)
+                ? CAPABILITIES.with("tasks", TASKS)
+                : CAPABILITIES;
+    }
+
     private Json result(Revision revision, Optional<String> instructions) {
         return Json.object(
                 result ->
                         result.put("protocolVersion", revision.text())
-                                .put("capabilities", CAPABILITIES)
+                                .put("capabilities", capabilities(revision))
                                 .put(
                                         "serverInfo",
                                         Json.object(

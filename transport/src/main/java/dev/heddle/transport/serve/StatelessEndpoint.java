@@ -37,6 +37,10 @@ import java.util.Optional;
 final class StatelessEndpoint {
     private static final Logger log = LoggerFactory.getLogger(StatelessEndpoint.class);
 
+    /** What the gateway carries of what is not in the core of the protocol. */
+    private static final Json EXTENSIONS =
+            Json.object(all -> all.put(MetaKey.TASKS, Json.EMPTY_OBJECT));
+
     private final ImplicitSessions sessions;
     private final Rounds rounds;
     private final StatelessForms forms;
@@ -55,7 +59,10 @@ final class StatelessEndpoint {
                         Json.object(
                                 result ->
                                         result.put("supportedVersions", spoken())
-                                                .put("capabilities", Introductions.CAPABILITIES)));
+                                                .put(
+                                                        "capabilities",
+                                                        Introductions.CAPABILITIES.with(
+                                                                "extensions", EXTENSIONS))));
     }
 
     private static Json spoken() {
@@ -99,6 +106,11 @@ final class StatelessEndpoint {
                         Method.COMPLETE,
                         Method.LISTEN ->
                         inSession(asked);
+                case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL ->
+                        StatelessRules.lacksTasks(message)
+                                .ifPresentOrElse(
+                                        lacking -> reply.error(400, lacking),
+                                        () -> inSession(asked));
                 default ->
                         StatelessForms.refuse(
                                 reply, message.id(), new Fault.MethodNotFound(message.method()));
@@ -130,12 +142,19 @@ final class StatelessEndpoint {
         asked.reply().last(200, Spliced.of(JsonRpc.result(asked.message().id(), whole)));
     }
 
-    private static ClientProfile profile(Envelope message) {
+    /**
+     * What a client said of itself. It need not say who it is, but servers with sessions want to
+     * know, and are told the gateway's own name then.
+     */
+    private ClientProfile profile(Envelope message) {
         var meta = message.meta().orElse(Json.EMPTY_OBJECT);
         return new ClientProfile(
                 Revision.STATELESS,
                 meta.get(MetaKey.CLIENT_CAPABILITIES).orElse(Json.EMPTY_OBJECT),
-                meta.get(MetaKey.CLIENT_INFO).filter(Json::isObject).orElse(Json.EMPTY_OBJECT));
+                meta.get(MetaKey.CLIENT_INFO)
+                        .filter(info -> info.text("name").isPresent())
+                        .filter(info -> info.text("version").isPresent())
+                        .orElse(forms.serverInfo()));
     }
 
     private void inSession(Asked asked) {

@@ -26,6 +26,11 @@ final class StatelessForms {
         this.meta = Json.object(members -> members.put(MetaKey.SERVER_INFO, serverInfo));
     }
 
+    /** What the gateway says of itself. */
+    Json serverInfo() {
+        return serverInfo;
+    }
+
     /** A result of the gateway's own, which has none of the members that this adds. */
     Json own(Json result) {
         return result.withFirst(members -> members.put("resultType", COMPLETE).put("_meta", meta));

@@ -84,6 +84,8 @@ final class StatelessRules {
         return switch (message.method()) {
             case Method.TOOLS_CALL, Method.PROMPTS_GET -> message.name();
             case Method.RESOURCES_READ -> message.uri();
+            case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL ->
+                    message.param("taskId").filter(Json::isString).map(Json::text);
             default -> Optional.empty();
         };
     }
@@ -93,6 +95,32 @@ final class StatelessRules {
         return given.filter(Json::isObject).isPresent()
                 ? Optional.empty()
                 : malformed(message, MetaKey.CLIENT_CAPABILITIES, "an object");
+    }
+
+    /** The refusal of a request about a task whose client has not said that it knows tasks. */
+    static Optional<Envelope> lacksTasks(Envelope message) {
+        boolean declared =
+                message.meta()
+                        .flatMap(meta -> meta.get(MetaKey.CLIENT_CAPABILITIES))
+                        .flatMap(capabilities -> capabilities.get("extensions"))
+                        .flatMap(extensions -> extensions.get(MetaKey.TASKS))
+                        .isPresent();
+        var needed =
+                Json.parse(
+                        "{\"requiredCapabilities\":{\"extensions\":{\""
+                                + MetaKey.TASKS
+                                + "\":{}}}}");
+        return declared
+                ? Optional.empty()
+                : Optional.of(
+                        JsonRpc.error(
+                                message.id(),
+                                ErrorCode.MISSING_CAPABILITY,
+                                "found a request about a task (expected: only from clients that"
+                                        + " declare "
+                                        + MetaKey.TASKS
+                                        + ")",
+                                needed));
     }
 
     private static Optional<String> one(HttpHeaders headers, AsciiString name) {

@@ -1,0 +1,188 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.LogLevel;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.session.TaskNames.Task;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MetaKey;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.Optional;
+
+/**
+ * The tasks of one session's client: calls whose results come later (MCP 2025-11-25, Tasks; the
+ * extension {@code io.modelcontextprotocol/tasks} of 2026-07-28). They live at their backends; the
+ * client knows them by names of ours. Thread-safe.
+ */
+final class Tasks {
+    private static final String ID = "taskId";
+    private static final String TASK = "task";
+
+    private final TaskNames names;
+    private final String owner;
+    private final boolean extension;
+
+    /**
+     * @param owner whose tasks they are
+     */
+    Tasks(TaskNames names, String owner, ClientProfile profile) {
+        this.names = names;
+        this.owner = owner;
+        this.extension = declares(profile);
+    }
+
+    /** Whether a client says that it understands tasks as an extension. */
+    static boolean declares(ClientProfile profile) {
+        return profile.capabilities()
+                .get("extensions")
+                .flatMap(extensions -> extensions.get(MetaKey.TASKS))
+                .isPresent();
+    }
+
+    /** The task that a request is about. */
+    Task of(Envelope request) {
+        return names.find(
+                request.param(ID).filter(Json::isString).map(Json::text).orElse(""), owner);
+    }
+
+    /** A request about a task, as the task's backend knows it. */
+    static Spliced atBackend(Envelope request, Task task) {
+        var params = request.params().orElse(Json.EMPTY_OBJECT).with(ID, Json.of(task.id()));
+        return Spliced.of(JsonRpc.request(request.id(), request.method(), params));
+    }
+
+    /**
+     * An exchange whose client knows tasks of {@code backend} by their names, if it is about any.
+     */
+    Exchange named(Exchange exchange, BackendId backend) {
+        var request = exchange.request();
+        boolean concerned =
+                switch (request.method()) {
+                    case Method.TASKS_GET,
+                            Method.TASKS_RESULT,
+                            Method.TASKS_CANCEL,
+                            Method.TASKS_UPDATE ->
+                            true;
+                    case Method.TOOLS_CALL -> extension || request.param(TASK).isPresent();
+                    default -> false;
+                };
+        return concerned ? new Exchange(request, new Naming(exchange.sink(), backend)) : exchange;
+    }
+
+    /** A message of {@code backend} that may be about a task, as the client knows it. */
+    Spliced named(Spliced message, BackendId backend) {
+        var envelope = message.envelope();
+        if (envelope.method().equals(Method.TASK_STATUS)) {
+            var params = named(envelope.params().orElse(Json.EMPTY_OBJECT), backend);
+            return Spliced.of(JsonRpc.notification(envelope.method(), params));
+        }
+        return message;
+    }
+
+    /** A question of {@code backend} that may be asked for a task, as the client knows it. */
+    Question named(Question question, BackendId backend) {
+        var request = question.request();
+        var params = request.params().filter(given -> given.contains(MetaKey.RELATED_TASK));
+        if (params.isEmpty()) {
+            return question;
+        }
+        var message =
+                JsonRpc.request(request.id(), request.method(), related(params.get(), backend));
+        return new Question(Spliced.of(message), question.answer(), question.wayLost());
+    }
+
+    /** {@code object} with the names of the tasks that it is about. */
+    private Json named(Json object, BackendId backend) {
+        var whole = object;
+        var id = object.text(ID);
+        if (id.isPresent()) {
+            whole = whole.with(ID, name(backend, id.get()));
+        }
+        var task = object.get(TASK).filter(Json::isObject);
+        var inner = task.flatMap(one -> one.text(ID));
+        if (inner.isPresent()) {
+            whole = whole.with(TASK, task.orElseThrow().with(ID, name(backend, inner.get())));
+        }
+        return related(whole, backend);
+    }
+
+    private Json related(Json object, BackendId backend) {
+        var meta = object.get("_meta");
+        var related = meta.flatMap(given -> given.get(MetaKey.RELATED_TASK));
+        var id = related.flatMap(given -> given.text(ID));
+        return id.isEmpty()
+                ? object
+                : object.with(
+                        "_meta",
+                        meta.orElseThrow()
+                                .with(
+                                        MetaKey.RELATED_TASK,
+                                        related.orElseThrow().with(ID, name(backend, id.get()))));
+    }
+
+    private Json name(BackendId backend, String id) {
+        return Json.of(names.name(new Task(backend, id), owner));
+    }
+
+    /** Puts the names of tasks into what comes back for one request. */
+    private final class Naming implements Sink {
+        private final Sink sink;
+        private final BackendId backend;
+
+        Naming(Sink sink, BackendId backend) {
+            this.sink = sink;
+            this.backend = backend;
+        }
+
+        @Override
+        public void notification(Spliced message) {
+            sink.notification(Tasks.this.named(message, backend));
+        }
+
+        @Override
+        public boolean question(Question question) {
+            return sink.question(Tasks.this.named(question, backend));
+        }
+
+        @Override
+        public boolean isReady() {
+            return sink.isReady();
+        }
+
+        @Override
+        public void whenReady(Runnable task) {
+            sink.whenReady(task);
+        }
+
+        @Override
+        public Optional<LogLevel> logLevel() {
+            return sink.logLevel();
+        }
+
+        @Override
+        public void reply(Reply reply) {
+            sink.reply(reply instanceof Reply.Response(var message) ? named(message) : reply);
+        }
+
+        private Reply named(Spliced message) {
+            var response = Envelope.parse(message.bytes());
+            return new Reply.Response(
+                    response.result()
+                            .map(
+                                    result ->
+                                            Spliced.of(
+                                                    JsonRpc.result(
+                                                            response.id(),
+                                                            Tasks.this.named(result, backend))))
+                            .orElse(message));
+        }
+    }
+}
