@@ -53,7 +53,8 @@ class BadInputTest {
             delimiter = '|',
             value = {
                 "{\"jsonrpc\": | 400 | -32700 | JSON ends",
-                "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}] | 400 | -32600 | batches",
+                "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}] | 400 | -32600 | found a"
+                        + " batch in 2025-11-25",
                 "{\"id\":1,\"method\":\"ping\"} | 400 | -32600 | jsonrpc",
                 "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"} | 400 | -32600 | id",
                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"method\":\"ping\"} | 400 |"

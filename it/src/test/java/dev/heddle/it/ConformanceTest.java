@@ -56,6 +56,7 @@ class ConformanceTest {
 
     private void isWhole(Peers.Ended suite) {
         assertThat(suite.code()).as(suite.printed()).isZero();
+        assertThat(suite.printed()).doesNotContain("✗ ");
     }
 
     @ParameterizedTest

@@ -53,6 +53,7 @@ class PeersTest {
         assertThat(found.path("roots").asString("")).contains("file:///tmp");
         assertThat(found.path("resource").asString("")).contains("demo://resource/dynamic/text/1");
         assertThat(found.path("prompt").asInt()).isPositive();
+        assertThat(found.path("task").asString("")).contains("looms");
     }
 
     @ParameterizedTest

@@ -100,7 +100,7 @@ public final class Aggregator {
                 new Listing(
                         "tools",
                         items(shown, rules.tools(), notes).stream()
-                                .map(item -> inWordsOf(client, item))
+                                .map(item -> inWordsOf(client, revisions(parts), item))
                                 .toList()),
                 new Listing("resources", usable(resources)),
                 new Listing("resourceTemplates", usable(templates)),
@@ -116,8 +116,20 @@ public final class Aggregator {
                 notes);
     }
 
+    private static Map<BackendId, Revision> revisions(List<Part> parts) {
+        var revisions = new HashMap<BackendId, Revision>();
+        parts.forEach(
+                part -> revisions.put(part.backend(), part.catalog().introduction().revision()));
+        return revisions;
+    }
+
     /** A tool as clients of the era of {@code client} understand it. */
-    private static Listing.Item inWordsOf(Revision client, Listing.Item tool) {
+    private static Listing.Item inWordsOf(
+            Revision client, Map<BackendId, Revision> revisions, Listing.Item tool) {
+        var server = revisions.getOrDefault(tool.route().backend(), Revision.LATEST);
+        if (client.hasSessions() == server.hasSessions()) {
+            return tool;
+        }
         try {
             var json =
                     client.hasSessions()

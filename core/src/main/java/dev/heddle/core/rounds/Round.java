@@ -11,6 +11,11 @@ public interface Round {
     /** Where notifications and the reply go. */
     Sink sink();
 
+    /** Whether the client has said that it can be asked this. */
+    default boolean mayAsk(Question question) {
+        return true;
+    }
+
     /**
      * Ends the round with questions, whose answers the client's next request brings.
      *

@@ -157,12 +157,20 @@ final class RoundedExchange implements Sink {
                 case State.Gathering some when some.asked().size() >= MOST_QUESTIONS -> {
                     return false;
                 }
+                case State.Gathering some when !some.round().mayAsk(question) -> {
+                    question.refuse("the client has not declared that it can be asked this");
+                    return true;
+                }
                 case State.Gathering some -> {
                     if (state.compareAndSet(now, some.with(question))) {
                         return true;
                     }
                 }
                 case State.Answering(var round, int number) -> {
+                    if (!round.mayAsk(question)) {
+                        question.refuse("the client has not declared that it can be asked this");
+                        return true;
+                    }
                     if (!parked.hasRoom(this)) {
                         return false;
                     }

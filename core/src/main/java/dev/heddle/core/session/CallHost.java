@@ -5,6 +5,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
 
 import java.util.Optional;
 
@@ -28,6 +29,9 @@ interface CallHost {
 
     /** Sees to it that a backend sends log messages from {@code level} on, and then goes on. */
     void raise(Conversation conversation, LogLevel level, Runnable then);
+
+    /** What is known of a tool of the backend, as that lists it under its own name. */
+    Optional<Json> tool(Conversation conversation, String name);
 
     /** Puts a question of the backend to the client, on the way of {@code call}. */
     void ask(ForwardedCall call, Question question);

@@ -198,6 +198,11 @@ final class Calls implements CallHost {
     }
 
     @Override
+    public Optional<Json> tool(Conversation conversation, String name) {
+        return ways.events().tool(conversation, name);
+    }
+
+    @Override
     public void stray(Conversation conversation, Envelope message) {
         ways.events().notification(conversation, message);
     }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * What one session has sent on its streams lately, so that a client that comes back gets what it
@@ -31,6 +32,8 @@ public final class EventLog {
 
     private final Alarms alarms;
     private final Map<String, EventStream> streams = new LinkedHashMap<>(); // guarded by this
+    private final String epoch = // an older process has had streams too
+            Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36), 36) + '.';
     private long lastStream;
     private int events;
     private long bytes;
@@ -55,7 +58,7 @@ public final class EventLog {
     }
 
     private synchronized EventStream open(String kind) {
-        var stream = new EventStream(this, kind + ++lastStream);
+        var stream = new EventStream(this, kind + epoch + ++lastStream);
         streams.put(stream.name(), stream);
         tidyLater();
         return stream;

@@ -18,6 +18,9 @@ public final class EventStream {
     /** What an event takes beside its text. */
     private static final int OVERHEAD = 200;
 
+    /** So many questions at most are remembered; the oldest of more have been answered. */
+    private static final int MOST_ASKED = 100;
+
     /** A connection that carries a stream to its client. Calls must not block. */
     public interface Taker {
         void event(String id, Spliced message);
@@ -135,6 +138,9 @@ public final class EventStream {
                 return false;
             }
             var more = new ArrayList<>(asked);
+            if (more.size() >= MOST_ASKED) {
+                more.removeFirst();
+            }
             more.add(new Asked(put(question.message()), question));
             asked = List.copyOf(more);
             if (taker == null) {

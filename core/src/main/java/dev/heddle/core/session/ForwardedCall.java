@@ -11,7 +11,9 @@ import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.session.SessionObserver.Outcome;
+import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -49,6 +51,7 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     private final long began;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Waiting(0));
     private volatile long lastSign; // of the backend, once it has been asked
+    private volatile Optional<WaitedTask> task = Optional.empty(); // if it is done as one
 
     /**
      * @param request the client's request under the backend's own names
@@ -146,7 +149,13 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
                     exchange.sink().notification(message);
                 }
             }
-            default -> host.stray(conversation, envelope);
+            case Method.TOOLS_CHANGED,
+                    Method.RESOURCES_CHANGED,
+                    Method.PROMPTS_CHANGED,
+                    Method.RESOURCE_UPDATED,
+                    Method.CANCELLED ->
+                    host.stray(conversation, envelope);
+            default -> exchange.sink().notification(message);
         }
     }
 
@@ -185,15 +194,55 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
         switch (reply) {
             case Reply.Response(var message) -> {
                 boolean error = message.envelope().error().isPresent();
-                end(
-                        new Reply.Response(message.id(clientId())),
-                        error ? Outcome.ERROR : Outcome.RESULT);
+                if (error && isUncompleted(message)) {
+                    end(new Reply.Response(nothing()), Outcome.RESULT);
+                } else if (!WaitedTask.isRefusal(message.envelope()) || !goOnAsTask()) {
+                    end(
+                            new Reply.Response(message.id(clientId())),
+                            error ? Outcome.ERROR : Outcome.RESULT);
+                }
             }
             case Reply.Flowing(var flow) -> relay(flow);
             case Reply.Failed(Fault.BackendFailed failed) when isWorthRepeating(failed) ->
                     repeat(reply);
             case Reply.Failed _ -> end(reply, Outcome.FAILED);
         }
+    }
+
+    /** Whether a backend that completes nothing was asked to; clients are told that all do. */
+    private boolean isUncompleted(Spliced message) {
+        return exchange.request().method().equals(Method.COMPLETE)
+                && message.envelope().errorCode() == ErrorCode.METHOD_NOT_FOUND;
+    }
+
+    private Spliced nothing() {
+        return Spliced.of(JsonRpc.result(clientId(), Requests.NO_COMPLETIONS));
+    }
+
+    /**
+     * A tool that is called as a task only has refused to be called otherwise, and so has not run:
+     * it is called as a task, for whose end the client waits (MCP 2025-11-25, Tasks). Returns
+     * whether it is such a tool.
+     */
+    private boolean goOnAsTask() {
+        if (!(state.get() instanceof State.Sent sent)
+                || task.isPresent()
+                || !WaitedTask.isNeeded(
+                        exchange.request(),
+                        request.name().flatMap(name -> host.tool(conversation, name)))) {
+            return false;
+        }
+        var waited = new WaitedTask(sent.session(), request, this, this::asks, shared.ids());
+        task = Optional.of(waited);
+        waited.begin();
+        return true;
+    }
+
+    /** Is about the request {@code id} from now on. Returns whether that is wanted still. */
+    private boolean asks(long id) {
+        var now = state.get();
+        return now instanceof State.Sent sent
+                && state.compareAndSet(now, new State.Sent(sent.session(), id, sent.tries()));
     }
 
     private void relay(Flow flow) {
@@ -289,7 +338,7 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
 
     /** Whoever waits for the result of a task waits as long as that takes. */
     private long silenceLimit() {
-        return exchange.request().method().equals(Method.TASKS_RESULT)
+        return task.isPresent() || exchange.request().method().equals(Method.TASKS_RESULT)
                 ? 0
                 : conversation.backend().limits().silence().toNanos();
     }
@@ -349,9 +398,12 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     }
 
     /** Tells the backend, if it has been asked, that nobody waits any more. */
-    private static void tell(State before, String why) {
+    private void tell(State before, String why) {
         switch (before) {
-            case State.Sent sent -> sent.session().cancel(sent.id(), why);
+            case State.Sent sent -> {
+                sent.session().cancel(sent.id(), why);
+                task.ifPresent(WaitedTask::cancel);
+            }
             case State.Relaying(var flow) -> flow.abort();
             case State.Waiting _, State.Ended _ -> {}
         }

@@ -54,6 +54,9 @@ final class LiveSession implements MultiSession {
     /** The streams of an implicit session are those of many clients. */
     private static final int MANY_STREAMS = 10_000;
 
+    /** So are its calls. */
+    private static final int MANY_CALLS = 10_000;
+
     /**
      * The limits of one session.
      *
@@ -117,9 +120,13 @@ final class LiveSession implements MultiSession {
                         shared,
                         conversations,
                         new Calls.Ways(events, questions, standing),
-                        options.inFlight(),
+                        type == SessionType.IMPLICIT ? MANY_CALLS : options.inFlight(),
                         this::used);
-        events.calls(calls::onlyAt);
+        events.calls(
+                calls::onlyAt,
+                type == SessionType.IMPLICIT
+                        && IdentityBinding.of(client.opener())
+                                instanceof IdentityBinding.Unauthenticated);
     }
 
     private void used() {
@@ -332,6 +339,7 @@ final class LiveSession implements MultiSession {
             case Method.CANCELLED -> calls.cancel(notification.requestId().orElse(Json.NULL));
             case Method.PROGRESS -> questions.progress(notification);
             case Method.INITIALIZED -> clientIsReady();
+            case Method.TASK_STATUS -> {} // of a task of the client's own, which is asked after
             default ->
                     conversations.all().forEach(open -> open.notifyOpen(Spliced.of(notification)));
         }

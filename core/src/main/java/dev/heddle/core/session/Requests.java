@@ -32,7 +32,7 @@ final class Requests {
         record SetLevel(LogLevel level) implements Decision {}
     }
 
-    private static final Json NO_COMPLETIONS =
+    static final Json NO_COMPLETIONS =
             Json.parse("{\"completion\":{\"values\":[],\"total\":0,\"hasMore\":false}}");
 
     private Requests() {}
@@ -121,8 +121,16 @@ final class Requests {
             throw new Fault.InvalidRequest(
                     "found too many subscriptions in one session (expected: at most 1000)");
         }
-        var backend = surface.resource(uri).orElseThrow(() -> new Fault.ResourceNotFound(uri));
+        var backend =
+                surface.resource(uri)
+                        .or(() -> only(surface.resourceBackends()))
+                        .orElseThrow(() -> new Fault.ResourceNotFound(uri));
         return new Decision.Forward(backend, Spliced.of(request));
+    }
+
+    /** A resource that nobody lists can only be where resources are. */
+    private static Optional<BackendId> only(List<BackendId> backends) {
+        return backends.size() == 1 ? Optional.of(backends.getFirst()) : Optional.empty();
     }
 
     /** What the client has subscribed to it can end, listed or not. */

@@ -9,6 +9,7 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -41,6 +42,7 @@ final class SessionEvents implements ConversationHost {
     private final SparseMap<Conversation, Optional<LogLevel>> told = new SparseMap<>();
     private volatile Optional<LogLevel> level = Optional.empty();
     private volatile Optional<Conversations> conversations = Optional.empty();
+    private volatile boolean strangers;
     private volatile ColdStart coldStart = ColdStart.OVER;
     private volatile Function<Conversation, Optional<ForwardedCall>> onlyCall =
             _ -> Optional.empty();
@@ -65,9 +67,15 @@ final class SessionEvents implements ConversationHost {
         conversations = Optional.of(all);
     }
 
-    /** Is told from now on which call is the only one at a backend, if there is one. */
-    void calls(Function<Conversation, Optional<ForwardedCall>> only) {
+    /**
+     * Is told from now on which call is the only one at a backend, if there is one.
+     *
+     * @param ofStrangers whether calls may be those of clients that have nothing to do with each
+     *     other
+     */
+    void calls(Function<Conversation, Optional<ForwardedCall>> only, boolean ofStrangers) {
         onlyCall = only;
+        strangers = ofStrangers;
     }
 
     /**
@@ -242,7 +250,7 @@ final class SessionEvents implements ConversationHost {
      * Some transports do not say to which call a message belongs; if there is one only, they do.
      */
     private void logged(Conversation conversation, Envelope message) {
-        if (!standing.notification(Spliced.of(message))) {
+        if (!standing.notification(Spliced.of(message)) && !strangers) {
             onlyCall.apply(conversation)
                     .ifPresent(call -> call.exchange().sink().notification(Spliced.of(message)));
         }
@@ -250,7 +258,12 @@ final class SessionEvents implements ConversationHost {
 
     @Override
     public void question(Conversation conversation, Question question) {
-        onlyCall.apply(conversation)
+        boolean ofTask =
+                question.request()
+                        .params()
+                        .filter(params -> params.contains(MetaKey.RELATED_TASK))
+                        .isPresent();
+        (ofTask ? Optional.<ForwardedCall>empty() : onlyCall.apply(conversation))
                 .ifPresentOrElse(
                         call -> call.question(question),
                         () ->

@@ -7,10 +7,12 @@ import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.TaskNames.Task;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
@@ -89,7 +91,7 @@ final class Tasks {
 
     /** A question of {@code backend} that may be asked for a task, as the client knows it. */
     Question named(Question question, BackendId backend) {
-        var request = question.request();
+        var request = Envelope.parse(question.message().bytes()); // under the next hop's id
         var params = request.params().filter(given -> given.contains(MetaKey.RELATED_TASK));
         if (params.isEmpty()) {
             return question;
@@ -169,7 +171,20 @@ final class Tasks {
 
         @Override
         public void reply(Reply reply) {
-            sink.reply(reply instanceof Reply.Response(var message) ? named(message) : reply);
+            sink.reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
+        }
+
+        private Reply readable(Spliced message) {
+            try {
+                return named(message);
+            } catch (MalformedJson e) {
+                return new Reply.Failed(
+                        new Fault.BackendFailed(
+                                backend.value(),
+                                Fault.BackendFailed.Reason.GARBAGE,
+                                "sent a result with " + e.getMessage(),
+                                true));
+            }
         }
 
         private Reply named(Spliced message) {

@@ -25,7 +25,8 @@ class SharedSubscriptionsTest {
     private static final String URI = "r:///1";
 
     private final ScriptedBackend backend = new ScriptedBackend("a").resources(URI);
-    private final SessionFixture fixture = new SessionFixture(backend);
+    private final SessionFixture fixture =
+            new SessionFixture(backend, new ScriptedBackend("b").resources("r:///2"));
     private final MultiSession session = fixture.open();
     private final SharedSubscriptions subscriptions = new SharedSubscriptions(new Ids());
 

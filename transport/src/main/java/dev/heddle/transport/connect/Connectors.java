@@ -39,7 +39,8 @@ public final class Connectors implements BackendConnector, AutoCloseable {
                     case Target.Command command -> command.shared() ? shared : stdio;
                     case Target.InProcess _ -> inProcess;
                 };
-        return OlderClientSession.inWordsOf(opening, connector.connect(backend, opening));
+        return OlderClientSession.inWordsOf(
+                opening, backend.id().value(), connector.connect(backend, opening));
     }
 
     /** Ends the programs that are still running. */

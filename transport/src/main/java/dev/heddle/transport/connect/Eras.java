@@ -66,7 +66,9 @@ final class Eras<K> {
 
     /** The server has sessions: one has begun. */
     void hasSessions(K server, Finding found) {
-        if (found instanceof Finding.Sessions) {
+        var before = known.get(server);
+        boolean fresh = before != null && alarms.now() - before.until() < 0;
+        if (found instanceof Finding.Sessions && !fresh) {
             remember(server, found);
         }
     }

@@ -18,6 +18,9 @@ import dev.heddle.protocol.Spliced;
 
 /** The first words of a conversation (MCP 2025-11-25, Lifecycle). Thread-safe. */
 final class Handshake {
+    /** What the very first servers call what came to be 2024-11-05. */
+    private static final String FIRST = "2024-10-07";
+
     private final Ids ids;
     private final Interner<Introduction> introductions = new Interner<>();
 
@@ -39,7 +42,7 @@ final class Handshake {
                 Json.object(
                         members ->
                                 members.put("protocolVersion", profile.sessionRevision().text())
-                                        .put("capabilities", profile.capabilities())
+                                        .put("capabilities", capabilities(profile))
                                         .put("clientInfo", profile.clientInfo()));
         var call = new BlockingCall();
         session.send(id, Spliced.of(JsonRpc.request(Json.of(id), Method.INITIALIZE, params)), call);
@@ -67,10 +70,21 @@ final class Handshake {
         }
     }
 
+    /** A client without a session never says that its roots have changed. */
+    private static Json capabilities(ClientProfile profile) {
+        var declared = profile.capabilities();
+        return profile.revision().hasSessions()
+                ? declared
+                : declared.get("roots")
+                        .filter(Json::isObject)
+                        .map(roots -> declared.with("roots", roots.without("listChanged")))
+                        .orElse(declared);
+    }
+
     private Introduction introduction(String backend, Json result) {
         var version = result.text("protocolVersion").orElse("");
         var revision =
-                Revision.withSessions(version)
+                Revision.withSessions(version.equals(FIRST) ? Revision.V2024_11_05.text() : version)
                         .orElseThrow(
                                 () ->
                                         Fault.BackendFailed.notSent(

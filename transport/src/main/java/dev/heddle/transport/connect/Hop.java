@@ -47,6 +47,14 @@ record Hop(Json members) {
                 .orElse(left);
     }
 
+    /** The same for a client that understands tasks. */
+    Hop withTasks() {
+        var declared = members.get(MetaKey.CLIENT_CAPABILITIES).orElse(Json.EMPTY_OBJECT);
+        var extensions = declared.get("extensions").orElse(Json.EMPTY_OBJECT);
+        var more = declared.with("extensions", extensions.with(MetaKey.TASKS, Json.EMPTY_OBJECT));
+        return new Hop(members.with(MetaKey.CLIENT_CAPABILITIES, more));
+    }
+
     /** {@code request} with what it says of its client. */
     Spliced on(Spliced request, Optional<LogLevel> level) {
         return request.withHop(

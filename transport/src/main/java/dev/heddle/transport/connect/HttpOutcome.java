@@ -34,6 +34,9 @@ final class HttpOutcome {
                             backend,
                             Reason.AUTHENTICATION,
                             "refused the gateway's credentials (HTTP " + status + ")");
+            case 429 ->
+                    Fault.BackendFailed.notSent(
+                            backend, Reason.LIMIT, "takes no more requests now (HTTP 429)");
             case 404, 405 ->
                     Fault.BackendFailed.notSent(
                             backend,

@@ -189,6 +189,7 @@ final class Listening {
             current = null;
             opening = null;
             missed = false;
+            settle(_ -> false, _ -> true, next);
         } else if (newest == null || !newest.wanted.equals(wanted)) {
             drop(opening, next);
             var stream = new Stream(ids.next(), wanted);
@@ -329,7 +330,8 @@ final class Listening {
             } else {
                 return;
             }
-            if (opening == null && current == null && !notOffered && !union().isNothing()) {
+            boolean lacking = current == null || !current.wanted.equals(union());
+            if (opening == null && lacking && !notOffered && !union().isNothing()) {
                 var wait = pause;
                 var doubled = pause.multipliedBy(2);
                 pause = doubled.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : doubled;

@@ -9,6 +9,7 @@ import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
@@ -24,9 +25,12 @@ final class OlderClientSession implements BackendSession {
     private final BackendSession session;
     private final Revision client;
     private final boolean isNewEra;
+    private final String backend;
     private final Function<String, Optional<Json>> tools;
 
-    private OlderClientSession(BackendSession session, Revision server, Opening opening) {
+    private OlderClientSession(
+            String backend, BackendSession session, Revision server, Opening opening) {
+        this.backend = backend;
         this.session = session;
         this.client = opening.profile().revision();
         this.isNewEra = !server.hasSessions();
@@ -34,12 +38,12 @@ final class OlderClientSession implements BackendSession {
     }
 
     /** {@code connected} as it is, or in older words if its client needs them. */
-    static Connected inWordsOf(Opening opening, Connected connected) {
+    static Connected inWordsOf(Opening opening, String backend, Connected connected) {
         var server = connected.introduction().revision();
         boolean older = server.compareTo(opening.profile().revision()) > 0;
         return older
                 ? new Connected(
-                        new OlderClientSession(connected.session(), server, opening),
+                        new OlderClientSession(backend, connected.session(), server, opening),
                         connected.introduction())
                 : connected;
     }
@@ -131,10 +135,15 @@ final class OlderClientSession implements BackendSession {
 
         @Override
         public void reply(Reply reply) {
-            sink.reply(
-                    reply instanceof Reply.Response(var message)
-                            ? new Reply.Response(translated(message))
-                            : reply);
+            sink.reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
+        }
+
+        private Reply readable(Spliced message) {
+            try {
+                return new Reply.Response(translated(message));
+            } catch (MalformedJson e) {
+                return new Reply.Failed(MessageStream.asFault(backend, "a result with " + e));
+            }
         }
 
         private Spliced translated(Spliced message) {
@@ -147,7 +156,7 @@ final class OlderClientSession implements BackendSession {
                     request.envelope().method().equals(Method.TOOLS_CALL)
                             ? request.name().flatMap(tools)
                             : Optional.<Json>empty();
-            var formed = SessionForms.result(result, request, tool, client);
+            var formed = SessionForms.result(result, request, tool, client, isNewEra);
             return formed.equals(result)
                     ? message
                     : Spliced.of(JsonRpc.result(response.id(), formed));

@@ -124,6 +124,7 @@ final class ResumedAnswer {
 
         @Override
         public void complete() {
+            vain = 0; // a server may be asked as often as it takes
             again("ends its answer again and again before the reply");
         }
 

@@ -46,14 +46,17 @@ final class SessionForms {
      *
      * @param of the request
      * @param tool the tool that was called, as its server lists it, if one was and that is known
+     * @param newEra whether the server has no sessions
      */
-    static Json result(Json result, Spliced of, Optional<Json> tool, Revision client) {
+    static Json result(
+            Json result, Spliced of, Optional<Json> tool, Revision client, boolean newEra) {
         if (!result.isObject()) {
             return result;
         }
         var plain = withoutHop(result).without("resultType");
         return switch (of.envelope().method()) {
-            case Method.TOOLS_CALL -> closed(contents(plain, client), tool);
+            case Method.TOOLS_CALL ->
+                    newEra ? closed(contents(plain, client), tool) : contents(plain, client);
             case Method.PROMPTS_GET -> messages(plain, client);
             case Method.RESOURCES_READ -> plain.without("ttlMs").without("cacheScope");
             default -> plain;
@@ -188,19 +191,26 @@ final class SessionForms {
                 : JsonRpc.error(response.id(), ErrorCode.INTERNAL_ERROR, said);
     }
 
-    /** What a server asks, without what the client's revision has no words for. */
+    /**
+     * What a server asks, in the client's words: before 2025-11-25 there are forms only, and no
+     * word for that; a URL has a name of its own there.
+     */
     static Spliced question(Spliced question, Revision client) {
         var envelope = question.envelope();
-        boolean form =
-                envelope.method().equals(Method.ELICITATION)
-                        && !client.isAtLeast(Revision.V2025_11_25)
-                        && envelope.param("mode").isPresent();
-        return form
-                ? Spliced.of(
-                        JsonRpc.request(
-                                envelope.id(),
-                                envelope.method(),
-                                envelope.params().orElseThrow().without("mode")))
-                : question;
+        var params = envelope.params().orElse(Json.EMPTY_OBJECT);
+        var mode = params.text("mode").orElse("");
+        boolean old = !client.isAtLeast(Revision.V2025_11_25);
+        if (!envelope.method().equals(Method.ELICITATION)) {
+            return question;
+        } else if (mode.equals("form") && old) {
+            return with(envelope, params.without("mode"));
+        } else if (mode.equals("url") && params.get("elicitationId").isEmpty()) {
+            return with(envelope, params.with("elicitationId", Json.of("e" + envelope.id())));
+        }
+        return question;
+    }
+
+    private static Spliced with(Envelope request, Json params) {
+        return Spliced.of(JsonRpc.request(request.id(), request.method(), params));
     }
 }

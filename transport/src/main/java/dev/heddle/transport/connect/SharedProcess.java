@@ -81,8 +81,14 @@ final class SharedProcess implements BackendEvents {
     public void notification(Envelope message) {
         boolean updated = message.method().equals(Method.RESOURCE_UPDATED);
         var uri = message.uri().orElse("");
+        boolean ofAll =
+                switch (message.method()) {
+                    case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
+                            true;
+                    default -> false; // it would be a guess whose call or task it is about
+                };
         for (var view : views) {
-            if (!updated || view.subscriptions.contains(uri)) {
+            if (ofAll || (updated && view.subscriptions.contains(uri))) {
                 view.events.notification(message);
             }
         }
@@ -118,6 +124,7 @@ final class SharedProcess implements BackendEvents {
         private final BackendSession process;
         private final BackendEvents events;
         private final Set<String> subscriptions = ConcurrentHashMap.newKeySet();
+        private volatile boolean listens;
         private final Map<Long, Sink> calls = new ConcurrentHashMap<>();
 
         View(BackendSession process, BackendEvents events) {
@@ -201,7 +208,8 @@ final class SharedProcess implements BackendEvents {
 
         @Override
         public void listen(boolean wanted) {
-            process.listen(wanted);
+            listens = wanted;
+            process.listen(views.stream().anyMatch(view -> view.listens));
         }
 
         @Override

@@ -11,14 +11,15 @@ import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * One request to a server without sessions. If the server wants to know something first and the
@@ -34,32 +35,10 @@ final class StatelessCall implements Sink {
         record Sent(long id, int round) implements State {}
 
         /** The client is thinking, or a pause is being made. */
-        record Asking(
-                int round, Json requests, Optional<Json> requestState, Map<String, Json> given)
-                implements State {
-            Asking with(String key, Json answer) {
-                var more = new HashMap<>(given);
-                more.put(key, answer);
-                return new Asking(round, requests, requestState, Map.copyOf(more));
-            }
+        record Asking(int round, Optional<Json> requestState) implements State {}
 
-            boolean isAnswered() {
-                return given.keySet().containsAll(requests.members().keySet());
-            }
-
-            Json answers() {
-                return Json.object(
-                        all ->
-                                requests.members()
-                                        .keySet()
-                                        .forEach(
-                                                k ->
-                                                        all.put(
-                                                                k,
-                                                                Optional.ofNullable(
-                                                                        given.get(k)))));
-            }
-        }
+        /** The server has made a task of it, for whose end the client waits. */
+        record Tasked(AwaitedTask task) implements State {}
 
         record Ended() implements State {}
     }
@@ -71,6 +50,7 @@ final class StatelessCall implements Sink {
     private final AtomicReference<State> state = new AtomicReference<>(new State.Ended());
     private volatile Optional<Json> tool = Optional.empty();
     private volatile boolean relisted;
+    private volatile boolean asTask; // whether the server has said that it is done as a task only
     private volatile long firstId;
 
     /**
@@ -89,17 +69,41 @@ final class StatelessCall implements Sink {
             tool = request.name().flatMap(parts.tools());
         }
         state.set(new State.Sent(id, 1));
-        send(id, request);
+        try {
+            send(id, request);
+        } catch (MalformedJson e) {
+            var why = "params: " + e.getMessage();
+            var error = JsonRpc.error(Json.of(id), ErrorCode.INVALID_PARAMS, why);
+            end(new Reply.Response(Spliced.of(error)));
+        }
     }
 
     private void send(long id, Spliced message) {
-        var stamped = parts.hop().on(message, sink.logLevel());
-        parts.wire().send(id, stamped, Hop.headers(stamped, tool), this);
+        var hop = asTask ? parts.hop().withTasks() : parts.hop();
+        var stamped = hop.on(message, sink.logLevel());
+        parts.wire().send(id, stamped, headers(stamped), this);
+    }
+
+    private Map<String, String> headers(Spliced stamped) {
+        return parts.wire().hasHeaders() ? Hop.headers(stamped, tool) : Map.of();
+    }
+
+    /** The conversation has been closed. */
+    void closed() {
+        var why =
+                new Fault.BackendFailed(
+                        parts.backend(),
+                        Reason.CLOSED,
+                        "was left by the gateway before it had answered",
+                        true);
+        end(new Reply.Failed(why));
     }
 
     void cancel(String why) {
-        if (state.getAndSet(new State.Ended()) instanceof State.Sent(long id, _)) {
-            parts.wire().cancel(id, why);
+        switch (state.getAndSet(new State.Ended())) {
+            case State.Sent(long id, _) -> parts.wire().cancel(id, why);
+            case State.Tasked(var task) -> task.cancel();
+            case State.Asking _, State.Ended _ -> {}
         }
     }
 
@@ -177,6 +181,8 @@ final class StatelessCall implements Sink {
         boolean asks = result.text("resultType").filter("input_required"::equals).isPresent();
         if (asks && !parts.relays()) {
             ask(result, round);
+        } else if (asTask && result.text("resultType").filter("task"::equals).isPresent()) {
+            awaitTask(result);
         } else {
             end(new Reply.Response(message));
         }
@@ -186,6 +192,9 @@ final class StatelessCall implements Sink {
         long code = message.envelope().errorCode();
         if (code == ErrorCode.UNSUPPORTED_VERSION) {
             misjudged(round);
+        } else if (code == ErrorCode.MISSING_CAPABILITY && !parts.relays() && wantsTask(message)) {
+            asTask = true;
+            again(request, round);
         } else if (code != ErrorCode.HEADER_MISMATCH) {
             end(new Reply.Response(message));
         } else if (relisted || !request.envelope().method().equals(Method.TOOLS_CALL)) {
@@ -197,6 +206,67 @@ final class StatelessCall implements Sink {
             relisted = true;
             new ToolSearch(parts, request.name().orElse(""), found -> sendAgain(found, round))
                     .begin();
+        }
+    }
+
+    /** Whether the server does this as a task only, of which the client knows nothing. */
+    private boolean wantsTask(Spliced refusal) {
+        return !asTask
+                && refusal.envelope()
+                        .error()
+                        .flatMap(error -> error.get("data"))
+                        .flatMap(data -> data.get("requiredCapabilities"))
+                        .flatMap(needed -> needed.get("extensions"))
+                        .flatMap(extensions -> extensions.get(MetaKey.TASKS))
+                        .isPresent();
+    }
+
+    private void awaitTask(Json created) {
+        var task = AwaitedTask.of(parts, created, new TaskHost());
+        var now = state.get();
+        if (task.isEmpty()) {
+            error("backend '" + parts.backend() + "' made a task without a name");
+        } else if (now instanceof State.Sent
+                && state.compareAndSet(now, new State.Tasked(task.get()))) {
+            task.get().await(created);
+        } else {
+            task.get().cancel();
+        }
+    }
+
+    private final class TaskHost implements AwaitedTask.Host {
+        @Override
+        public long send(String method, Json params, Sink answer) {
+            long id = parts.ids().next();
+            var message = AwaitedTask.request(id, method, params);
+            var stamped = parts.hop().withTasks().on(message, Optional.empty());
+            parts.wire().send(id, stamped, Hop.headers(stamped, Optional.empty()), answer);
+            return id;
+        }
+
+        @Override
+        public void cancel(long id) {
+            parts.wire().cancel(id, "nobody waits for the task any more");
+        }
+
+        @Override
+        public void ask(Json requests, Consumer<Json> answers) {
+            new Inquiry(sink, parts.ids(), requests, answers, StatelessCall.this::error).begin();
+        }
+
+        @Override
+        public void result(Json result) {
+            end(new Reply.Response(Spliced.of(JsonRpc.result(Json.of(firstId), result))));
+        }
+
+        @Override
+        public void error(Json error) {
+            end(new Reply.Response(Spliced.of(JsonRpc.error(Json.of(firstId), error))));
+        }
+
+        @Override
+        public void failed(Reply reply) {
+            end(reply);
         }
     }
 
@@ -230,74 +300,30 @@ final class StatelessCall implements Sink {
                             + " rounds (expected: a result)");
             return;
         }
-        var asking = new State.Asking(round, requests, requestState, Map.of());
+        var asking = new State.Asking(round, requestState);
         var now = state.get();
         if (now instanceof State.Ended || !state.compareAndSet(now, asking)) {
             return;
         }
         if (requests.members().isEmpty()) {
-            parts.alarms().after(PAUSE, () -> nextRound(asking));
-            return;
-        }
-        requests.members().forEach(this::ask);
-    }
-
-    private void ask(String key, Json asked) {
-        var id = Json.of(parts.ids().next());
-        var method = asked.text("method").orElse("");
-        switch (method) {
-            case Method.ELICITATION, Method.SAMPLING, Method.ROOTS_LIST -> {
-                var params = asked.get("params").filter(Json::isObject).orElse(Json.EMPTY_OBJECT);
-                var message = Spliced.of(JsonRpc.request(id, method, params));
-                var question = new Question(message, answer -> answered(key, method, answer));
-                if (!sink.question(question)) {
-                    question.refuse("the client cannot be asked");
-                }
-            }
-            default ->
-                    error(
-                            "backend '"
-                                    + parts.backend()
-                                    + "' wants '"
-                                    + method
-                                    + "' of the client (expected: elicitation/create,"
-                                    + " sampling/createMessage or roots/list)");
-        }
-    }
-
-    /** There is no way to say that a client could not answer but to say that nobody wanted to. */
-    private void answered(String key, String method, Spliced answer) {
-        var response = Envelope.parse(answer.bytes());
-        if (response.result().isPresent()) {
-            given(key, response.result().get().detached());
-        } else if (method.equals(Method.ELICITATION)) {
-            given(key, Json.object(members -> members.put("action", "cancel")));
+            parts.alarms().after(PAUSE, () -> nextRound(asking, Json.EMPTY_OBJECT));
         } else {
-            error(
-                    "the client did not answer "
-                            + method
-                            + ": "
-                            + response.error().flatMap(e -> e.text("message")).orElse("an error"));
+            new Inquiry(
+                            sink,
+                            parts.ids(),
+                            requests,
+                            answers -> nextRound(asking, answers),
+                            this::error)
+                    .begin();
         }
     }
 
-    private void given(String key, Json answer) {
-        var before =
-                state.getAndUpdate(
-                        now -> now instanceof State.Asking asking ? asking.with(key, answer) : now);
-        if (before instanceof State.Asking asking
-                && !asking.isAnswered()
-                && asking.with(key, answer).isAnswered()) {
-            nextRound(asking.with(key, answer));
-        }
-    }
-
-    private void nextRound(State.Asking asking) {
+    private void nextRound(State.Asking asking, Json answers) {
         var whole = Envelope.parse(request.bytes());
         var params = whole.params().orElse(Json.EMPTY_OBJECT).without("requestState");
         params = params.without("inputResponses");
-        if (!asking.requests().members().isEmpty()) {
-            params = params.with("inputResponses", asking.answers());
+        if (!answers.members().isEmpty()) {
+            params = params.with("inputResponses", answers);
         }
         if (asking.requestState().isPresent()) {
             params = params.with("requestState", asking.requestState().get());

@@ -157,6 +157,7 @@ final class StatelessSession implements BackendSession {
     @Override
     public void close() {
         listening.leave();
+        calls.values().forEach(StatelessCall::closed);
         parts.wire().close();
         left.run();
     }

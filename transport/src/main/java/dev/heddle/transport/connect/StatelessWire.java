@@ -18,6 +18,9 @@ interface StatelessWire {
      */
     void send(long id, Spliced request, Map<String, String> fields, Sink sink);
 
+    /** Whether requests say in headers too what they are about. */
+    boolean hasHeaders();
+
     /** Tells the server that nobody waits for the reply to {@code id} any more. */
     void cancel(long id, String why);
 
@@ -30,6 +33,11 @@ interface StatelessWire {
             @Override
             public void send(long id, Spliced request, Map<String, String> fields, Sink sink) {
                 posts.send(id, request, fields, sink);
+            }
+
+            @Override
+            public boolean hasHeaders() {
+                return true;
             }
 
             @Override
@@ -50,6 +58,11 @@ interface StatelessWire {
             @Override
             public void send(long id, Spliced request, Map<String, String> fields, Sink sink) {
                 wire.send(id, request, sink);
+            }
+
+            @Override
+            public boolean hasHeaders() {
+                return false;
             }
 
             @Override

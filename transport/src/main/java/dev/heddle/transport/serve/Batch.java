@@ -17,7 +17,6 @@ import dev.heddle.protocol.Spliced;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 
 /**
  * Several messages in one (MCP 2025-03-26, Batching). They are taken apart here and never sent on
@@ -96,26 +95,31 @@ final class Batch {
         return missing == 0;
     }
 
-    /**
-     * Carries out what the batch holds.
-     *
-     * @param events takes what comes before the responses
-     * @param end takes all responses, once, if there is to be one
-     */
-    void carry(
-            MultiSession session, Identity caller, Consumer<Spliced> events, Consumer<Json> end) {
+    /** Where what comes back goes. */
+    interface Out {
+        /** Takes what comes before the responses. Returns whether it has a chance to arrive. */
+        boolean event(Spliced message);
+
+        /** Runs {@code task} when nothing can arrive any more. */
+        void whenOver(Runnable task);
+
+        /** Takes all responses, once, if there is to be one. */
+        void end(Json responses);
+    }
+
+    /** Carries out what the batch holds. */
+    void carry(MultiSession session, Identity caller, Out out) {
         for (var message : messages) {
             switch (message.kind()) {
                 case REQUEST ->
-                        session.exchange(
-                                caller, new Exchange(message, new One(message.id(), events, end)));
+                        session.exchange(caller, new Exchange(message, new One(message.id(), out)));
                 case NOTIFICATION -> session.notice(caller, message);
                 case RESPONSE -> session.answer(caller, message);
             }
         }
     }
 
-    private void responded(Json response, Consumer<Json> end) {
+    private void responded(Json response, Out out) {
         Json all;
         synchronized (this) {
             responses.add(response);
@@ -125,38 +129,39 @@ final class Batch {
             }
             all = Json.array(responses);
         }
-        end.accept(all);
+        out.end(all);
     }
 
     /** Takes what comes back for one request of the batch. */
     private final class One implements Sink {
         private final Json id;
-        private final Consumer<Spliced> events;
-        private final Consumer<Json> end;
+        private final Out out;
 
-        One(Json id, Consumer<Spliced> events, Consumer<Json> end) {
+        One(Json id, Out out) {
             this.id = id;
-            this.events = events;
-            this.end = end;
+            this.out = out;
         }
 
         @Override
         public void notification(Spliced message) {
-            events.accept(message);
+            out.event(message);
         }
 
         @Override
         public boolean question(Question question) {
-            events.accept(question.message());
-            return true;
+            boolean sent = out.event(question.message());
+            if (sent) {
+                out.whenOver(question.wayLost());
+            }
+            return sent;
         }
 
         @Override
         public void reply(Reply ending) {
             switch (ending) {
-                case Reply.Response(var message) -> responded(Json.parse(message.bytes()), end);
+                case Reply.Response(var message) -> responded(Json.parse(message.bytes()), out);
                 case Reply.Flowing(var flow) -> flow.abort();
-                case Reply.Failed(var fault) -> responded(error(fault), end);
+                case Reply.Failed(var fault) -> responded(error(fault), out);
             }
         }
 

@@ -45,6 +45,7 @@ final class DuplexClient {
     private final Way way;
     private final String remote;
     private final Map<Json, WayAnswer> stateless = new ConcurrentHashMap<>();
+    private final AtomicBoolean initialized = new AtomicBoolean();
     private final AtomicBoolean left = new AtomicBoolean();
     private volatile Optional<MultiSession> session = Optional.empty();
     private volatile Identity owner = Identity.NONE;
@@ -68,13 +69,32 @@ final class DuplexClient {
             }
         } catch (Malformed e) {
             way.send(Spliced.of(JsonRpc.error(e.id(), e.code(), e.getMessage())));
+        } catch (RuntimeException bug) {
+            log.error("message could not be handled", bug);
         }
     }
 
     private void batch(byte[] text, Identity caller) {
         var live = session.orElseThrow(() -> Batch.refused("before there is a session"));
         var batch = Batch.of(text, live.profile().revision());
-        batch.carry(live, caller, way::send, way::send);
+        batch.carry(
+                live,
+                caller,
+                new Batch.Out() {
+                    @Override
+                    public boolean event(Spliced message) {
+                        way.send(message);
+                        return true;
+                    }
+
+                    @Override
+                    public void whenOver(Runnable task) {} // the session ends with the way
+
+                    @Override
+                    public void end(Json responses) {
+                        way.send(responses);
+                    }
+                });
     }
 
     private void receive(Envelope message, Identity caller) {
@@ -95,7 +115,7 @@ final class DuplexClient {
     }
 
     private void initialize(Envelope message, Identity caller) {
-        if (session.isPresent()) {
+        if (!initialized.compareAndSet(false, true)) {
             refuse(message.id(), "found initialize in an initialised session");
             return;
         }
@@ -105,7 +125,13 @@ final class DuplexClient {
     }
 
     private void begin(Envelope message, Identity caller) {
-        var begun = service.introductions().begin(message, caller, remote);
+        Introductions.Begun begun;
+        try {
+            begun = service.introductions().begin(message, caller, remote);
+        } catch (RuntimeException e) {
+            initialized.set(false);
+            throw e;
+        }
         owner = caller;
         session = Optional.of(begun.session());
         way.send(Spliced.of(JsonRpc.result(message.id(), begun.result())));
@@ -250,7 +276,8 @@ final class DuplexClient {
 
         @Override
         public void ended() {
-            way.end();
+            session = Optional.empty();
+            way.sessionEnded();
         }
     }
 

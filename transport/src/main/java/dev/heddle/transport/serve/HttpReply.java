@@ -166,10 +166,10 @@ final class HttpReply implements Answer {
     /** Sends the last message: as the body, or as the last event if a stream has begun. */
     @Override
     public void last(int status, Spliced message) {
-        if (channel.eventLoop().inEventLoop()) {
+        if (outflow.isNext()) {
             send(status, message);
         } else {
-            channel.eventLoop().execute(() -> send(status, message));
+            run(() -> send(status, message));
         }
     }
 
@@ -270,7 +270,7 @@ final class HttpReply implements Answer {
 
     /** Sends an event, beginning the stream if need be. */
     void event(String id, Spliced message) {
-        if (channel.eventLoop().inEventLoop()) {
+        if (outflow.isNext()) {
             sendEvent(id, message);
         } else {
             outflow.carry(message.length(), () -> sendEvent(id, message));
@@ -293,6 +293,7 @@ final class HttpReply implements Answer {
     void lastEvent(String id, Spliced message) {
         run(
                 () -> {
+                    beginStream();
                     if (state == State.STREAMING) {
                         endStream(frames.end(frames.event(id, message)));
                     }
@@ -378,7 +379,7 @@ final class HttpReply implements Answer {
 
     /** Sends a part of the last message, whose bytes are good for the time of the call. */
     void part(byte[] bytes, int offset, int length) {
-        if (channel.eventLoop().inEventLoop()) {
+        if (outflow.isNext()) {
             sendPart(bytes, offset, length);
         } else {
             var copy = Arrays.copyOfRange(bytes, offset, offset + length);

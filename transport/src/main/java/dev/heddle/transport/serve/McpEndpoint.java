@@ -190,19 +190,36 @@ final class McpEndpoint {
                 session -> {
                     session.authorize(caller);
                     try {
-                        carry(Batch.of(body, session.profile().revision()), session, caller, reply);
+                        var batch = Batch.of(body, session.profile().revision());
+                        batch.carry(session, caller, new BatchReply(reply, accepts(head, EVENTS)));
+                        if (batch.isQuiet()) {
+                            reply.empty(202);
+                        }
                     } catch (Malformed e) {
                         malformed(reply, e);
                     }
                 });
     }
 
-    private static void carry(Batch batch, MultiSession session, Identity caller, HttpReply reply) {
-        if (batch.isQuiet()) {
-            batch.carry(session, caller, _ -> {}, _ -> {});
-            reply.empty(202);
-        } else {
-            batch.carry(session, caller, reply::event, reply::lastBatch);
+    /** Puts what comes back for a batch into the answer of its POST. */
+    private record BatchReply(HttpReply reply, boolean takesEvents) implements Batch.Out {
+        @Override
+        public boolean event(Spliced message) {
+            boolean open = takesEvents && reply.takesEvents();
+            if (open) {
+                reply.event(message);
+            }
+            return open;
+        }
+
+        @Override
+        public void whenOver(Runnable task) {
+            reply.whenOver(task);
+        }
+
+        @Override
+        public void end(Json responses) {
+            reply.lastBatch(responses);
         }
     }
 

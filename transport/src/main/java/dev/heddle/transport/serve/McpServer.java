@@ -23,7 +23,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 import javax.net.ssl.SSLException;
 
@@ -167,7 +170,7 @@ public final class McpServer implements AutoCloseable {
         }
         var path = path(head.uri());
         if (head.method().name().equals("OPTIONS")) {
-            preflight(reply);
+            preflight(head, reply);
         } else if (path.equals(options.path()) || path.equals(options.path() + "/")) {
             endpoint.handle(head, body, reply);
         } else if (path.equals(SseFront.PATH)) {
@@ -205,13 +208,22 @@ public final class McpServer implements AutoCloseable {
                         "Mcp-Session-Id, MCP-Protocol-Version");
     }
 
-    private static void preflight(HttpReply reply) {
+    private static void preflight(HttpRequest head, HttpReply reply) {
+        var params =
+                head.headers().get(HttpHeaderNames.ACCESS_CONTROL_REQUEST_HEADERS, "").split(",");
+        var marked =
+                Arrays.stream(params)
+                        .map(String::strip)
+                        .filter(name -> name.toLowerCase(Locale.ROOT).matches("mcp-param-[!-~]+"))
+                        .map(name -> ", " + name)
+                        .collect(Collectors.joining());
         reply.header(HttpHeaderNames.ALLOW, "POST, GET, DELETE, OPTIONS")
                 .header(HttpHeaderNames.ACCESS_CONTROL_ALLOW_METHODS, "POST, GET, DELETE, OPTIONS")
                 .header(
                         HttpHeaderNames.ACCESS_CONTROL_ALLOW_HEADERS,
                         "Content-Type, Accept, Authorization, Mcp-Session-Id, MCP-Protocol-Version,"
-                                + " Last-Event-ID, Mcp-Method, Mcp-Name")
+                                + " Last-Event-ID, Mcp-Method, Mcp-Name"
+                                + marked)
                 .header(HttpHeaderNames.ACCESS_CONTROL_MAX_AGE, "7200")
                 .empty(204);
     }

@@ -18,6 +18,7 @@ final class Outflow {
 
     private final Channel channel;
     private final AtomicInteger onTheWay = new AtomicInteger();
+    private final AtomicInteger queued = new AtomicInteger();
     private final Slowness slowness;
     private List<Runnable> whenWritable = List.of();
     private boolean flushing;
@@ -36,27 +37,41 @@ final class Outflow {
         return channel;
     }
 
-    /** Runs {@code task} on the event loop: at once if this is it. */
+    /** Whether what is done now is done behind everything that was asked for before. */
+    boolean isNext() {
+        return channel.eventLoop().inEventLoop() && queued.get() == 0;
+    }
+
+    /** Runs {@code task} on the event loop, behind what was asked for before: at once if it can. */
     void run(Runnable task) {
-        if (channel.eventLoop().inEventLoop()) {
+        if (isNext()) {
             task.run();
         } else {
-            channel.eventLoop().execute(task);
+            queue(task);
         }
+    }
+
+    private void queue(Runnable task) {
+        queued.incrementAndGet();
+        channel.eventLoop()
+                .execute(
+                        () -> {
+                            queued.decrementAndGet();
+                            task.run();
+                        });
     }
 
     /** As {@link #run}, from another thread; counts the bytes that {@code task} is to write. */
     void carry(int bytes, Runnable task) {
         onTheWay.addAndGet(bytes);
-        channel.eventLoop()
-                .execute(
-                        () -> {
-                            onTheWay.addAndGet(-bytes);
-                            task.run();
-                            if (isWritable()) {
-                                goOn();
-                            }
-                        });
+        queue(
+                () -> {
+                    onTheWay.addAndGet(-bytes);
+                    task.run();
+                    if (isWritable()) {
+                        goOn();
+                    }
+                });
     }
 
     /** Whether the client takes what is sent as fast as it comes. */

@@ -114,7 +114,7 @@ final class PostSink implements Sink {
     @Override
     public boolean takesFlow() {
         var events = stream;
-        return events == null || events.taker().isPresent();
+        return events == null || events.taker().filter(new ReplyTaker(reply)::equals).isPresent();
     }
 
     @Override

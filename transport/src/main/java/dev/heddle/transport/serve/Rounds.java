@@ -14,6 +14,7 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 import dev.heddle.transport.serve.StatelessEndpoint.Asked;
@@ -39,6 +40,9 @@ final class Rounds {
 
     /** How long what a backend gave may be brought back; it may set itself a shorter time. */
     private static final Duration RELAYED = Duration.ofHours(1);
+
+    private static final Json NEEDS_URLS =
+            Json.parse("{\"requiredCapabilities\":{\"elicitation\":{\"url\":{}}}}");
 
     /** What is sealed begins with one of these. */
     private static final char PARKED = 'p';
@@ -184,6 +188,18 @@ final class Rounds {
                 : response;
     }
 
+    /** A code that only clients with sessions know. */
+    private static Spliced cannotOpen(Spliced response, Asked asked) {
+        var able = able(asked.message());
+        var said = response.envelope().error().flatMap(error -> error.text("message"));
+        var why = said.orElse("a URL has to be opened first");
+        var id = response.envelope().id();
+        return Spliced.of(
+                takesUrls(able)
+                        ? JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why)
+                        : JsonRpc.error(id, ErrorCode.MISSING_CAPABILITY, why, NEEDS_URLS));
+    }
+
     /**
      * A backend with sessions that wants its client to open URLs first is asked again when that has
      * been done.
@@ -206,8 +222,9 @@ final class Rounds {
                                                                         "params",
                                                                         params.without(
                                                                                 "elicitationId")))));
-        if (requests.isEmpty()) {
-            return response;
+        var able = able(asked.message());
+        if (requests.isEmpty() || !takesUrls(able) || !mayTakeRounds(asked.message())) {
+            return cannotOpen(response, asked);
         }
         var keyed =
                 Json.object(
@@ -227,6 +244,39 @@ final class Rounds {
     }
 
     /** One POST of a client in an exchange of several. */
+    private static Json able(Envelope request) {
+        return request.meta()
+                .flatMap(meta -> meta.get(MetaKey.CLIENT_CAPABILITIES))
+                .orElse(Json.EMPTY_OBJECT);
+    }
+
+    /** Whether the client of {@code request} has said that it can be asked {@code question}. */
+    private static boolean mayBeAsked(Envelope request, Envelope question) {
+        var able = able(request);
+        return switch (question.method()) {
+            case Method.SAMPLING -> able.get("sampling").isPresent();
+            case Method.ROOTS_LIST -> able.get("roots").isPresent();
+            case Method.ELICITATION ->
+                    isUrl(question.params().orElse(Json.EMPTY_OBJECT))
+                            ? takesUrls(able)
+                            : able.get("elicitation")
+                                    .filter(
+                                            modes ->
+                                                    modes.members().isEmpty()
+                                                            || modes.get("form").isPresent())
+                                    .isPresent();
+            default -> false;
+        };
+    }
+
+    private static boolean isUrl(Json params) {
+        return params.text("mode").filter("url"::equals).isPresent();
+    }
+
+    private static boolean takesUrls(Json able) {
+        return able.get("elicitation").flatMap(modes -> modes.get("url")).isPresent();
+    }
+
     private final class PostRound implements Round {
         private final Asked asked;
         private final Sink sink;
@@ -239,6 +289,11 @@ final class Rounds {
         @Override
         public Sink sink() {
             return sink;
+        }
+
+        @Override
+        public boolean mayAsk(Question question) {
+            return mayBeAsked(asked.message(), question.request());
         }
 
         @Override
@@ -265,7 +320,7 @@ final class Rounds {
                     members -> {
                         members.put("method", request.method());
                         request.params()
-                                .map(PostRound::ofHop)
+                                .map(params -> ofHop(params.without("elicitationId")))
                                 .ifPresent(p -> members.put("params", p));
                     });
         }

@@ -126,7 +126,7 @@ final class SseFront {
         }
 
         @Override
-        public void end() {
+        public void sessionEnded() {
             reply.end();
         }
     }

@@ -86,6 +86,10 @@ final class StatelessEndpoint {
     }
 
     void handle(Asked asked) {
+        guarded(asked, () -> decide(asked));
+    }
+
+    private void decide(Asked asked) {
         var message = asked.message();
         var reply = asked.reply();
         var refusal = StatelessRules.refusal(asked.headers(), message);
@@ -130,7 +134,9 @@ final class StatelessEndpoint {
                                         () ->
                                                 discovered(
                                                         asked,
-                                                        sessions.find(asked.caller(), profile)
+                                                        sessions.find(
+                                                                        asked.caller(),
+                                                                        common(profile))
                                                                 .instructions())));
     }
 
@@ -175,12 +181,17 @@ final class StatelessEndpoint {
     }
 
     private void inOwnOrShared(ClientProfile profile, Asked asked) {
-        var session = sessions.find(asked.caller(), profile);
+        var session = sessions.find(asked.caller(), common(profile));
         if (isShareable(session, profile, asked)) {
             carry(session, asked, () -> {});
         } else {
             alone(profile, asked);
         }
+    }
+
+    /** What several clients have in common. */
+    private ClientProfile common(ClientProfile profile) {
+        return new ClientProfile(profile.revision(), profile.capabilities(), forms.serverInfo());
     }
 
     private boolean isShareable(MultiSession session, ClientProfile profile, Asked asked) {

@@ -79,7 +79,10 @@ final class StatelessForms {
                 given.map(own -> result.with("_meta", own.with(MetaKey.SERVER_INFO, serverInfo)))
                         .orElse(result);
         boolean typed = result.get("resultType").isPresent();
-        boolean timed = !cacheable || typed || result.get("ttlMs").isPresent();
+        boolean complete = result.text("resultType").map("complete"::equals).orElse(true);
+        boolean timed = !cacheable || !complete || result.get("ttlMs").isPresent();
+        boolean empty =
+                result.get("structuredContent").isPresent() && result.get("content").isEmpty();
         var whole =
                 stamped.withFirst(
                         members -> {
@@ -91,6 +94,9 @@ final class StatelessForms {
                             }
                             if (given.isEmpty()) {
                                 members.put("_meta", meta);
+                            }
+                            if (empty) {
+                                members.put("content", Json.EMPTY_ARRAY);
                             }
                         });
         return Spliced.of(JsonRpc.result(response.id(), whole));

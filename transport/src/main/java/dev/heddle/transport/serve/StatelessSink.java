@@ -6,6 +6,9 @@ import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -80,11 +83,20 @@ final class StatelessSink implements Sink {
         return false;
     }
 
+    private Spliced formed(Envelope response) {
+        try {
+            return form.apply(response);
+        } catch (MalformedJson e) {
+            var why = "the server answered with " + e.getMessage();
+            return Spliced.of(JsonRpc.error(response.id(), ErrorCode.INTERNAL_ERROR, why));
+        }
+    }
+
     @Override
     public void reply(Reply ending) {
         switch (ending) {
             case Reply.Response(var message) -> {
-                var formed = form.apply(Envelope.parse(message.id(request.id()).bytes()));
+                var formed = formed(Envelope.parse(message.id(request.id()).bytes()));
                 reply.last(StatelessForms.status(formed.envelope()), formed);
             }
             case Reply.Flowing(var flow) -> flow.abort();

@@ -148,8 +148,11 @@ public final class StdioFront {
             task.run();
         }
 
+        /** The client may begin another. */
         @Override
-        public void end() {
+        public void sessionEnded() {}
+
+        void end() {
             waiting.add(LAST);
         }
 

@@ -22,6 +22,6 @@ interface Way {
     /** Runs {@code task} once {@link #isWritable}. */
     void whenWritable(Runnable task);
 
-    /** Nothing more is to be sent. */
-    void end();
+    /** The client's session has ended without its doing. */
+    void sessionEnded();
 }

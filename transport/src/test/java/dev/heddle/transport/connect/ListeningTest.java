@@ -111,6 +111,11 @@ class ListeningTest {
         }
 
         @Override
+        public boolean hasHeaders() {
+            return true;
+        }
+
+        @Override
         public void cancel(long id, String why) {
             open.remove(id);
         }

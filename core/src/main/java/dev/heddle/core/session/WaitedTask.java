@@ -1,0 +1,153 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.LogLevel;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.Optional;
+import java.util.function.LongPredicate;
+
+/**
+ * A call that its backend carries out as a task only, for a client that waits for the result: the
+ * task is made, and its result is asked for (MCP 2025-11-25, Tasks). Thread-safe.
+ */
+final class WaitedTask implements Sink {
+    private static final String TASK = "task";
+    private static final String NOT_FOUND = Long.toString(ErrorCode.METHOD_NOT_FOUND);
+    private static final int LONGEST_REFUSAL = 1024;
+
+    private final BackendSession session;
+    private final Spliced request;
+    private final Sink call;
+    private final LongPredicate asks;
+    private final Ids ids;
+    private volatile Optional<Json> task = Optional.empty();
+
+    /**
+     * @param request the call under the backend's own names
+     * @param call takes what comes back in the end
+     * @param asks told the id of each request before it is sent; says whether it is wanted still
+     */
+    WaitedTask(BackendSession session, Spliced request, Sink call, LongPredicate asks, Ids ids) {
+        this.session = session;
+        this.request = request;
+        this.call = call;
+        this.asks = asks;
+        this.ids = ids;
+    }
+
+    /**
+     * Whether {@code request} is the plain call of a tool that is called as a task only.
+     *
+     * @param tool what the backend says of it
+     */
+    static boolean isNeeded(Envelope request, Optional<Json> tool) {
+        return request.method().equals(Method.TOOLS_CALL)
+                && request.param(TASK).isEmpty()
+                && tool.flatMap(known -> known.get("execution"))
+                        .flatMap(execution -> execution.text("taskSupport"))
+                        .filter("required"::equals)
+                        .isPresent();
+    }
+
+    /**
+     * Whether {@code response} says that there is no such method, and so that nothing has run. Some
+     * servers put that error into a tool's result.
+     */
+    static boolean isRefusal(Envelope response) {
+        return response.error().isPresent()
+                ? response.errorCode() == ErrorCode.METHOD_NOT_FOUND
+                : response.length() < LONGEST_REFUSAL
+                        && response.result()
+                                .filter(result -> result.contains(NOT_FOUND))
+                                .flatMap(result -> result.get("isError"))
+                                .filter(Json::isTrue)
+                                .isPresent();
+    }
+
+    void begin() {
+        var whole = Envelope.parse(request.bytes());
+        var params = whole.params().orElse(Json.EMPTY_OBJECT).with(TASK, Json.EMPTY_OBJECT);
+        send(Method.TOOLS_CALL, params, this);
+    }
+
+    private void send(String method, Json params, Sink sink) {
+        long id = ids.next();
+        if (asks.test(id)) {
+            var theirs = Json.of(id);
+            var message = Spliced.of(JsonRpc.request(theirs, method, params));
+            session.send(id, message.progressToken(theirs).withoutHop(), sink);
+        }
+    }
+
+    /** Nobody waits any more. */
+    void cancel() {
+        task.ifPresent(
+                id -> {
+                    var params = Json.object(members -> members.put("taskId", id));
+                    long mine = ids.next();
+                    var message = JsonRpc.request(Json.of(mine), Method.TASKS_CANCEL, params);
+                    session.send(mine, Spliced.of(message), Unheard.INSTANCE);
+                });
+    }
+
+    @Override
+    public void notification(Spliced message) {
+        call.notification(message);
+    }
+
+    @Override
+    public boolean question(Question question) {
+        return call.question(question);
+    }
+
+    @Override
+    public Optional<LogLevel> logLevel() {
+        return call.logLevel();
+    }
+
+    /** Takes the reply to the call: the task, if one was made of it. */
+    @Override
+    public void reply(Reply reply) {
+        task = reply instanceof Reply.Response(var message) ? made(message) : Optional.empty();
+        if (task.isPresent()) {
+            var params = Json.object(members -> members.put("taskId", task));
+            send(Method.TASKS_RESULT, params, call);
+        } else {
+            call.reply(reply);
+        }
+    }
+
+    private static Optional<Json> made(Spliced message) {
+        return message.envelope()
+                .result()
+                .flatMap(result -> result.get(TASK))
+                .flatMap(made -> made.get("taskId"))
+                .map(Json::detached);
+    }
+
+    /** For what nobody wants an answer to. */
+    private enum Unheard implements Sink {
+        INSTANCE;
+
+        @Override
+        public void notification(Spliced message) {}
+
+        @Override
+        public boolean question(Question question) {
+            return false;
+        }
+
+        @Override
+        public void reply(Reply reply) {}
+    }
+}
