@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -38,6 +39,7 @@ public final class ScriptedBackend {
     private final List<String> tools = new CopyOnWriteArrayList<>();
     private final List<String> resources = new CopyOnWriteArrayList<>();
     private final List<String> prompts = new CopyOnWriteArrayList<>();
+    private final Set<String> onlyAsTasks = ConcurrentHashMap.newKeySet();
     private final List<Talk> talks = new CopyOnWriteArrayList<>();
     private final AtomicInteger openings = new AtomicInteger();
     private final AtomicInteger mostAtOnce = new AtomicInteger();
@@ -101,6 +103,12 @@ public final class ScriptedBackend {
         return this;
     }
 
+    /** These of its tools can only be called as tasks. */
+    public ScriptedBackend onlyAsTasks(String... names) {
+        onlyAsTasks.addAll(List.of(names));
+        return this;
+    }
+
     /** Answers whatever is neither a list nor a subscription. */
     public ScriptedBackend onCall(BiConsumer<Talk, Request> answer) {
         onCall = answer;
@@ -153,14 +161,17 @@ public final class ScriptedBackend {
                 entries("name", prompts));
     }
 
-    private static List<Catalog.Entry> entries(String key, List<String> names) {
+    private List<Catalog.Entry> entries(String key, List<String> names) {
         return names.stream().map(name -> new Catalog.Entry(name, entry(key, name))).toList();
     }
 
-    private static Json entry(String key, String name) {
+    private Json entry(String key, String name) {
         return Json.object(
                 members -> {
                     members.put(key, name);
+                    if (onlyAsTasks.contains(name)) {
+                        members.put("execution", Json.parse("{\"taskSupport\":\"required\"}"));
+                    }
                     if (!key.equals("name")) {
                         members.put("name", "the one at " + name);
                     }
@@ -361,7 +372,7 @@ public final class ScriptedBackend {
             }
         }
 
-        private static Json list(String member, String key, List<String> names) {
+        private Json list(String member, String key, List<String> names) {
             var entries = names.stream().map(name -> entry(key, name)).toList();
             return Json.object(result -> result.put(member, Json.array(entries)));
         }

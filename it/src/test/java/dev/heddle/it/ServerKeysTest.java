@@ -160,6 +160,7 @@ class ServerKeysTest {
                             + session.session()
                             + "\r\n\r\n");
             assertThat(connection.status()).isEqualTo(200);
+            assertThat(connection.readTo("\n\n")).contains("id: ", "data: ");
             for (int i = 0; i < 3; i++) {
                 assertThat(connection.readTo("\n\n")).contains(":").doesNotContain("data:");
             }

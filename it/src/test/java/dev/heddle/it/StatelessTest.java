@@ -132,6 +132,16 @@ class StatelessTest {
     }
 
     @Test
+    void listening_for_nothing_in_particular_is_refused() {
+        serve("anonymous");
+        var answer =
+                client("subscriptions/listen", "")
+                        .request("subscriptions/listen", "{" + meta(NOTHING) + "}");
+        assertThat(answer.errorCode()).isEqualTo(-32602);
+        assertThat(answer.errorText()).contains("params.notifications");
+    }
+
+    @Test
     void a_state_that_nobody_sealed_here_is_refused() {
         serve("anonymous");
         var answer =

@@ -105,10 +105,11 @@ public final class ImplicitSessions {
     /**
      * Begins a session for one exchange. Blocks.
      *
+     * @param remote the address that counts as its owner where the caller is anonymous
      * @throws Fault if there is none
      */
-    public MultiSession own(Identity caller, ClientProfile profile) {
-        return sessions.begin(caller, profile, NOWHERE);
+    public MultiSession own(Identity caller, ClientProfile profile, String remote) {
+        return sessions.begin(caller, profile, remote);
     }
 
     /** Ends a session that was begun for one exchange, in the background. */

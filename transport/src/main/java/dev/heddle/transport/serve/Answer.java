@@ -9,6 +9,9 @@ import dev.heddle.protocol.Spliced;
  * after the end is dropped.
  */
 interface Answer {
+    /** Where the client is, as far as that is known. */
+    String remote();
+
     /** There is nothing to say but that the message has come. */
     void empty(int status);
 

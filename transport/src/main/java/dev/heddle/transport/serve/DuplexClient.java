@@ -290,6 +290,11 @@ final class DuplexClient {
             this.id = id;
         }
 
+        @Override
+        public String remote() {
+            return remote;
+        }
+
         /** Nothing more is sent. */
         void over() {
             stateless.remove(id, this);

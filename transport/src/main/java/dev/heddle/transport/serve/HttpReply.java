@@ -11,6 +11,7 @@ import io.netty.channel.ChannelFutureListener;
 
 import org.jspecify.annotations.Nullable;
 
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -122,8 +123,11 @@ final class HttpReply implements Answer {
         }
     }
 
-    Channel channel() {
-        return channel;
+    @Override
+    public String remote() {
+        return channel.remoteAddress() instanceof InetSocketAddress address
+                ? address.getAddress().getHostAddress()
+                : "local";
     }
 
     @Override

@@ -23,6 +23,9 @@ import java.util.stream.Collectors;
  * told, until it leaves (MCP 2026-07-28, Subscriptions).
  */
 final class ListenStream implements ClientStream {
+    private static final String NOTHING_WANTED =
+            "params.notifications: found none (expected: an object that says which are wanted)";
+
     private final Asked asked;
     private final StatelessForms forms;
     private final Wanted wanted;
@@ -31,7 +34,10 @@ final class ListenStream implements ClientStream {
     /** What a client wants to be told. */
     private record Wanted(boolean tools, boolean prompts, boolean resources, Set<String> uris) {
         static Wanted of(Envelope request) {
-            var given = request.param("notifications").orElse(Json.EMPTY_OBJECT);
+            var given =
+                    request.param("notifications")
+                            .filter(Json::isObject)
+                            .orElseThrow(() -> new Fault.InvalidParams(NOTHING_WANTED));
             var uris =
                     given.get("resourceSubscriptions").map(Json::elements).stream()
                             .flatMap(List::stream)

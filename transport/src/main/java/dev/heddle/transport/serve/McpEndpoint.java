@@ -25,7 +25,6 @@ import io.netty.util.AsciiString;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -253,15 +252,11 @@ final class McpEndpoint {
     }
 
     private void initialize(Envelope message, Identity caller, HttpReply reply) {
-        var remote =
-                reply.channel().remoteAddress() instanceof InetSocketAddress address
-                        ? address.getAddress().getHostAddress()
-                        : "local";
         blocking(
                 message.id(),
                 reply,
                 () -> {
-                    var begun = introductions.begin(message, caller, remote);
+                    var begun = introductions.begin(message, caller, reply.remote());
                     var response = Spliced.of(JsonRpc.result(message.id(), begun.result()));
                     reply.first(SESSION_HEADER.toString(), begun.session().id(), response);
                 });

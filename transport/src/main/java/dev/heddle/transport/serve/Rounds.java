@@ -243,7 +243,7 @@ final class Rounds {
                 Json.object(members -> members.put(REQUESTS, requests).put(STATE, state)));
     }
 
-    /** One POST of a client in an exchange of several. */
+    /** What the client of {@code request} says that it can do. */
     private static Json able(Envelope request) {
         return request.meta()
                 .flatMap(meta -> meta.get(MetaKey.CLIENT_CAPABILITIES))
@@ -277,6 +277,7 @@ final class Rounds {
         return able.get("elicitation").flatMap(modes -> modes.get("url")).isPresent();
     }
 
+    /** One POST of a client in an exchange of several. */
     private final class PostRound implements Round {
         private final Asked asked;
         private final Sink sink;

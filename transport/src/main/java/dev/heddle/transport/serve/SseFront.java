@@ -10,7 +10,6 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.QueryStringDecoder;
 
-import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
@@ -64,11 +63,7 @@ final class SseFront {
         var bytes = new byte[NAME_BYTES];
         random.nextBytes(bytes);
         var name = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
-        var remote =
-                reply.channel().remoteAddress() instanceof InetSocketAddress address
-                        ? address.getAddress().getHostAddress()
-                        : "local";
-        var client = new DuplexClient(service, new ReplyWay(reply), remote);
+        var client = new DuplexClient(service, new ReplyWay(reply), reply.remote());
         clients.put(name, client);
         reply.begin("endpoint", PATH + "?" + KEY + "=" + name);
         reply.whenOver(

@@ -205,7 +205,7 @@ final class StatelessEndpoint {
 
     /** Carries out a request in a session of its own, which ends with it. */
     private void alone(ClientProfile profile, Asked asked) {
-        var session = sessions.own(asked.caller(), profile);
+        var session = sessions.own(asked.caller(), profile, asked.reply().remote());
         Runnable over = () -> sessions.end(session, asked.caller());
         try {
             carry(session, asked, over);
