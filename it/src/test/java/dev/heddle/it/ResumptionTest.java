@@ -85,7 +85,7 @@ class ResumptionTest {
     void nothing_is_lost_or_doubled_when_connections_are_cut() {
         var client = heddle.client().initialize();
         var random = new Random(4);
-        for (int round = 0; round < 10; round++) {
+        for (int round = 0; round < 20; round++) {
             var seen = new StringBuilder();
             try (var raw = RawHttp.to(heddle.endpoint())) {
                 raw.post(
@@ -94,7 +94,7 @@ class ResumptionTest {
                                 + client.session()
                                 + "\r\n",
                         "{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":\"tools/call\",\"params\":"
-                                + slow(600, 10)
+                                + slow(300, 2)
                                 + "}");
                 raw.head();
                 for (int i = random.nextInt(20); i >= 0; i--) {

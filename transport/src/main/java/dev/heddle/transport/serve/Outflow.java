@@ -89,9 +89,10 @@ final class Outflow {
         return waitingBytes() > MAX_WAITING;
     }
 
+    /** Nothing waits on a connection that has been closed. */
     private long waitingBytes() {
         var waiting = channel.unsafe().outboundBuffer();
-        return waiting == null ? MAX_WAITING : waiting.totalPendingWriteBytes();
+        return waiting == null ? 0 : waiting.totalPendingWriteBytes();
     }
 
     /** Writes, and flushes when everything has been written that is at hand just now. */
