@@ -21,9 +21,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -167,7 +165,7 @@ class MainJobTest {
                 "{\"mcpServers\":{\"heddle\":{\"type\":\"streamable-http\",\"url\":\""
                         + heddle.endpoint()
                         + "\"}}}");
-        var listed = inspect(config, "--method", "tools/list");
+        var listed = Peers.inspect(config, "--method", "tools/list");
         assertThat(listed)
                 .contains(
                         "http_echo",
@@ -177,7 +175,7 @@ class MainJobTest {
                         "read_graph",
                         "sequentialthinking");
         var called =
-                inspect(
+                Peers.inspect(
                         config,
                         "--method",
                         "tools/call",
@@ -186,21 +184,6 @@ class MainJobTest {
                         "--tool-arg",
                         "message=inspected");
         assertThat(called).contains("Echo: inspected");
-    }
-
-    private static String inspect(Path config, String... args) {
-        var command =
-                new ArrayList<>(
-                        List.of(
-                                Peers.node(),
-                                Peers.inspector(),
-                                "--cli",
-                                "--config",
-                                config.toString(),
-                                "--server",
-                                "heddle"));
-        command.addAll(List.of(args));
-        return Peers.run(command.toArray(String[]::new));
     }
 
     @Test

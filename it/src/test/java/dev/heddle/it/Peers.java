@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -106,5 +107,21 @@ final class Peers {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** What the Inspector prints that meets the server {@code heddle} of {@code config}. */
+    static String inspect(Path config, String... args) {
+        var command =
+                new ArrayList<>(
+                        List.of(
+                                node(),
+                                inspector(),
+                                "--cli",
+                                "--config",
+                                config.toString(),
+                                "--server",
+                                "heddle"));
+        command.addAll(List.of(args));
+        return run(command.toArray(String[]::new));
     }
 }

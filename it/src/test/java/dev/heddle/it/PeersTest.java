@@ -15,8 +15,6 @@ import tools.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Official clients of each era in front of a real server that has sessions only. */
 class PeersTest {
@@ -106,9 +104,9 @@ class PeersTest {
                         + "\",\"url\":\""
                         + heddle.endpoint()
                         + "\"}}}");
-        assertThat(inspect(config, "--method", "tools/list")).contains("echo", "get-sum");
+        assertThat(Peers.inspect(config, "--method", "tools/list")).contains("echo", "get-sum");
         assertThat(
-                        inspect(
+                        Peers.inspect(
                                 config,
                                 "--method",
                                 "tools/call",
@@ -117,20 +115,5 @@ class PeersTest {
                                 "--tool-arg",
                                 "message=inspected"))
                 .contains("Echo: inspected");
-    }
-
-    private static String inspect(Path config, String... args) {
-        var command =
-                new ArrayList<>(
-                        List.of(
-                                Peers.node(),
-                                Peers.inspector(),
-                                "--cli",
-                                "--config",
-                                config.toString(),
-                                "--server",
-                                "heddle"));
-        command.addAll(List.of(args));
-        return Peers.run(command.toArray(String[]::new));
     }
 }

@@ -3,10 +3,10 @@ package dev.heddle.core.session;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Exchange;
-import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.TaskNames.Task;
 import dev.heddle.protocol.Envelope;
@@ -16,8 +16,6 @@ import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
-
-import java.util.Optional;
 
 /**
  * The tasks of one session's client: calls whose results come later (MCP 2025-11-25, Tasks; the
@@ -135,43 +133,27 @@ final class Tasks {
     }
 
     /** Puts the names of tasks into what comes back for one request. */
-    private final class Naming implements Sink {
-        private final Sink sink;
+    private final class Naming extends WrappedSink {
         private final BackendId backend;
 
         Naming(Sink sink, BackendId backend) {
-            this.sink = sink;
+            super(sink);
             this.backend = backend;
         }
 
         @Override
         public void notification(Spliced message) {
-            sink.notification(Tasks.this.named(message, backend));
+            next().notification(Tasks.this.named(message, backend));
         }
 
         @Override
         public boolean question(Question question) {
-            return sink.question(Tasks.this.named(question, backend));
-        }
-
-        @Override
-        public boolean isReady() {
-            return sink.isReady();
-        }
-
-        @Override
-        public void whenReady(Runnable task) {
-            sink.whenReady(task);
-        }
-
-        @Override
-        public Optional<LogLevel> logLevel() {
-            return sink.logLevel();
+            return next().question(Tasks.this.named(question, backend));
         }
 
         @Override
         public void reply(Reply reply) {
-            sink.reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
+            next().reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
         }
 
         private Reply readable(Spliced message) {

@@ -2,10 +2,10 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.exchange.Ids;
-import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
@@ -20,14 +20,13 @@ import java.util.function.LongPredicate;
  * A call that its backend carries out as a task only, for a client that waits for the result: the
  * task is made, and its result is asked for (MCP 2025-11-25, Tasks). Thread-safe.
  */
-final class WaitedTask implements Sink {
+final class WaitedTask extends WrappedSink {
     private static final String TASK = "task";
     private static final String NOT_FOUND = Long.toString(ErrorCode.METHOD_NOT_FOUND);
     private static final int LONGEST_REFUSAL = 1024;
 
     private final BackendSession session;
     private final Spliced request;
-    private final Sink call;
     private final LongPredicate asks;
     private final Ids ids;
     private volatile Optional<Json> task = Optional.empty();
@@ -38,9 +37,9 @@ final class WaitedTask implements Sink {
      * @param asks told the id of each request before it is sent; says whether it is wanted still
      */
     WaitedTask(BackendSession session, Spliced request, Sink call, LongPredicate asks, Ids ids) {
+        super(call);
         this.session = session;
         this.request = request;
-        this.call = call;
         this.asks = asks;
         this.ids = ids;
     }
@@ -100,30 +99,15 @@ final class WaitedTask implements Sink {
                 });
     }
 
-    @Override
-    public void notification(Spliced message) {
-        call.notification(message);
-    }
-
-    @Override
-    public boolean question(Question question) {
-        return call.question(question);
-    }
-
-    @Override
-    public Optional<LogLevel> logLevel() {
-        return call.logLevel();
-    }
-
     /** Takes the reply to the call: the task, if one was made of it. */
     @Override
     public void reply(Reply reply) {
         task = reply instanceof Reply.Response(var message) ? made(message) : Optional.empty();
         if (task.isPresent()) {
             var params = Json.object(members -> members.put("taskId", task));
-            send(Method.TASKS_RESULT, params, call);
+            send(Method.TASKS_RESULT, params, next());
         } else {
-            call.reply(reply);
+            next().reply(reply);
         }
     }
 

@@ -3,10 +3,10 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendSession;
-import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.MalformedJson;
@@ -89,53 +89,32 @@ final class OlderClientSession implements BackendSession {
     }
 
     /** Puts what comes back for one request into the client's words. */
-    private final class Translating implements Sink {
+    private final class Translating extends WrappedSink {
         private final Spliced request;
-        private final Sink sink;
 
         Translating(Spliced request, Sink sink) {
+            super(sink);
             this.request = request;
-            this.sink = sink;
-        }
-
-        @Override
-        public void notification(Spliced message) {
-            sink.notification(message);
         }
 
         @Override
         public boolean question(Question question) {
-            return sink.question(
-                    new Question(
-                            SessionForms.question(question.message(), client),
-                            question.answer(),
-                            question.wayLost()));
-        }
-
-        @Override
-        public boolean isReady() {
-            return sink.isReady();
-        }
-
-        @Override
-        public void whenReady(Runnable task) {
-            sink.whenReady(task);
-        }
-
-        @Override
-        public Optional<LogLevel> logLevel() {
-            return sink.logLevel();
+            return next().question(
+                            new Question(
+                                    SessionForms.question(question.message(), client),
+                                    question.answer(),
+                                    question.wayLost()));
         }
 
         /** What is to be translated is held. */
         @Override
         public boolean takesFlow() {
-            return !isNewEra && client.isAtLeast(Revision.V2025_06_18) && sink.takesFlow();
+            return !isNewEra && client.isAtLeast(Revision.V2025_06_18) && next().takesFlow();
         }
 
         @Override
         public void reply(Reply reply) {
-            sink.reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
+            next().reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
         }
 
         private Reply readable(Spliced message) {

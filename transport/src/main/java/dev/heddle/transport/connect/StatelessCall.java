@@ -1,9 +1,9 @@
 package dev.heddle.transport.connect;
 
-import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
@@ -26,7 +26,7 @@ import java.util.function.Consumer;
  * client can be asked, it is asked, and the request is made again with the answers, under a new id
  * (MCP 2026-07-28, Multi round-trip requests). Thread-safe: the whole state is one immutable value.
  */
-final class StatelessCall implements Sink {
+final class StatelessCall extends WrappedSink {
     private static final int MOST_ROUNDS = 10;
     private static final Duration PAUSE = Duration.ofMillis(250);
 
@@ -45,7 +45,6 @@ final class StatelessCall implements Sink {
 
     private final StatelessSession.Parts parts;
     private final Spliced request;
-    private final Sink sink;
     private final Runnable over;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Ended());
     private volatile Optional<Json> tool = Optional.empty();
@@ -57,9 +56,9 @@ final class StatelessCall implements Sink {
      * @param over run when the call has ended
      */
     StatelessCall(StatelessSession.Parts parts, Spliced request, Sink sink, Runnable over) {
+        super(sink);
         this.parts = parts;
         this.request = request;
-        this.sink = sink;
         this.over = over;
     }
 
@@ -80,7 +79,7 @@ final class StatelessCall implements Sink {
 
     private void send(long id, Spliced message) {
         var hop = asTask ? parts.hop().withTasks() : parts.hop();
-        var stamped = hop.on(message, sink.logLevel());
+        var stamped = hop.on(message, next().logLevel());
         parts.wire().send(id, stamped, headers(stamped), this);
     }
 
@@ -108,29 +107,9 @@ final class StatelessCall implements Sink {
     }
 
     @Override
-    public void notification(Spliced message) {
-        sink.notification(message);
-    }
-
-    @Override
     public boolean question(Question question) {
         question.refuse("a server without sessions asks in results only");
         return true;
-    }
-
-    @Override
-    public boolean isReady() {
-        return sink.isReady();
-    }
-
-    @Override
-    public void whenReady(Runnable task) {
-        sink.whenReady(task);
-    }
-
-    @Override
-    public Optional<LogLevel> logLevel() {
-        return sink.logLevel();
     }
 
     @Override
@@ -251,7 +230,7 @@ final class StatelessCall implements Sink {
 
         @Override
         public void ask(Json requests, Consumer<Json> answers) {
-            new Inquiry(sink, parts.ids(), requests, answers, StatelessCall.this::error).begin();
+            new Inquiry(next(), parts.ids(), requests, answers, StatelessCall.this::error).begin();
         }
 
         @Override
@@ -309,7 +288,7 @@ final class StatelessCall implements Sink {
             parts.alarms().after(PAUSE, () -> nextRound(asking, Json.EMPTY_OBJECT));
         } else {
             new Inquiry(
-                            sink,
+                            next(),
                             parts.ids(),
                             requests,
                             answers -> nextRound(asking, answers),
@@ -342,7 +321,7 @@ final class StatelessCall implements Sink {
     private void end(Reply reply) {
         if (!(state.getAndSet(new State.Ended()) instanceof State.Ended)) {
             over.run();
-            sink.reply(reply);
+            next().reply(reply);
         }
     }
 }
