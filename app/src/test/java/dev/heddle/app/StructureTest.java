@@ -38,6 +38,7 @@ class StructureTest {
                     "dev.heddle.core.exchange",
                     "dev.heddle.core.rounds",
                     "dev.heddle.core.backend",
+                    "dev.heddle.core.tasks",
                     "dev.heddle.core.health",
                     "dev.heddle.core.catalog",
                     "dev.heddle.core.aggregation",

@@ -45,6 +45,7 @@ public final class ScriptedBackend {
     private final AtomicInteger mostAtOnce = new AtomicInteger();
     private final AtomicInteger openingNow = new AtomicInteger();
     private volatile boolean losesNext;
+    private volatile Introduction introduction = usual();
     private final AtomicInteger closingNow = new AtomicInteger();
     private volatile Optional<CountDownLatch> gate = Optional.empty();
     private volatile Optional<CountDownLatch> exit = Optional.empty();
@@ -154,7 +155,7 @@ public final class ScriptedBackend {
     /** What a watch learns that asks for everything now. */
     public Catalog asCatalog() {
         return new Catalog(
-                introduction(),
+                introduction,
                 entries("name", tools),
                 entries("uri", resources),
                 List.of(),
@@ -227,13 +228,21 @@ public final class ScriptedBackend {
                     talk,
                     opening.adopted()
                             .map(known -> Introduction.unknown(known.revision()))
-                            .orElseGet(ScriptedBackend::introduction));
+                            .orElse(introduction));
         } finally {
             openingNow.decrementAndGet();
         }
     }
 
-    private static Introduction introduction() {
+    /** How it introduces itself from now on. */
+    public ScriptedBackend introducing(Revision revision, String capabilities) {
+        introduction =
+                new Introduction(
+                        revision, Json.parse(capabilities), Json.EMPTY_OBJECT, Optional.empty());
+        return this;
+    }
+
+    private static Introduction usual() {
         var capabilities =
                 Json.parse(
                         """

@@ -18,6 +18,9 @@ public final class MetaKey {
     /** The extension that carries tasks without sessions, and the key of its capability. */
     public static final String TASKS = PREFIX + "tasks";
 
+    /** The extension that lets tools have user interfaces, and the key of its capability. */
+    public static final String UI = PREFIX + "ui";
+
     private MetaKey() {}
 
     /** Whether a value under {@code key} is meant for the next hop only. */

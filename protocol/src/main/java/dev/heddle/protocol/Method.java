@@ -29,6 +29,7 @@ public final class Method {
     public static final String TASKS_RESULT = "tasks/result";
     public static final String TASKS_CANCEL = "tasks/cancel";
     public static final String TASKS_UPDATE = "tasks/update";
+    public static final String TASKS_LIST = "tasks/list";
 
     public static final String INITIALIZED = "notifications/initialized";
     public static final String CANCELLED = "notifications/cancelled";
@@ -41,6 +42,7 @@ public final class Method {
     public static final String ROOTS_CHANGED = "notifications/roots/list_changed";
     public static final String ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
     public static final String TASK_STATUS = "notifications/tasks/status";
+    public static final String TASK_CHANGED = "notifications/tasks";
 
     private static final List<String> KNOWN =
             List.of(
@@ -66,6 +68,7 @@ public final class Method {
                     TASKS_RESULT,
                     TASKS_CANCEL,
                     TASKS_UPDATE,
+                    TASKS_LIST,
                     INITIALIZED,
                     CANCELLED,
                     PROGRESS,
@@ -76,7 +79,8 @@ public final class Method {
                     RESOURCE_UPDATED,
                     ROOTS_CHANGED,
                     ACKNOWLEDGED,
-                    TASK_STATUS);
+                    TASK_STATUS,
+                    TASK_CHANGED);
 
     private static final Words WORDS = new Words(KNOWN);
 

@@ -5,7 +5,9 @@ import dev.heddle.core.aggregation.AggregationRules.Selection;
 import dev.heddle.core.aggregation.Naming.Catalogued;
 import dev.heddle.core.aggregation.Naming.Claim;
 import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.catalog.Catalog;
+import dev.heddle.core.tasks.TaskBridge;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.OutputSchema;
@@ -29,6 +31,7 @@ import java.util.function.Function;
  */
 public final class Aggregator {
     private static final int REMEMBERED = 256;
+    private static final Json MAY_BE_TASK = Json.parse("{\"taskSupport\":\"optional\"}");
 
     private volatile AggregationRules rules;
     private final ReentrantLock lock = new ReentrantLock(); // guards remembered
@@ -100,7 +103,7 @@ public final class Aggregator {
                 new Listing(
                         "tools",
                         items(shown, rules.tools(), notes).stream()
-                                .map(item -> inWordsOf(client, revisions(parts), item))
+                                .map(item -> inWordsOf(client, servers(parts), item))
                                 .toList()),
                 new Listing("resources", usable(resources)),
                 new Listing("resourceTemplates", usable(templates)),
@@ -116,29 +119,34 @@ public final class Aggregator {
                 notes);
     }
 
-    private static Map<BackendId, Revision> revisions(List<Part> parts) {
-        var revisions = new HashMap<BackendId, Revision>();
-        parts.forEach(
-                part -> revisions.put(part.backend(), part.catalog().introduction().revision()));
-        return revisions;
+    private static Map<BackendId, Introduction> servers(List<Part> parts) {
+        var servers = new HashMap<BackendId, Introduction>();
+        parts.forEach(part -> servers.put(part.backend(), part.catalog().introduction()));
+        return servers;
     }
 
     /** A tool as clients of the era of {@code client} understand it. */
     private static Listing.Item inWordsOf(
-            Revision client, Map<BackendId, Revision> revisions, Listing.Item tool) {
-        var server = revisions.getOrDefault(tool.route().backend(), Revision.LATEST);
-        if (client.hasSessions() == server.hasSessions()) {
+            Revision client, Map<BackendId, Introduction> servers, Listing.Item tool) {
+        var server =
+                servers.getOrDefault(tool.route().backend(), Introduction.unknown(Revision.LATEST));
+        if (client.hasSessions() == server.revision().hasSessions()) {
             return tool;
         }
         try {
             var json =
                     client.hasSessions()
-                            ? OutputSchema.closed(tool.json())
+                            ? asTask(OutputSchema.closed(tool.json()), server)
                             : tool.json().without("execution");
             return new Listing.Item(tool.key(), json, tool.route());
         } catch (MalformedJson unreadable) {
             return tool;
         }
+    }
+
+    /** A server without sessions decides itself whether a call becomes a task. */
+    private static Json asTask(Json tool, Introduction server) {
+        return TaskBridge.offersExtension(server) ? tool.with("execution", MAY_BE_TASK) : tool;
     }
 
     private static Map<String, Route> routes(Map<String, Claim> named) {

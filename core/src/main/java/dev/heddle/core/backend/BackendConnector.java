@@ -37,6 +37,11 @@ public interface BackendConnector {
                 boolean watch) {
             this(caller, profile, events, adopted, watch, _ -> Optional.empty());
         }
+
+        /** The same with {@code other} events. */
+        public Opening with(BackendEvents other) {
+            return new Opening(caller, profile, other, adopted, watch, tools);
+        }
     }
 
     /**

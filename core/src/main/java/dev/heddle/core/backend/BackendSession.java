@@ -4,6 +4,7 @@ import dev.heddle.core.exchange.Sink;
 import dev.heddle.protocol.Spliced;
 
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * One persistent, initialised conversation with one backend. Who may use it is not its concern.
@@ -47,6 +48,19 @@ public interface BackendSession extends AutoCloseable {
      * Whether messages outside calls are wanted now, for which some transports hold a stream open.
      */
     void listen(boolean wanted);
+
+    /**
+     * Wants to be told of changes of a task by {@code notifications/tasks}, from now on.
+     *
+     * @param task the task's id at the backend
+     * @param told once whether that will be so
+     */
+    default void watchTask(String task, Consumer<Boolean> told) {
+        told.accept(false);
+    }
+
+    /** Does not want to be told any more of changes of a task. */
+    default void unwatchTask(String task) {}
 
     /** Ends the conversation at the backend too. Blocks for a bounded time; idempotent. */
     @Override

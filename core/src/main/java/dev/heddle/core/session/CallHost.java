@@ -21,6 +21,9 @@ interface CallHost {
     /** A notification came on the answer of a call but does not belong to it. */
     void stray(Conversation conversation, Envelope message);
 
+    /** A call that its backend knows as {@code id} has become a task that may tell of progress. */
+    void becameTask(long id, Json progressToken);
+
     /** Whether the client wants a log message. */
     boolean wantsLog(Envelope message);
 

@@ -10,6 +10,7 @@ import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.AdmissionQueue.Pass;
+import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
@@ -145,6 +146,31 @@ final class Calls implements CallHost {
         return probing;
     }
 
+    /**
+     * Answers with the tasks called {@code names}, as their backends describe them now. The reply
+     * returns {@code pass}.
+     *
+     * @param next the cursor of the page after this
+     */
+    Running listTasks(
+            Tasks tasks, List<String> names, Optional<String> next, Exchange exchange, Pass pass) {
+        var list =
+                new TaskList(
+                        this,
+                        tasks,
+                        names,
+                        next,
+                        exchange,
+                        ended -> {
+                            running.remove(exchange.request().id(), ended);
+                            pass.close();
+                            turns.leave(ended);
+                        });
+        register(exchange.request().id(), list);
+        takeTurn(list, exchange.request().id());
+        return list;
+    }
+
     /** Cancels the request that the client knows under {@code id}, if it is under way. */
     void cancel(Json id) {
         var call = running.get(id);
@@ -205,6 +231,11 @@ final class Calls implements CallHost {
     @Override
     public void stray(Conversation conversation, Envelope message) {
         ways.events().notification(conversation, message);
+    }
+
+    @Override
+    public void becameTask(long id, Json progressToken) {
+        ways.events().progresses(id, progressToken);
     }
 
     @Override

@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * One session's conversation with one backend, through all of its lives: opened when it is needed,
@@ -138,6 +139,36 @@ final class Conversation {
         }
         use.level = Optional.of(level);
         return true;
+    }
+
+    /**
+     * Wants to be told of changes of one of the backend's tasks, or does not any more.
+     *
+     * @param told once whether that will be so
+     */
+    void watch(String task, boolean wanted, Consumer<Boolean> told) {
+        if (!wanted) {
+            open().ifPresent(connected -> connected.session().unwatchTask(task));
+            told.accept(true);
+            return;
+        }
+        use(
+                new ConversationWaiter() {
+                    @Override
+                    public void ready(BackendSession session) {
+                        session.watchTask(task, told);
+                    }
+
+                    @Override
+                    public void failed(Fault why) {
+                        told.accept(false);
+                    }
+
+                    @Override
+                    public boolean isCall() {
+                        return false;
+                    }
+                });
     }
 
     /** Whether it is neither open nor being opened. */

@@ -11,6 +11,8 @@ import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.session.SessionObserver.Outcome;
+import dev.heddle.core.tasks.WaitedTask;
+import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -139,11 +141,7 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
         lastSign = shared.alarms().now();
         var envelope = message.envelope();
         switch (envelope.method()) {
-            case Method.PROGRESS ->
-                    exchange.request()
-                            .progressToken()
-                            .ifPresent(
-                                    token -> exchange.sink().notification(message.progress(token)));
+            case Method.PROGRESS -> progress(message, envelope);
             case Method.LOG_MESSAGE -> {
                 if (host.wantsLog(envelope)) {
                     exchange.sink().notification(message);
@@ -156,6 +154,21 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
                     Method.CANCELLED ->
                     host.stray(conversation, envelope);
             default -> exchange.sink().notification(message);
+        }
+    }
+
+    /** A wait for a task's result may be told of the progress of the call that has become it. */
+    private void progress(Spliced message, Envelope envelope) {
+        boolean own =
+                !exchange.request().method().equals(Method.TASKS_RESULT)
+                        || !(state.get() instanceof State.Sent(_, long id, _))
+                        || envelope.progress().filter(Json.of(id)::equals).isPresent();
+        if (own) {
+            exchange.request()
+                    .progressToken()
+                    .ifPresent(token -> exchange.sink().notification(message.progress(token)));
+        } else {
+            host.stray(conversation, envelope);
         }
     }
 
@@ -194,6 +207,9 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
         switch (reply) {
             case Reply.Response(var message) -> {
                 boolean error = message.envelope().error().isPresent();
+                if (!error) {
+                    noteTask();
+                }
                 if (error && isUncompleted(message)) {
                     end(new Reply.Response(nothing()), Outcome.RESULT);
                 } else if (!WaitedTask.isRefusal(message.envelope()) || !goOnAsTask()) {
@@ -206,6 +222,16 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
             case Reply.Failed(Fault.BackendFailed failed) when isWorthRepeating(failed) ->
                     repeat(reply);
             case Reply.Failed _ -> end(reply, Outcome.FAILED);
+        }
+    }
+
+    /** With sessions the progress of a call that has become a task is told until that has ended. */
+    private void noteTask() {
+        var asked = exchange.request();
+        if (state.get() instanceof State.Sent(_, long id, _)
+                && asked.method().equals(Method.TOOLS_CALL)
+                && asked.param("task").isPresent()) {
+            asked.progressToken().ifPresent(token -> host.becameTask(id, token));
         }
     }
 

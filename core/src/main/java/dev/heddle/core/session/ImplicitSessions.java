@@ -27,6 +27,7 @@ public final class ImplicitSessions {
 
     private final SessionManager sessions;
     private final Map<Key, String> ids = new ConcurrentHashMap<>();
+    private final Map<String, String> ofTasks = new ConcurrentHashMap<>(); // by the tasks' names
     private final Map<Key, CountDownLatch> beginning = new ConcurrentHashMap<>();
 
     /** Who shares a session: those of one owner that can do the same. */
@@ -112,8 +113,29 @@ public final class ImplicitSessions {
         return sessions.begin(caller, profile, remote);
     }
 
-    /** Ends a session that was begun for one exchange, in the background. */
+    /**
+     * The session in which a task was made whose client shares none; its name is the only key.
+     * Never blocks.
+     *
+     * @param name as the client knows it
+     */
+    public Optional<MultiSession> ofTask(String name) {
+        return Optional.ofNullable(ofTasks.get(name)).flatMap(sessions::live);
+    }
+
+    /**
+     * Ends a session that was begun for one exchange, in the background. One in which a task was
+     * made goes on until nobody has asked after that for as long as sessions last.
+     */
     public void end(MultiSession own, Identity caller) {
+        var made = own.tasks();
+        if (!made.isEmpty()) {
+            if (ofTasks.size() >= MANY) {
+                ofTasks.values().removeIf(id -> sessions.live(id).isEmpty());
+            }
+            made.forEach(name -> ofTasks.put(name, own.id()));
+            return;
+        }
         Thread.ofVirtual()
                 .name("heddle-end")
                 .start(

@@ -17,6 +17,7 @@ import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
 import dev.heddle.core.session.AdmissionQueue.Pass;
 import dev.heddle.core.session.Requests.Decision;
+import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -38,6 +39,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -256,6 +258,16 @@ final class LiveSession implements MultiSession {
     }
 
     @Override
+    public Json capabilities() {
+        return Capabilities.of(surfaces.introductions(), client.profile().revision());
+    }
+
+    @Override
+    public List<String> tasks() {
+        return tasks.made();
+    }
+
+    @Override
     public Map<BackendId, String> backendSessions() {
         return conversations.openIds();
     }
@@ -313,6 +325,8 @@ final class LiveSession implements MultiSession {
             }
             case Decision.Probe(var backends, var uri) ->
                     calls.probe(backends, uri, exchange, pass);
+            case Decision.ListTasks(var names, var next) ->
+                    calls.listTasks(tasks, names, next, exchange, pass);
             case Decision.Forward(var backend, var request) ->
                     calls.forward(backend, request, tasks.named(exchange, backend), pass);
         };
@@ -371,6 +385,20 @@ final class LiveSession implements MultiSession {
             standing.detach(stream);
             conversations.applyListening(standing::isOpen);
         };
+    }
+
+    @Override
+    public void watchTask(Identity caller, String name, boolean wanted, Consumer<Boolean> told) {
+        try {
+            var task = tasks.of(name);
+            conversations
+                    .find(task.backend())
+                    .ifPresentOrElse(
+                            conversation -> conversation.watch(task.id(), wanted, told),
+                            () -> told.accept(false));
+        } catch (Fault unknown) {
+            told.accept(false);
+        }
     }
 
     /** Made when it is needed first, since most sessions never have a stream. */

@@ -22,6 +22,7 @@ import dev.heddle.core.health.HealthBoard;
 import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.tasks.TaskNames;
 
 import java.time.Duration;
 import java.time.InstantSource;

@@ -15,9 +15,11 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * One client's conversation with many backends.
@@ -54,6 +56,15 @@ public interface MultiSession extends Caller {
     Optional<String> instructions();
 
     /**
+     * The capabilities that the client is told (MCP 2025-11-25, Lifecycle): those of all backends
+     * together, where one of which nothing is known counts as one that can do everything.
+     */
+    Json capabilities();
+
+    /** The names of the tasks that were made for the client, oldest first; some may have ended. */
+    List<String> tasks();
+
+    /**
      * The ids that backends gave to the conversations that are open now; empty text for one without
      * a name.
      */
@@ -83,6 +94,15 @@ public interface MultiSession extends Caller {
 
     /** Uses {@code stream} from now on for what belongs to no call. Never blocks. */
     Attachment attach(Identity caller, ClientStream stream);
+
+    /**
+     * Wants to be told on the client's streams of changes of a task, or does not any more. Never
+     * blocks.
+     *
+     * @param task its name, as the client knows it
+     * @param told once whether that will be so
+     */
+    void watchTask(Identity caller, String task, boolean wanted, Consumer<Boolean> told);
 
     /**
      * What has been sent on the client's streams, for when it comes back.

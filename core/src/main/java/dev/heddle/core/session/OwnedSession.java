@@ -11,6 +11,7 @@ import dev.heddle.protocol.Envelope;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Lets only the owner of a session use it. Whoever else calls is refused, and the session lives on
@@ -64,6 +65,12 @@ final class OwnedSession extends WrappedSession {
     public Attachment attach(Identity caller, ClientStream stream) {
         binding.check(caller);
         return next().attach(caller, stream);
+    }
+
+    @Override
+    public void watchTask(Identity caller, String task, boolean wanted, Consumer<Boolean> told) {
+        binding.check(caller);
+        next().watchTask(caller, task, wanted, told);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.heddle.core.aggregation.Surface;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
@@ -28,12 +29,17 @@ final class Requests {
         /** The first of these backends that has the resource answers it. */
         record Probe(List<BackendId> backends, String uri) implements Decision {}
 
+        /** The gateway answers it, after it has asked the backends after these tasks. */
+        record ListTasks(List<String> names, Optional<String> next) implements Decision {}
+
         /** The client sets the level below which it wants no log messages. */
         record SetLevel(LogLevel level) implements Decision {}
     }
 
     static final Json NO_COMPLETIONS =
             Json.parse("{\"completion\":{\"values\":[],\"total\":0,\"hasMore\":false}}");
+
+    private static final int TASKS_PAGE = 50;
 
     private Requests() {}
 
@@ -65,6 +71,7 @@ final class Requests {
                 var task = tasks.of(request);
                 yield new Decision.Forward(task.backend(), Tasks.atBackend(request, task));
             }
+            case Method.TASKS_LIST -> taskList(tasks.made(), cursor(request));
             case Method.INITIALIZE ->
                     throw new Fault.InvalidRequest("found initialize in an initialised session");
             default -> throw new Fault.MethodNotFound(request.method());
@@ -76,6 +83,18 @@ final class Requests {
             throw missing("cursor", "the nextCursor of an earlier page, or none");
         }
         return request.cursor();
+    }
+
+    /** A cursor is the name of the task before it. */
+    private static Decision taskList(List<String> names, Optional<String> cursor) {
+        int from = cursor.map(names::indexOf).orElse(-1) + 1;
+        if (cursor.isPresent() && from == 0) {
+            throw missing("cursor", "the nextCursor of an earlier page of tasks");
+        }
+        int to = Math.min(names.size(), from + TASKS_PAGE);
+        return new Decision.ListTasks(
+                names.subList(from, to),
+                to < names.size() ? Optional.of(names.get(to - 1)) : Optional.empty());
     }
 
     private static Decision toolCall(Envelope request, Surface surface) {

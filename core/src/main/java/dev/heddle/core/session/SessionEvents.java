@@ -7,6 +7,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MetaKey;
@@ -32,6 +33,8 @@ import java.util.function.Function;
 final class SessionEvents implements ConversationHost {
     private static final Logger log = LoggerFactory.getLogger(SessionEvents.class);
 
+    private static final int MANY_TASKS = 1000;
+
     private final String sessionId;
     private final Shared shared;
     private final SurfaceKeeper surfaces;
@@ -40,6 +43,7 @@ final class SessionEvents implements ConversationHost {
     private final Tasks tasks;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final SparseMap<Conversation, Optional<LogLevel>> told = new SparseMap<>();
+    private final SparseMap<Long, Json> progressing = new SparseMap<>();
     private volatile Optional<LogLevel> level = Optional.empty();
     private volatile Optional<Conversations> conversations = Optional.empty();
     private volatile boolean strangers;
@@ -234,7 +238,9 @@ final class SessionEvents implements ConversationHost {
                     message.uri()
                             .ifPresent(uri -> standing.resourceUpdated(uri, Spliced.of(message)));
             case Method.CANCELLED -> questions.withdraw(conversation, message);
-            case Method.PROGRESS -> {} // of a call that has ended
+            case Method.PROGRESS -> progress(message);
+            case Method.TASK_CHANGED ->
+                    standing.named(tasks.named(Spliced.of(message), conversation.backend().id()));
             case Method.LOG_MESSAGE -> {
                 if (wantsLog(message)) {
                     logged(conversation, message);
@@ -244,6 +250,26 @@ final class SessionEvents implements ConversationHost {
                     standing.notification(
                             tasks.named(Spliced.of(message), conversation.backend().id()));
         }
+    }
+
+    /** A call that has become a task may tell of progress after its reply; other calls may not. */
+    private void progress(Envelope message) {
+        var id = message.progress().map(token -> token.integer().orElse(-1)).orElse(-1L);
+        var token = progressing.get(id);
+        if (token != null) {
+            standing.notification(Spliced.of(message).progress(token));
+        }
+    }
+
+    /**
+     * The call that a backend knows as {@code id} has become a task, and tells of its progress
+     * under the client's {@code token}.
+     */
+    void progresses(long id, Json token) {
+        if (progressing.size() >= MANY_TASKS) {
+            progressing.keys().stream().min(Long::compare).ifPresent(progressing::remove);
+        }
+        progressing.put(id, token.detached());
     }
 
     /**

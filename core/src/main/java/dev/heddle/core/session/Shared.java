@@ -8,6 +8,7 @@ import dev.heddle.core.catalog.Watches;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.health.HealthBoard;
+import dev.heddle.core.tasks.TaskNames;
 
 import java.time.InstantSource;
 import java.util.Optional;

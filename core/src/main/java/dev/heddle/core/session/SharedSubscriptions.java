@@ -2,23 +2,20 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Ids;
-import dev.heddle.core.exchange.Question;
-import dev.heddle.core.exchange.Reply;
-import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.ResultSink;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
-import dev.heddle.protocol.Spliced;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * The subscriptions that several streams of one session share: the session subscribes for the first
@@ -37,7 +34,19 @@ public final class SharedSubscriptions {
         this.ids = ids;
     }
 
-    private record Key(MultiSession session, String uri) {}
+    /**
+     * What a stream may be about.
+     *
+     * @param name a resource's URI or a task's name
+     */
+    public record Topic(Kind kind, String name) {
+        public enum Kind {
+            RESOURCE,
+            TASK
+        }
+    }
+
+    private record Key(MultiSession session, Topic topic) {}
 
     private enum Phase {
         /** The backend is being asked; {@code waiting} hear what it says. */
@@ -59,47 +68,45 @@ public final class SharedSubscriptions {
     /**
      * What one stream is subscribed to.
      *
-     * @param uris those to which the backends have agreed
+     * @param topics those to which the backends have agreed
      * @param leave ends it; to be run once
      */
-    public record Share(Set<String> uris, Runnable leave) {}
+    public record Share(Set<Topic> topics, Runnable leave) {}
 
     /**
-     * Subscribes {@code session} to {@code uris} for one stream.
+     * Subscribes to what is wanted for one stream.
      *
+     * @param wanted topics, each with the session that has to do with it
      * @param done told once what has come of it
      */
-    public void join(
-            MultiSession session, Identity caller, Set<String> uris, Consumer<Share> done) {
-        var agreed = ConcurrentHashMap.<String>newKeySet();
-        var left = new AtomicInteger(uris.size() + 1);
+    public void join(Map<Topic, MultiSession> wanted, Identity caller, Consumer<Share> done) {
+        var agreed = ConcurrentHashMap.<Key>newKeySet();
+        var left = new AtomicInteger(wanted.size() + 1);
         Runnable settled =
                 () -> {
                     if (left.decrementAndGet() == 0) {
-                        var mine = new TreeSet<>(agreed);
-                        done.accept(
-                                new Share(
-                                        mine,
-                                        () ->
-                                                mine.forEach(
-                                                        uri ->
-                                                                release(
-                                                                        new Key(session, uri),
-                                                                        caller))));
+                        done.accept(share(Set.copyOf(agreed), caller));
                     }
                 };
-        for (var uri : uris) {
-            use(
-                    new Key(session, uri),
-                    caller,
-                    good -> {
-                        if (good) {
-                            agreed.add(uri);
-                        }
-                        settled.run();
-                    });
-        }
+        wanted.forEach(
+                (topic, session) -> {
+                    var key = new Key(session, topic);
+                    use(
+                            key,
+                            caller,
+                            good -> {
+                                if (good) {
+                                    agreed.add(key);
+                                }
+                                settled.run();
+                            });
+                });
         settled.run();
+    }
+
+    private Share share(Set<Key> agreed, Identity caller) {
+        var topics = agreed.stream().map(Key::topic).collect(Collectors.toUnmodifiableSet());
+        return new Share(topics, () -> agreed.forEach(key -> release(key, caller)));
     }
 
     private void use(Key key, Identity caller, Consumer<Boolean> told) {
@@ -124,7 +131,7 @@ public final class SharedSubscriptions {
     }
 
     private void subscribe(Key key, Identity caller) {
-        ask(key, caller, Method.RESOURCES_SUBSCRIBE, good -> subscribed(key, good));
+        ask(key, caller, true, good -> subscribed(key, good));
     }
 
     private void subscribed(Key key, boolean good) {
@@ -151,7 +158,7 @@ public final class SharedSubscriptions {
                             : new Subscribed(known.phase(), known.users() - 1, known.waiting());
                 });
         if (last[0]) {
-            ask(key, caller, Method.RESOURCES_UNSUBSCRIBE, _ -> left(key, caller));
+            ask(key, caller, false, _ -> left(key, caller));
         }
     }
 
@@ -170,27 +177,17 @@ public final class SharedSubscriptions {
         }
     }
 
-    private void ask(Key key, Identity caller, String method, Consumer<Boolean> then) {
-        var params = Json.object(members -> members.put("uri", key.uri()));
-        var request = JsonRpc.request(Json.of(ids.next()), method, params);
-        key.session().exchange(caller, new Exchange(request, new Answer(then)));
-    }
-
-    /** Hears only whether it went well. */
-    private record Answer(Consumer<Boolean> then) implements Sink {
-        @Override
-        public void notification(Spliced message) {}
-
-        @Override
-        public boolean question(Question question) {
-            return false;
-        }
-
-        @Override
-        public void reply(Reply reply) {
-            then.accept(
-                    reply instanceof Reply.Response(var message)
-                            && message.envelope().result().isPresent());
+    private void ask(Key key, Identity caller, boolean wanted, Consumer<Boolean> then) {
+        var name = key.topic().name();
+        switch (key.topic().kind()) {
+            case TASK -> key.session().watchTask(caller, name, wanted, then);
+            case RESOURCE -> {
+                var method = wanted ? Method.RESOURCES_SUBSCRIBE : Method.RESOURCES_UNSUBSCRIBE;
+                var params = Json.object(members -> members.put("uri", name));
+                var request = JsonRpc.request(Json.of(ids.next()), method, params);
+                var answer = new ResultSink(_ -> then.accept(true), _ -> then.accept(false));
+                key.session().exchange(caller, new Exchange(request, answer));
+            }
         }
     }
 }

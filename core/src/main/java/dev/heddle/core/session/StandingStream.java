@@ -168,6 +168,18 @@ final class StandingStream {
         return stream.isPresent();
     }
 
+    /**
+     * Says something that streams ask to be told by name. Of several clients' streams each is told,
+     * and each knows what it has asked for.
+     */
+    void named(Spliced message) {
+        if (shared) {
+            state.get().streams().forEach(stream -> stream.notification(message));
+        } else {
+            notification(message);
+        }
+    }
+
     /** Asks the client, now or on the next stream that it opens soon, or else refuses for it. */
     void question(Question question) {
         if (shared) {

@@ -81,6 +81,13 @@ final class SurfaceKeeper {
                 });
     }
 
+    /** How each backend has introduced itself; empty for one of which nothing is known. */
+    List<Optional<Introduction>> introductions() {
+        return shares.stream()
+                .map(share -> Optional.ofNullable(share.catalog()).map(Catalog::introduction))
+                .toList();
+    }
+
     private @Nullable Share find(BackendId backend) {
         for (var share : shares) {
             if (share.backend().equals(backend)) {

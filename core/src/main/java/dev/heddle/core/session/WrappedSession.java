@@ -8,10 +8,13 @@ import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * A session that is another one until a decorator says otherwise. Thread-safe if the decorator is.
@@ -79,6 +82,16 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public Json capabilities() {
+        return next.capabilities();
+    }
+
+    @Override
+    public final List<String> tasks() {
+        return next.tasks();
+    }
+
+    @Override
     public final Map<BackendId, String> backendSessions() {
         return next.backendSessions();
     }
@@ -111,6 +124,11 @@ public abstract class WrappedSession implements MultiSession {
     @Override
     public Attachment attach(Identity caller, ClientStream stream) {
         return next.attach(caller, stream);
+    }
+
+    @Override
+    public void watchTask(Identity caller, String task, boolean wanted, Consumer<Boolean> told) {
+        next.watchTask(caller, task, wanted, told);
     }
 
     @Override

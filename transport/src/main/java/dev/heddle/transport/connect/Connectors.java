@@ -6,6 +6,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.backend.OutgoingAuthRegistry;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.tasks.TaskBridge;
 import dev.heddle.transport.net.EventLoops;
 
 import java.io.IOException;
@@ -17,6 +18,7 @@ public final class Connectors implements BackendConnector, AutoCloseable {
     private final StdioConnector stdio;
     private final SharedConnector shared;
     private final InProcessConnector inProcess;
+    private final TaskBridge tasks;
 
     /**
      * @param gateway what the gateway says of itself when it asks for its own sake
@@ -29,6 +31,7 @@ public final class Connectors implements BackendConnector, AutoCloseable {
         this.stdio = new StdioConnector(handshake, stateless, alarms);
         this.shared = new SharedConnector(stdio);
         this.inProcess = new InProcessConnector(handshake);
+        this.tasks = new TaskBridge(ids, alarms);
     }
 
     @Override
@@ -40,7 +43,9 @@ public final class Connectors implements BackendConnector, AutoCloseable {
                     case Target.InProcess _ -> inProcess;
                 };
         return OlderClientSession.inWordsOf(
-                opening, backend.id().value(), connector.connect(backend, opening));
+                opening,
+                backend.id().value(),
+                tasks.connect(opening, bridged -> connector.connect(backend, bridged)));
     }
 
     /** Ends the programs that are still running. */

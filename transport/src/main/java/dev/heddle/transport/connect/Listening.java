@@ -18,12 +18,13 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -37,33 +38,56 @@ final class Listening {
     private static final Duration ACKNOWLEDGEMENT = Duration.ofSeconds(10);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+    private static final String RESOURCES = "resourceSubscriptions";
+    private static final String TASKS = "taskIds";
     private static final List<String> LISTS =
             List.of(Method.TOOLS_CHANGED, Method.PROMPTS_CHANGED, Method.RESOURCES_CHANGED);
 
+    /** A resource or a task, by its URI or its id, whose changes may be told. */
+    record Topic(Kind kind, String name) {
+        enum Kind {
+            RESOURCE,
+            TASK
+        }
+    }
+
     /** What somebody wants to be told. */
-    private record Wanted(boolean lists, Set<String> uris) {
+    private record Wanted(boolean lists, Set<Topic> topics) {
         static final Wanted NOTHING = new Wanted(false, Set.of());
 
         boolean isNothing() {
-            return !lists && uris.isEmpty();
+            return !lists && topics.isEmpty();
         }
 
-        Wanted with(String uri) {
-            var more = new TreeSet<>(uris);
-            more.add(uri);
+        boolean hasTasks() {
+            return topics.stream().anyMatch(topic -> topic.kind() == Topic.Kind.TASK);
+        }
+
+        Wanted with(Topic topic) {
+            var more = new HashSet<>(topics);
+            more.add(topic);
             return new Wanted(lists, more);
         }
 
-        Wanted without(String uri) {
-            var left = new TreeSet<>(uris);
-            left.remove(uri);
+        Wanted without(Topic topic) {
+            var left = new HashSet<>(topics);
+            left.remove(topic);
             return new Wanted(lists, left);
         }
 
         boolean wants(Envelope message) {
-            return message.method().equals(Method.RESOURCE_UPDATED)
-                    ? message.uri().filter(uris::contains).isPresent()
-                    : lists && LISTS.contains(message.method());
+            return switch (message.method()) {
+                case Method.RESOURCE_UPDATED -> has(Topic.Kind.RESOURCE, message.uri());
+                case Method.TASK_CHANGED ->
+                        has(
+                                Topic.Kind.TASK,
+                                message.param("taskId").filter(Json::isString).map(Json::text));
+                default -> lists && LISTS.contains(message.method());
+            };
+        }
+
+        private boolean has(Topic.Kind kind, Optional<String> name) {
+            return name.filter(one -> topics.contains(new Topic(kind, one))).isPresent();
         }
 
         Json notifications() {
@@ -74,17 +98,25 @@ final class Listening {
                                     .put("promptsListChanged", true)
                                     .put("resourcesListChanged", true);
                         }
-                        if (!uris.isEmpty()) {
-                            members.put(
-                                    "resourceSubscriptions",
-                                    Json.array(uris.stream().map(Json::of).toList()));
-                        }
+                        members.put(RESOURCES, names(Topic.Kind.RESOURCE))
+                                .put(TASKS, names(Topic.Kind.TASK));
                     });
+        }
+
+        private Optional<Json> names(Topic.Kind kind) {
+            var names =
+                    topics.stream()
+                            .filter(topic -> topic.kind() == kind)
+                            .map(Topic::name)
+                            .sorted()
+                            .map(Json::of)
+                            .toList();
+            return names.isEmpty() ? Optional.empty() : Optional.of(Json.array(names));
         }
     }
 
-    /** Somebody who waits to hear whether a resource is watched. */
-    private record Waiting(Member member, String uri, Consumer<Boolean> told) {}
+    /** Somebody who waits to hear whether changes will be told. */
+    private record Waiting(Member member, Topic topic, Consumer<Boolean> told) {}
 
     private final StatelessWire wire;
     private final Hop hop;
@@ -133,24 +165,27 @@ final class Listening {
 
         /** Whether changed lists are to be told. */
         void lists(boolean wanted) {
-            edit(() -> members.computeIfPresent(this, (_, now) -> new Wanted(wanted, now.uris())));
+            edit(
+                    () ->
+                            members.computeIfPresent(
+                                    this, (_, now) -> new Wanted(wanted, now.topics())));
         }
 
         /**
-         * Wants to be told of updates of a resource.
+         * Wants to be told of changes.
          *
          * @param told once whether that will be so
          */
-        void subscribe(String uri, Consumer<Boolean> told) {
+        void subscribe(Topic topic, Consumer<Boolean> told) {
             edit(
                     () -> {
-                        members.computeIfPresent(this, (_, now) -> now.with(uri));
-                        waiting.add(new Waiting(this, uri, told));
+                        members.computeIfPresent(this, (_, now) -> now.with(topic));
+                        waiting.add(new Waiting(this, topic, told));
                     });
         }
 
-        void unsubscribe(String uri) {
-            edit(() -> members.computeIfPresent(this, (_, now) -> now.without(uri)));
+        void unsubscribe(Topic topic) {
+            edit(() -> members.computeIfPresent(this, (_, now) -> now.without(topic)));
         }
 
         /** Wants nothing any more. */
@@ -173,9 +208,9 @@ final class Listening {
     }
 
     private Wanted union() {
-        var uris = new TreeSet<String>();
-        members.values().forEach(wanted -> uris.addAll(wanted.uris()));
-        return new Wanted(members.values().stream().anyMatch(Wanted::lists), uris);
+        var topics = new HashSet<Topic>();
+        members.values().forEach(wanted -> topics.addAll(wanted.topics()));
+        return new Wanted(members.values().stream().anyMatch(Wanted::lists), topics);
     }
 
     private void adjust(List<Runnable> next) {
@@ -207,13 +242,13 @@ final class Listening {
     }
 
     /** Tells those who wait for one of {@code which} what has come of it. */
-    private void settle(Predicate<String> good, Predicate<String> which, List<Runnable> next) {
+    private void settle(Predicate<Topic> good, Predicate<Topic> which, List<Runnable> next) {
         for (var one : List.copyOf(waiting)) {
-            if (which.test(one.uri())) {
+            if (which.test(one.topic())) {
                 waiting.remove(one);
-                boolean watched = good.test(one.uri());
+                boolean watched = good.test(one.topic());
                 if (!watched) {
-                    members.computeIfPresent(one.member(), (_, now) -> now.without(one.uri()));
+                    members.computeIfPresent(one.member(), (_, now) -> now.without(one.topic()));
                 }
                 next.add(() -> one.told().accept(watched));
             }
@@ -275,24 +310,22 @@ final class Listening {
     }
 
     private void acknowledged(Stream stream, Envelope message) {
-        var honoured =
-                message.param("notifications")
-                        .flatMap(given -> given.get("resourceSubscriptions"))
-                        .map(Json::elements)
-                        .orElse(List.of());
+        var given = message.param("notifications").orElse(Json.EMPTY_OBJECT);
+        var honoured = new HashSet<Topic>();
+        honoured(given, RESOURCES, Topic.Kind.RESOURCE, honoured);
+        honoured(given, TASKS, Topic.Kind.TASK, honoured);
         var next = new ArrayList<Runnable>();
         lock.lock();
         try {
             if (stream != opening) {
                 return;
             }
-            stream.honoured =
-                    Set.copyOf(honoured.stream().filter(Json::isString).map(Json::text).toList());
+            stream.honoured = Set.copyOf(honoured);
             drop(current, next);
             current = stream;
             opening = null;
             pause = FIRST_PAUSE;
-            settle(stream.honoured::contains, stream.wanted.uris()::contains, next);
+            settle(stream.honoured::contains, stream.wanted.topics()::contains, next);
             if (missed) {
                 missed = false;
                 members.forEach((member, wanted) -> next.add(() -> catchUp(member, wanted)));
@@ -304,14 +337,24 @@ final class Listening {
         next.forEach(Runnable::run);
     }
 
+    private static void honoured(
+            Json given, String list, Topic.Kind kind, Collection<Topic> honoured) {
+        given.get(list).filter(Json::isArray).map(Json::elements).stream()
+                .flatMap(List::stream)
+                .filter(Json::isString)
+                .forEach(name -> honoured.add(new Topic(kind, name.text())));
+    }
+
     /** Says that everything may have changed while nobody listened. */
     private static void catchUp(Member member, Wanted wanted) {
         if (wanted.lists()) {
             LISTS.forEach(method -> member.events.notification(JsonRpc.notification(method)));
         }
-        for (var uri : wanted.uris()) {
-            var params = Json.object(members -> members.put("uri", uri));
-            member.events.notification(JsonRpc.notification(Method.RESOURCE_UPDATED, params));
+        for (var topic : wanted.topics()) {
+            if (topic.kind() == Topic.Kind.RESOURCE) { // who waits for a task asks after it too
+                var params = Json.object(members -> members.put("uri", topic.name()));
+                member.events.notification(JsonRpc.notification(Method.RESOURCE_UPDATED, params));
+            }
         }
     }
 
@@ -322,7 +365,7 @@ final class Listening {
             if (stream == opening) {
                 opening = null;
                 notOffered |= refused;
-                var kept = current == null ? Set.<String>of() : current.honoured;
+                var kept = current == null ? Set.<Topic>of() : current.honoured;
                 settle(kept::contains, _ -> true, next);
             } else if (stream == current) {
                 current = null;
@@ -347,7 +390,7 @@ final class Listening {
     private final class Stream implements Sink {
         private final long id;
         private final Wanted wanted;
-        private Set<String> honoured = Set.of(); // guarded by lock
+        private Set<Topic> honoured = Set.of(); // guarded by lock
 
         Stream(long id, Wanted wanted) {
             this.id = id;
@@ -356,8 +399,9 @@ final class Listening {
 
         void open() {
             var params = Json.object(one -> one.put("notifications", wanted.notifications()));
+            var told = wanted.hasTasks() ? hop.withTasks() : hop;
             var request =
-                    hop.on(
+                    told.on(
                             Spliced.of(JsonRpc.request(Json.of(id), Method.LISTEN, params)),
                             Optional.empty());
             wire.send(id, request, Hop.headers(request, Optional.empty()), this);

@@ -3,6 +3,7 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.backend.WrappedBackendSession;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -21,8 +22,7 @@ import java.util.function.Function;
  * A conversation with a server of a newer revision than its client's, in the client's words.
  * Thread-safe.
  */
-final class OlderClientSession implements BackendSession {
-    private final BackendSession session;
+final class OlderClientSession extends WrappedBackendSession {
     private final Revision client;
     private final boolean isNewEra;
     private final String backend;
@@ -30,8 +30,8 @@ final class OlderClientSession implements BackendSession {
 
     private OlderClientSession(
             String backend, BackendSession session, Revision server, Opening opening) {
+        super(session);
         this.backend = backend;
-        this.session = session;
         this.client = opening.profile().revision();
         this.isNewEra = !server.hasSessions();
         this.tools = opening.tools();
@@ -49,43 +49,8 @@ final class OlderClientSession implements BackendSession {
     }
 
     @Override
-    public Optional<String> sessionId() {
-        return session.sessionId();
-    }
-
-    @Override
-    public String cookies() {
-        return session.cookies();
-    }
-
-    @Override
     public void send(long id, Spliced request, Sink sink) {
-        session.send(id, request, new Translating(request, sink));
-    }
-
-    @Override
-    public void cancel(long id, String why) {
-        session.cancel(id, why);
-    }
-
-    @Override
-    public void notify(Spliced notification) {
-        session.notify(notification);
-    }
-
-    @Override
-    public void answer(Spliced response) {
-        session.answer(response);
-    }
-
-    @Override
-    public void listen(boolean wanted) {
-        session.listen(wanted);
-    }
-
-    @Override
-    public void close() {
-        session.close();
+        next().send(id, request, new Translating(request, sink));
     }
 
     /** Puts what comes back for one request into the client's words. */

@@ -6,6 +6,8 @@ import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
+import dev.heddle.core.rounds.Inquiry;
+import dev.heddle.core.tasks.AwaitedTask;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
@@ -29,6 +31,7 @@ import java.util.function.Consumer;
 final class StatelessCall extends WrappedSink {
     private static final int MOST_ROUNDS = 10;
     private static final Duration PAUSE = Duration.ofMillis(250);
+    private static final String TASK = "task";
 
     private sealed interface State {
         /** The request is at the server. */
@@ -49,6 +52,7 @@ final class StatelessCall extends WrappedSink {
     private final AtomicReference<State> state = new AtomicReference<>(new State.Ended());
     private volatile Optional<Json> tool = Optional.empty();
     private volatile boolean relisted;
+    private final boolean wantsTask; // whether the client wants a task of it
     private volatile boolean asTask; // whether the server has said that it is done as a task only
     private volatile long firstId;
 
@@ -58,8 +62,29 @@ final class StatelessCall extends WrappedSink {
     StatelessCall(StatelessSession.Parts parts, Spliced request, Sink sink, Runnable over) {
         super(sink);
         this.parts = parts;
-        this.request = request;
+        this.wantsTask = parts.knowsTasks() && isAboutTask(request.envelope());
+        this.request = wantsTask ? withoutWish(request) : request;
         this.over = over;
+    }
+
+    private static boolean isAboutTask(Envelope request) {
+        return switch (request.method()) {
+            case Method.TOOLS_CALL -> request.param(TASK).isPresent();
+            case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL -> true;
+            default -> false;
+        };
+    }
+
+    /** Without sessions it is the server that decides whether a call becomes a task. */
+    private static Spliced withoutWish(Spliced request) {
+        var whole = Envelope.parse(request.bytes());
+        return whole.param(TASK).isEmpty()
+                ? request
+                : Spliced.of(
+                        JsonRpc.request(
+                                whole.id(),
+                                whole.method(),
+                                whole.params().orElse(Json.EMPTY_OBJECT).without(TASK)));
     }
 
     void begin(long id) {
@@ -78,7 +103,7 @@ final class StatelessCall extends WrappedSink {
     }
 
     private void send(long id, Spliced message) {
-        var hop = asTask ? parts.hop().withTasks() : parts.hop();
+        var hop = asTask || wantsTask ? parts.hop().withTasks() : parts.hop();
         var stamped = hop.on(message, next().logLevel());
         parts.wire().send(id, stamped, headers(stamped), this);
     }
@@ -160,7 +185,7 @@ final class StatelessCall extends WrappedSink {
         boolean asks = result.text("resultType").filter("input_required"::equals).isPresent();
         if (asks && !parts.relays()) {
             ask(result, round);
-        } else if (asTask && result.text("resultType").filter("task"::equals).isPresent()) {
+        } else if (asTask && result.text("resultType").filter(TASK::equals).isPresent()) {
             awaitTask(result);
         } else {
             end(new Reply.Response(message));
@@ -201,7 +226,9 @@ final class StatelessCall extends WrappedSink {
     }
 
     private void awaitTask(Json created) {
-        var task = AwaitedTask.of(parts, created, new TaskHost());
+        var task =
+                AwaitedTask.id(created)
+                        .map(id -> new AwaitedTask(parts.alarms(), new TaskHost(), id));
         var now = state.get();
         if (task.isEmpty()) {
             error("backend '" + parts.backend() + "' made a task without a name");
@@ -217,7 +244,7 @@ final class StatelessCall extends WrappedSink {
         @Override
         public long send(String method, Json params, Sink answer) {
             long id = parts.ids().next();
-            var message = AwaitedTask.request(id, method, params);
+            var message = Spliced.of(JsonRpc.request(Json.of(id), method, params));
             var stamped = parts.hop().withTasks().on(message, Optional.empty());
             parts.wire().send(id, stamped, Hop.headers(stamped, Optional.empty()), answer);
             return id;

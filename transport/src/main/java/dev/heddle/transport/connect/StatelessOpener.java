@@ -9,6 +9,7 @@ import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.tasks.TaskBridge;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Method;
 
@@ -113,6 +114,7 @@ final class StatelessOpener {
                 wire,
                 Hop.of(profile),
                 !profile.revision().hasSessions(),
+                TaskBridge.usesSessionTasks(profile.revision()),
                 opening.tools(),
                 ids,
                 alarms,

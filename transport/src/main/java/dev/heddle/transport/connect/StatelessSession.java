@@ -12,8 +12,10 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
+import dev.heddle.transport.connect.Listening.Topic;
 
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -27,6 +29,7 @@ final class StatelessSession implements BackendSession {
      *
      * @param relays whether results that ask for something are handed on, since the client has no
      *     session either
+     * @param knowsTasks whether the client has tasks that belong to its session
      * @param tools what is known of a tool, as its server lists it
      * @param misjudged to be run when the server turns out to be another than it was
      */
@@ -35,6 +38,7 @@ final class StatelessSession implements BackendSession {
             StatelessWire wire,
             Hop hop,
             boolean relays,
+            boolean knowsTasks,
             Function<String, Optional<Json>> tools,
             Ids ids,
             Alarms alarms,
@@ -66,7 +70,10 @@ final class StatelessSession implements BackendSession {
             case Method.SET_LEVEL -> done(id, sink); // each request says its own
             case Method.RESOURCES_SUBSCRIBE -> subscribe(id, request, sink);
             case Method.RESOURCES_UNSUBSCRIBE -> {
-                request.envelope().uri().ifPresent(listening::unsubscribe);
+                request.envelope()
+                        .uri()
+                        .map(uri -> new Topic(Topic.Kind.RESOURCE, uri))
+                        .ifPresent(listening::unsubscribe);
                 done(id, sink);
             }
             default -> {
@@ -119,7 +126,7 @@ final class StatelessSession implements BackendSession {
     private void subscribe(long id, Spliced request, Sink sink) {
         var uri = request.envelope().uri().orElse("");
         listening.subscribe(
-                uri,
+                new Topic(Topic.Kind.RESOURCE, uri),
                 watched -> {
                     if (watched) {
                         done(id, sink);
@@ -148,6 +155,16 @@ final class StatelessSession implements BackendSession {
     /** Such a server asks nothing to which a response would be the answer. */
     @Override
     public void answer(Spliced response) {}
+
+    @Override
+    public void watchTask(String task, Consumer<Boolean> told) {
+        listening.subscribe(new Topic(Topic.Kind.TASK, task), told);
+    }
+
+    @Override
+    public void unwatchTask(String task) {
+        listening.unsubscribe(new Topic(Topic.Kind.TASK, task));
+    }
 
     @Override
     public void listen(boolean wanted) {

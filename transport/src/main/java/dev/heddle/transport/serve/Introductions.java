@@ -9,27 +9,11 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Revision;
 
-import java.util.Optional;
-
 /**
  * Answers {@code initialize}: where a session begins (MCP 2025-11-25, Lifecycle). Blocks;
  * thread-safe.
  */
 final class Introductions {
-    /**
-     * What the gateway can do for a client. Capabilities are final once they are declared and
-     * backends may come later, so all are declared always.
-     */
-    static final Json CAPABILITIES =
-            Json.parse(
-                    """
-                    {"completions":{},"logging":{},"prompts":{"listChanged":true},\
-                    "resources":{"listChanged":true,"subscribe":true},"tools":{"listChanged":true}}\
-                    """);
-
-    private static final Json TASKS =
-            Json.parse("{\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}");
-
     /** What the gateway calls itself. */
     record Self(String name, String version) {}
 
@@ -50,7 +34,7 @@ final class Introductions {
     Begun begin(Envelope initialize, Identity caller, String remote) {
         var profile = profile(initialize);
         var session = sessions.begin(caller, profile, remote);
-        return new Begun(session, result(profile.revision(), session.instructions()));
+        return new Begun(session, result(profile.revision(), session));
     }
 
     private static ClientProfile profile(Envelope initialize) {
@@ -78,24 +62,17 @@ final class Introductions {
         return value;
     }
 
-    /** Tasks came with the last revision that has sessions. */
-    private static Json capabilities(Revision revision) {
-        return revision.isAtLeast(Revision.V2025_11_25)
-                ? CAPABILITIES.with("tasks", TASKS)
-                : CAPABILITIES;
-    }
-
-    private Json result(Revision revision, Optional<String> instructions) {
+    private Json result(Revision revision, MultiSession session) {
         return Json.object(
                 result ->
                         result.put("protocolVersion", revision.text())
-                                .put("capabilities", capabilities(revision))
+                                .put("capabilities", session.capabilities())
                                 .put(
                                         "serverInfo",
                                         Json.object(
                                                 info ->
                                                         info.put("name", self.name())
                                                                 .put("version", self.version())))
-                                .put("instructions", instructions.map(Json::of)));
+                                .put("instructions", session.instructions().map(Json::of)));
     }
 }

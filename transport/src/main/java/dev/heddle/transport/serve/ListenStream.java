@@ -5,6 +5,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.MultiSession;
 import dev.heddle.core.session.SharedSubscriptions;
+import dev.heddle.core.session.SharedSubscriptions.Topic;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -13,16 +14,22 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 import dev.heddle.transport.serve.StatelessEndpoint.Asked;
 
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
-import java.util.stream.Collectors;
+import java.util.function.Function;
 
 /**
  * The answer to {@code subscriptions/listen}: tells a client without sessions what it asked to be
  * told, until it leaves (MCP 2026-07-28, Subscriptions).
  */
 final class ListenStream implements ClientStream {
+    private static final String RESOURCES = "resourceSubscriptions";
+    private static final String TASKS = "taskIds";
     private static final String NOTHING_WANTED =
             "params.notifications: found none (expected: an object that says which are wanted)";
 
@@ -32,23 +39,30 @@ final class ListenStream implements ClientStream {
     private final Json meta;
 
     /** What a client wants to be told. */
-    private record Wanted(boolean tools, boolean prompts, boolean resources, Set<String> uris) {
+    private record Wanted(boolean tools, boolean prompts, boolean resources, Set<Topic> topics) {
         static Wanted of(Envelope request) {
             var given =
                     request.param("notifications")
                             .filter(Json::isObject)
                             .orElseThrow(() -> new Fault.InvalidParams(NOTHING_WANTED));
-            var uris =
-                    given.get("resourceSubscriptions").map(Json::elements).stream()
-                            .flatMap(List::stream)
-                            .filter(Json::isString)
-                            .map(Json::text)
-                            .collect(Collectors.toUnmodifiableSet());
+            var topics = new LinkedHashSet<Topic>();
+            topics(given, RESOURCES, Topic.Kind.RESOURCE, topics);
+            if (StatelessRules.lacksTasks(request).isEmpty()) {
+                topics(given, TASKS, Topic.Kind.TASK, topics);
+            }
             return new Wanted(
                     is(given, "toolsListChanged"),
                     is(given, "promptsListChanged"),
                     is(given, "resourcesListChanged"),
-                    uris);
+                    topics);
+        }
+
+        private static void topics(
+                Json given, String list, Topic.Kind kind, Collection<Topic> topics) {
+            given.get(list).map(Json::elements).stream()
+                    .flatMap(List::stream)
+                    .filter(Json::isString)
+                    .forEach(name -> topics.add(new Topic(kind, name.text())));
         }
 
         private static boolean is(Json given, String name) {
@@ -60,22 +74,39 @@ final class ListenStream implements ClientStream {
                 case Method.TOOLS_CHANGED -> tools;
                 case Method.PROMPTS_CHANGED -> prompts;
                 case Method.RESOURCES_CHANGED -> resources;
-                case Method.RESOURCE_UPDATED -> message.uri().filter(uris::contains).isPresent();
+                case Method.RESOURCE_UPDATED -> has(Topic.Kind.RESOURCE, message.uri());
+                case Method.TASK_CHANGED ->
+                        has(
+                                Topic.Kind.TASK,
+                                message.param("taskId").filter(Json::isString).map(Json::text));
                 default -> false;
             };
         }
 
-        Json honoured(Set<String> subscribed) {
+        private boolean has(Topic.Kind kind, Optional<String> name) {
+            return name.filter(one -> topics.contains(new Topic(kind, one))).isPresent();
+        }
+
+        Json honoured(Set<Topic> subscribed) {
             return Json.object(
                     members -> {
                         flag(tools, "toolsListChanged", members::put);
                         flag(prompts, "promptsListChanged", members::put);
                         flag(resources, "resourcesListChanged", members::put);
-                        if (!subscribed.isEmpty()) {
-                            var texts = subscribed.stream().sorted().map(Json::of).toList();
-                            members.put("resourceSubscriptions", Json.array(texts));
-                        }
+                        members.put(RESOURCES, names(subscribed, Topic.Kind.RESOURCE))
+                                .put(TASKS, names(subscribed, Topic.Kind.TASK));
                     });
+        }
+
+        private static Optional<Json> names(Set<Topic> topics, Topic.Kind kind) {
+            var names =
+                    topics.stream()
+                            .filter(topic -> topic.kind() == kind)
+                            .map(Topic::name)
+                            .sorted()
+                            .map(Json::of)
+                            .toList();
+            return names.isEmpty() ? Optional.empty() : Optional.of(Json.array(names));
         }
 
         private static void flag(boolean set, String name, BiConsumer<String, Boolean> put) {
@@ -93,34 +124,47 @@ final class ListenStream implements ClientStream {
                 Json.object(members -> members.put(MetaKey.SUBSCRIPTION_ID, asked.message().id()));
     }
 
-    /** Tells the client, beginning with what it will be told. */
+    /**
+     * Tells the client, beginning with what it will be told.
+     *
+     * @param ofTask the session that has to do with a task
+     */
     static void open(
+            Function<String, MultiSession> ofTask,
             MultiSession session,
             Asked asked,
             StatelessForms forms,
             SharedSubscriptions subscriptions) {
         var stream = new ListenStream(asked, forms);
+        var sessions = new LinkedHashMap<Topic, MultiSession>();
+        for (var topic : stream.wanted.topics()) {
+            sessions.put(
+                    topic, topic.kind() == Topic.Kind.TASK ? ofTask.apply(topic.name()) : session);
+        }
+        var about = new LinkedHashSet<>(sessions.values());
+        about.add(session);
         subscriptions.join(
-                session,
+                sessions,
                 asked.caller(),
-                stream.wanted.uris(),
                 share -> {
                     asked.reply().whenOver(share.leave());
-                    stream.begin(session, share.uris());
+                    stream.begin(about, share.topics());
                 });
     }
 
-    private void begin(MultiSession session, Set<String> subscribed) {
+    private void begin(Set<MultiSession> sessions, Set<Topic> subscribed) {
         try {
             acknowledge(subscribed);
-            var attachment = session.attach(asked.caller(), this);
-            asked.reply().whenOver(attachment::detach);
+            for (var session : sessions) {
+                var attachment = session.attach(asked.caller(), this);
+                asked.reply().whenOver(attachment::detach);
+            }
         } catch (Fault refused) {
             StatelessForms.refuse(asked.reply(), asked.message().id(), refused);
         }
     }
 
-    private void acknowledge(Set<String> subscribed) {
+    private void acknowledge(Set<Topic> subscribed) {
         var params =
                 Json.object(
                         members ->

@@ -4,6 +4,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.rounds.InputRequest;
 import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.core.rounds.RequestStates;
 import dev.heddle.core.rounds.Round;
@@ -304,7 +305,7 @@ final class Rounds {
                             all ->
                                     questions.forEach(
                                             (key, question) ->
-                                                    all.put(key, inputRequest(question))));
+                                                    all.put(key, InputRequest.of(question))));
             var state =
                     states.seal(PARKED + ticket.text(), binding(asked), ParkedExchanges.PATIENCE);
             asked.reply()
@@ -313,28 +314,6 @@ final class Rounds {
                             Spliced.of(
                                     JsonRpc.result(
                                             asked.message().id(), inputRequired(requests, state))));
-        }
-
-        private static Json inputRequest(Question question) {
-            var request = question.request();
-            return Json.object(
-                    members -> {
-                        members.put("method", request.method());
-                        request.params()
-                                .map(params -> ofHop(params.without("elicitationId")))
-                                .ifPresent(p -> members.put("params", p));
-                    });
-        }
-
-        /** Without the token by which only a hop with sessions would hear of progress. */
-        private static Json ofHop(Json params) {
-            var meta = params.get("_meta").map(given -> given.without("progressToken"));
-            if (meta.isEmpty()) {
-                return params;
-            }
-            return meta.get().members().isEmpty()
-                    ? params.without("_meta")
-                    : params.with("_meta", meta.get());
         }
     }
 }

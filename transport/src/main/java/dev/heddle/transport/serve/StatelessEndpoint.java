@@ -37,16 +37,11 @@ import java.util.Optional;
 final class StatelessEndpoint {
     private static final Logger log = LoggerFactory.getLogger(StatelessEndpoint.class);
 
-    /** What the gateway carries of what is not in the core of the protocol. */
-    private static final Json EXTENSIONS =
-            Json.object(all -> all.put(MetaKey.TASKS, Json.EMPTY_OBJECT));
-
     private final ImplicitSessions sessions;
     private final Rounds rounds;
     private final StatelessForms forms;
     private final Ids ids;
     private final SharedSubscriptions subscriptions;
-    private final Json discovery;
 
     StatelessEndpoint(Stateless service, Introductions.Self self) {
         this.sessions = service.sessions();
@@ -54,15 +49,6 @@ final class StatelessEndpoint {
         this.rounds = new Rounds(service.parked(), service.states(), forms);
         this.ids = service.ids();
         this.subscriptions = new SharedSubscriptions(ids);
-        this.discovery =
-                forms.ownCacheable(
-                        Json.object(
-                                result ->
-                                        result.put("supportedVersions", spoken())
-                                                .put(
-                                                        "capabilities",
-                                                        Introductions.CAPABILITIES.with(
-                                                                "extensions", EXTENSIONS))));
     }
 
     private static Json spoken() {
@@ -127,7 +113,7 @@ final class StatelessEndpoint {
         var profile = profile(asked.message());
         sessions.live(asked.caller(), profile)
                 .ifPresentOrElse(
-                        session -> discovered(asked, session.instructions()),
+                        session -> discovered(asked, session),
                         () ->
                                 blocking(
                                         asked,
@@ -135,16 +121,19 @@ final class StatelessEndpoint {
                                                 discovered(
                                                         asked,
                                                         sessions.find(
-                                                                        asked.caller(),
-                                                                        common(profile))
-                                                                .instructions())));
+                                                                asked.caller(), common(profile)))));
     }
 
-    private void discovered(Asked asked, Optional<String> instructions) {
+    private void discovered(Asked asked, MultiSession session) {
         var whole =
-                instructions
-                        .map(text -> discovery.with("instructions", Json.of(text)))
-                        .orElse(discovery);
+                forms.ownCacheable(
+                        Json.object(
+                                result ->
+                                        result.put("supportedVersions", spoken())
+                                                .put("capabilities", session.capabilities())
+                                                .put(
+                                                        "instructions",
+                                                        session.instructions().map(Json::of))));
         asked.reply().last(200, Spliced.of(JsonRpc.result(asked.message().id(), whole)));
     }
 
@@ -170,7 +159,8 @@ final class StatelessEndpoint {
     /** Carries out a request that belongs to none that went before. */
     private void begin(Asked asked) {
         var profile = profile(asked.message());
-        var live = sessions.live(asked.caller(), profile);
+        var ofTask = task(asked.message()).flatMap(sessions::ofTask);
+        var live = ofTask.or(() -> sessions.live(asked.caller(), profile));
         if (live.isEmpty()) {
             blocking(asked, () -> inOwnOrShared(profile, asked));
         } else if (isShareable(live.get(), profile, asked)) {
@@ -178,6 +168,15 @@ final class StatelessEndpoint {
         } else {
             blocking(asked, () -> alone(profile, asked));
         }
+    }
+
+    /** The name of the task that a request is about. */
+    private static Optional<String> task(Envelope request) {
+        return switch (request.method()) {
+            case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL ->
+                    request.param("taskId").filter(Json::isString).map(Json::text);
+            default -> Optional.empty();
+        };
     }
 
     private void inOwnOrShared(ClientProfile profile, Asked asked) {
@@ -237,7 +236,13 @@ final class StatelessEndpoint {
     private void carry(MultiSession session, Asked asked, Runnable over) {
         var message = asked.message();
         switch (message.method()) {
-            case Method.LISTEN -> ListenStream.open(session, asked, forms, subscriptions);
+            case Method.LISTEN ->
+                    ListenStream.open(
+                            name -> sessions.ofTask(name).orElse(session),
+                            session,
+                            asked,
+                            forms,
+                            subscriptions);
             case Method.TOOLS_CALL -> {
                 var mismatch = mismatch(session, asked);
                 if (mismatch.isPresent()) {

@@ -16,6 +16,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
+import dev.heddle.transport.connect.Listening.Topic;
 
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -151,6 +152,10 @@ class ListeningTest {
         due.forEach(Runnable::run);
     }
 
+    private static Topic resource(String uri) {
+        return new Topic(Topic.Kind.RESOURCE, uri);
+    }
+
     @Test
     void each_is_told_what_it_wants_on_one_stream_for_all() {
         var one = new Told();
@@ -159,7 +164,7 @@ class ListeningTest {
         var second = listening.join(other);
         var watched = new ArrayList<Boolean>();
         first.lists(true);
-        second.subscribe("x:1", watched::add);
+        second.subscribe(resource("x:1"), watched::add);
         assertThat(watched).containsExactly(true);
         assertThat(wire.open).hasSize(1);
         wire.say(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
@@ -173,8 +178,8 @@ class ListeningTest {
     void what_the_server_does_not_acknowledge_is_not_said_to_be_watched() {
         var watched = new ArrayList<Boolean>();
         var member = listening.join(new Told());
-        member.subscribe("x:1", watched::add);
-        member.subscribe("x:hidden", watched::add);
+        member.subscribe(resource("x:1"), watched::add);
+        member.subscribe(resource("x:hidden"), watched::add);
         assertThat(watched).containsExactly(true, false);
         assertThat(wire.asked.getLast().param("notifications").orElseThrow().toString())
                 .doesNotContain("hidden");
@@ -185,8 +190,8 @@ class ListeningTest {
         var member = listening.join(new Told());
         assertThat(wire.asked).isEmpty();
         member.lists(true);
-        member.subscribe("x:1", _ -> {});
-        member.unsubscribe("x:1");
+        member.subscribe(resource("x:1"), _ -> {});
+        member.unsubscribe(resource("x:1"));
         member.lists(false);
         assertThat(wire.open).isEmpty();
         member.leave();
@@ -199,7 +204,7 @@ class ListeningTest {
         var told = new Told();
         var member = listening.join(told);
         member.lists(true);
-        member.subscribe("x:1", _ -> {});
+        member.subscribe(resource("x:1"), _ -> {});
         wire.breakOff();
         assertThat(wire.open).isEmpty();
         fire();
@@ -212,10 +217,10 @@ class ListeningTest {
         wire.silent = true;
         var watched = new ArrayList<Boolean>();
         var member = listening.join(new Told());
-        member.subscribe("x:1", watched::add);
+        member.subscribe(resource("x:1"), watched::add);
         wire.refuse(ErrorCode.METHOD_NOT_FOUND);
         assertThat(watched).containsExactly(false);
-        member.subscribe("x:2", watched::add);
+        member.subscribe(resource("x:2"), watched::add);
         fire();
         assertThat(watched).containsExactly(false, false);
         assertThat(wire.asked).hasSize(1);
@@ -225,7 +230,7 @@ class ListeningTest {
     void who_waits_for_a_server_that_says_nothing_is_told_so_in_the_end() {
         wire.silent = true;
         var watched = new ArrayList<Boolean>();
-        listening.join(new Told()).subscribe("x:1", watched::add);
+        listening.join(new Told()).subscribe(resource("x:1"), watched::add);
         fire();
         assertThat(watched).containsExactly(false);
         assertThat(wire.open).isEmpty();
@@ -235,7 +240,7 @@ class ListeningTest {
     @RepeatedTest(100)
     void however_many_come_and_go_at_once_those_who_stay_are_told() throws Exception {
         var staying = new Told();
-        listening.join(staying).subscribe("x:stays", _ -> {});
+        listening.join(staying).subscribe(resource("x:stays"), _ -> {});
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var all = new ArrayList<Future<Boolean>>();
             for (int i = 0; i < 8; i++) {
@@ -244,7 +249,7 @@ class ListeningTest {
                         threads.submit(
                                 () -> {
                                     var member = listening.join(new Told());
-                                    member.subscribe("x:" + mine, _ -> {});
+                                    member.subscribe(resource("x:" + mine), _ -> {});
                                     member.lists(mine % 2 == 0);
                                     member.leave();
                                     return true;

@@ -1,4 +1,4 @@
-package dev.heddle.transport.connect;
+package dev.heddle.core.rounds;
 
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
@@ -19,7 +19,7 @@ import java.util.function.Consumer;
  * What a server without sessions wants to know, put to a client with one as requests, all at once
  * (MCP 2026-07-28, Multi round-trip requests). Thread-safe.
  */
-final class Inquiry {
+public final class Inquiry {
     private final Sink client;
     private final Ids ids;
     private final Json requests;
@@ -33,7 +33,8 @@ final class Inquiry {
      * @param answered takes all answers, once
      * @param failed told why there will be none
      */
-    Inquiry(Sink client, Ids ids, Json requests, Consumer<Json> answered, Consumer<String> failed) {
+    public Inquiry(
+            Sink client, Ids ids, Json requests, Consumer<Json> answered, Consumer<String> failed) {
         this.client = client;
         this.ids = ids;
         this.requests = requests;
@@ -42,7 +43,8 @@ final class Inquiry {
         this.missing = new AtomicInteger(requests.members().size());
     }
 
-    void begin() {
+    /** Asks. To be called once. */
+    public void begin() {
         requests.members().forEach(this::ask);
     }
 

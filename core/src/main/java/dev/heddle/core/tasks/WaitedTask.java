@@ -1,9 +1,9 @@
-package dev.heddle.core.session;
+package dev.heddle.core.tasks;
 
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.exchange.Ids;
-import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.ResultSink;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.protocol.Envelope;
@@ -20,7 +20,7 @@ import java.util.function.LongPredicate;
  * A call that its backend carries out as a task only, for a client that waits for the result: the
  * task is made, and its result is asked for (MCP 2025-11-25, Tasks). Thread-safe.
  */
-final class WaitedTask extends WrappedSink {
+public final class WaitedTask extends WrappedSink {
     private static final String TASK = "task";
     private static final String NOT_FOUND = Long.toString(ErrorCode.METHOD_NOT_FOUND);
     private static final int LONGEST_REFUSAL = 1024;
@@ -36,7 +36,8 @@ final class WaitedTask extends WrappedSink {
      * @param call takes what comes back in the end
      * @param asks told the id of each request before it is sent; says whether it is wanted still
      */
-    WaitedTask(BackendSession session, Spliced request, Sink call, LongPredicate asks, Ids ids) {
+    public WaitedTask(
+            BackendSession session, Spliced request, Sink call, LongPredicate asks, Ids ids) {
         super(call);
         this.session = session;
         this.request = request;
@@ -49,7 +50,7 @@ final class WaitedTask extends WrappedSink {
      *
      * @param tool what the backend says of it
      */
-    static boolean isNeeded(Envelope request, Optional<Json> tool) {
+    public static boolean isNeeded(Envelope request, Optional<Json> tool) {
         return request.method().equals(Method.TOOLS_CALL)
                 && request.param(TASK).isEmpty()
                 && tool.flatMap(known -> known.get("execution"))
@@ -62,7 +63,7 @@ final class WaitedTask extends WrappedSink {
      * Whether {@code response} says that there is no such method, and so that nothing has run. Some
      * servers put that error into a tool's result.
      */
-    static boolean isRefusal(Envelope response) {
+    public static boolean isRefusal(Envelope response) {
         return response.error().isPresent()
                 ? response.errorCode() == ErrorCode.METHOD_NOT_FOUND
                 : response.length() < LONGEST_REFUSAL
@@ -73,7 +74,8 @@ final class WaitedTask extends WrappedSink {
                                 .isPresent();
     }
 
-    void begin() {
+    /** Makes the task. */
+    public void begin() {
         var whole = Envelope.parse(request.bytes());
         var params = whole.params().orElse(Json.EMPTY_OBJECT).with(TASK, Json.EMPTY_OBJECT);
         send(Method.TOOLS_CALL, params, this);
@@ -89,13 +91,13 @@ final class WaitedTask extends WrappedSink {
     }
 
     /** Nobody waits any more. */
-    void cancel() {
+    public void cancel() {
         task.ifPresent(
                 id -> {
-                    var params = Json.object(members -> members.put("taskId", id));
+                    var params = Json.object(members -> members.put(TaskForms.ID, id));
                     long mine = ids.next();
                     var message = JsonRpc.request(Json.of(mine), Method.TASKS_CANCEL, params);
-                    session.send(mine, Spliced.of(message), Unheard.INSTANCE);
+                    session.send(mine, Spliced.of(message), ResultSink.ignoring());
                 });
     }
 
@@ -104,7 +106,7 @@ final class WaitedTask extends WrappedSink {
     public void reply(Reply reply) {
         task = reply instanceof Reply.Response(var message) ? made(message) : Optional.empty();
         if (task.isPresent()) {
-            var params = Json.object(members -> members.put("taskId", task));
+            var params = Json.object(members -> members.put(TaskForms.ID, task));
             send(Method.TASKS_RESULT, params, next());
         } else {
             next().reply(reply);
@@ -115,23 +117,7 @@ final class WaitedTask extends WrappedSink {
         return message.envelope()
                 .result()
                 .flatMap(result -> result.get(TASK))
-                .flatMap(made -> made.get("taskId"))
+                .flatMap(made -> made.get(TaskForms.ID))
                 .map(Json::detached);
-    }
-
-    /** For what nobody wants an answer to. */
-    private enum Unheard implements Sink {
-        INSTANCE;
-
-        @Override
-        public void notification(Spliced message) {}
-
-        @Override
-        public boolean question(Question question) {
-            return false;
-        }
-
-        @Override
-        public void reply(Reply reply) {}
     }
 }

@@ -1,4 +1,4 @@
-package dev.heddle.core.session;
+package dev.heddle.core.tasks;
 
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
@@ -8,7 +8,7 @@ import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
-import dev.heddle.core.session.TaskNames.Task;
+import dev.heddle.core.tasks.TaskNames.Task;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -17,44 +17,81 @@ import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+
 /**
  * The tasks of one session's client: calls whose results come later (MCP 2025-11-25, Tasks; the
  * extension {@code io.modelcontextprotocol/tasks} of 2026-07-28). They live at their backends; the
  * client knows them by names of ours. Thread-safe.
  */
-final class Tasks {
-    private static final String ID = "taskId";
+public final class Tasks {
+    private static final String ID = TaskForms.ID;
     private static final String TASK = "task";
+    private static final int MANY = 1000;
 
     private final TaskNames names;
     private final String owner;
     private final boolean extension;
+    private final AtomicReference<List<String>> made = new AtomicReference<>(List.of());
 
     /**
      * @param owner whose tasks they are
      */
-    Tasks(TaskNames names, String owner, ClientProfile profile) {
+    public Tasks(TaskNames names, String owner, ClientProfile profile) {
         this.names = names;
         this.owner = owner;
         this.extension = declares(profile);
     }
 
     /** Whether a client says that it understands tasks as an extension. */
-    static boolean declares(ClientProfile profile) {
+    public static boolean declares(ClientProfile profile) {
         return profile.capabilities()
                 .get("extensions")
                 .flatMap(extensions -> extensions.get(MetaKey.TASKS))
                 .isPresent();
     }
 
-    /** The task that a request is about. */
-    Task of(Envelope request) {
-        return names.find(
-                request.param(ID).filter(Json::isString).map(Json::text).orElse(""), owner);
+    /**
+     * The task that a request is about.
+     *
+     * @throws Fault.InvalidParams if its client knows no such task
+     */
+    public Task of(Envelope request) {
+        return of(request.param(ID).filter(Json::isString).map(Json::text).orElse(""));
+    }
+
+    /**
+     * The task that the client knows as {@code name}.
+     *
+     * @throws Fault.InvalidParams if it knows no such task
+     */
+    public Task of(String name) {
+        return names.find(name, owner);
+    }
+
+    /** The names of the tasks that were made for the client, oldest first; not more than 1000. */
+    public List<String> made() {
+        return made.get();
+    }
+
+    /** The client has no use any more for the task called {@code name}. */
+    public void forget(String name) {
+        made.updateAndGet(names -> names.stream().filter(one -> !one.equals(name)).toList());
+    }
+
+    private void make(String name) {
+        made.updateAndGet(
+                names -> {
+                    var more = new ArrayList<>(names);
+                    more.add(name);
+                    return List.copyOf(more.subList(Math.max(0, more.size() - MANY), more.size()));
+                });
     }
 
     /** A request about a task, as the task's backend knows it. */
-    static Spliced atBackend(Envelope request, Task task) {
+    public static Spliced atBackend(Envelope request, Task task) {
         var params = request.params().orElse(Json.EMPTY_OBJECT).with(ID, Json.of(task.id()));
         return Spliced.of(JsonRpc.request(request.id(), request.method(), params));
     }
@@ -62,7 +99,7 @@ final class Tasks {
     /**
      * An exchange whose client knows tasks of {@code backend} by their names, if it is about any.
      */
-    Exchange named(Exchange exchange, BackendId backend) {
+    public Exchange named(Exchange exchange, BackendId backend) {
         var request = exchange.request();
         boolean concerned =
                 switch (request.method()) {
@@ -74,13 +111,21 @@ final class Tasks {
                     case Method.TOOLS_CALL -> extension || request.param(TASK).isPresent();
                     default -> false;
                 };
-        return concerned ? new Exchange(request, new Naming(exchange.sink(), backend)) : exchange;
+        return concerned
+                ? new Exchange(
+                        request,
+                        new Naming(
+                                exchange.sink(),
+                                backend,
+                                request.method().equals(Method.TOOLS_CALL)))
+                : exchange;
     }
 
     /** A message of {@code backend} that may be about a task, as the client knows it. */
-    Spliced named(Spliced message, BackendId backend) {
+    public Spliced named(Spliced message, BackendId backend) {
         var envelope = message.envelope();
-        if (envelope.method().equals(Method.TASK_STATUS)) {
+        if (envelope.method().equals(Method.TASK_STATUS)
+                || envelope.method().equals(Method.TASK_CHANGED)) {
             var params = named(envelope.params().orElse(Json.EMPTY_OBJECT), backend);
             return Spliced.of(JsonRpc.notification(envelope.method(), params));
         }
@@ -88,7 +133,7 @@ final class Tasks {
     }
 
     /** A question of {@code backend} that may be asked for a task, as the client knows it. */
-    Question named(Question question, BackendId backend) {
+    public Question named(Question question, BackendId backend) {
         var request = Envelope.parse(question.message().bytes()); // under the next hop's id
         var params = request.params().filter(given -> given.contains(MetaKey.RELATED_TASK));
         if (params.isEmpty()) {
@@ -135,10 +180,15 @@ final class Tasks {
     /** Puts the names of tasks into what comes back for one request. */
     private final class Naming extends WrappedSink {
         private final BackendId backend;
+        private final boolean makes;
 
-        Naming(Sink sink, BackendId backend) {
+        /**
+         * @param makes whether a task that is named is a new one
+         */
+        Naming(Sink sink, BackendId backend, boolean makes) {
             super(sink);
             this.backend = backend;
+            this.makes = makes;
         }
 
         @Override
@@ -171,15 +221,25 @@ final class Tasks {
 
         private Reply named(Spliced message) {
             var response = Envelope.parse(message.bytes());
-            return new Reply.Response(
-                    response.result()
-                            .map(
-                                    result ->
-                                            Spliced.of(
-                                                    JsonRpc.result(
-                                                            response.id(),
-                                                            Tasks.this.named(result, backend))))
-                            .orElse(message));
+            if (response.result().isEmpty()) {
+                return new Reply.Response(message);
+            }
+            var given = response.result().get();
+            boolean task = !makes || isTask(given);
+            var result = task ? Tasks.this.named(given, backend) : related(given, backend);
+            if (makes && task) {
+                result.text(ID)
+                        .or(() -> result.get(TASK).flatMap(made -> made.text(ID)))
+                        .ifPresent(Tasks.this::make);
+            }
+            return new Reply.Response(Spliced.of(JsonRpc.result(response.id(), result)));
+        }
+
+        /** Whether a call has become a task; the result of a tool may have any members. */
+        private boolean isTask(Json result) {
+            return extension
+                    ? result.text("resultType").filter(TASK::equals).isPresent()
+                    : result.get(TASK).flatMap(task -> task.text(ID)).isPresent();
         }
     }
 }

@@ -1,4 +1,4 @@
-package dev.heddle.core.session;
+package dev.heddle.core.tasks;
 
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.fault.Fault;
@@ -19,18 +19,19 @@ import javax.crypto.spec.SecretKeySpec;
  * and a code over these and the owner. The same task has the same name each time. Good in this
  * process. Thread-safe.
  */
-final class TaskNames {
+public final class TaskNames {
     private static final String ALGORITHM = "HmacSHA256";
     private static final int KEY_BYTES = 32;
     private static final int CODE_BYTES = 16;
     private static final char BETWEEN = '~';
 
     /** A task as its backend knows it. */
-    record Task(BackendId backend, String id) {}
+    public record Task(BackendId backend, String id) {}
 
     private final SecretKeySpec key;
 
-    TaskNames() {
+    /** Names that nobody else can make. */
+    public TaskNames() {
         var bytes = new byte[KEY_BYTES];
         new SecureRandom().nextBytes(bytes);
         this.key = new SecretKeySpec(bytes, ALGORITHM);

@@ -1,0 +1,84 @@
+package dev.heddle.core.tasks;
+
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.protocol.Json;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * Results of calls that were to be tasks and of which the server made none: kept for a while under
+ * the names of tasks that have ended. Thread-safe.
+ */
+final class DirectResults {
+    private static final int MOST = 100;
+    private static final Duration LONGEST = Duration.ofMinutes(10);
+
+    private record Kept(Json task, Json result) {}
+
+    private final Alarms alarms;
+    private final Map<String, Kept> kept = new ConcurrentHashMap<>();
+    private final Queue<String> order = new ConcurrentLinkedQueue<>();
+
+    DirectResults(Alarms alarms) {
+        this.alarms = alarms;
+    }
+
+    /**
+     * Keeps {@code result}. Returns the task as it is when it begins.
+     *
+     * @param wish what the client wants of the task
+     */
+    Json keep(Json result, Json wish) {
+        var id = UUID.randomUUID().toString();
+        long longest = LONGEST.toMillis();
+        long millis =
+                wish.get("ttl")
+                        .map(ttl -> Math.clamp(ttl.integer().orElse(longest), 0, longest))
+                        .orElse(longest);
+        var begun = Json.of(Instant.now().toString());
+        var task =
+                Json.object(
+                        members ->
+                                members.put(TaskForms.ID, id)
+                                        .put(TaskForms.STATUS, TaskForms.WORKING)
+                                        .put("createdAt", begun)
+                                        .put("lastUpdatedAt", begun)
+                                        .put("ttl", millis)
+                                        .put("pollInterval", 50));
+        boolean failed = result.get("isError").filter(Json::isTrue).isPresent();
+        var ended = failed ? TaskForms.FAILED : TaskForms.COMPLETED;
+        kept.put(
+                id,
+                new Kept(
+                        task.with(TaskForms.STATUS, Json.of(ended)),
+                        TaskForms.related(result, id)));
+        order.add(id);
+        if (order.size() > MOST) {
+            Optional.ofNullable(order.poll()).ifPresent(kept::remove);
+        }
+        alarms.after(Duration.ofMillis(millis), () -> forget(id));
+        return task;
+    }
+
+    private void forget(String id) {
+        kept.remove(id);
+        order.remove(id);
+    }
+
+    /** The task called {@code id}, if it is one of these. */
+    Optional<Json> task(String id) {
+        return Optional.ofNullable(kept.get(id)).map(Kept::task);
+    }
+
+    /** What the task called {@code id} has come to, if it is one of these. */
+    Optional<Json> result(String id) {
+        return Optional.ofNullable(kept.get(id)).map(Kept::result);
+    }
+}

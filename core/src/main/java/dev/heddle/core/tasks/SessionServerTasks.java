@@ -1,0 +1,300 @@
+package dev.heddle.core.tasks;
+
+import dev.heddle.core.backend.BackendConnector.Opening;
+import dev.heddle.core.backend.BackendEvents;
+import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.backend.WrappedBackendSession;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.ResultSink;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * A conversation with a server whose tasks belong to a session, for a client that knows them as an
+ * extension: tools that may be called as tasks are, and what {@code tasks/get} says has in it what
+ * the server asks and what it has come to. Thread-safe.
+ */
+final class SessionServerTasks extends WrappedBackendSession implements TaskEvents.Taker {
+    private static final int MANY = 1000;
+    private static final String TASK = "task";
+
+    private final Function<String, Optional<Json>> tools;
+    private final BackendEvents events;
+    private final Ids ids;
+    private final Alarms alarms;
+    private final Map<String, HeldTask> held = new ConcurrentHashMap<>();
+    private final Map<String, WatchedTask> watched = new ConcurrentHashMap<>();
+
+    SessionServerTasks(BackendSession session, Opening opening, Ids ids, Alarms alarms) {
+        super(session);
+        this.tools = opening.tools();
+        this.events = opening.events();
+        this.ids = ids;
+        this.alarms = alarms;
+    }
+
+    @Override
+    public void send(long id, Spliced request, Sink sink) {
+        switch (request.envelope().method()) {
+            case Method.TOOLS_CALL -> call(id, request, sink);
+            case Method.TASKS_GET -> {
+                var task = task(request);
+                next().send(
+                                id,
+                                request,
+                                new ResultSink(
+                                        state -> whole(task, state, result(id, sink), sink::reply),
+                                        sink::reply));
+            }
+            case Method.TASKS_UPDATE -> {
+                Optional.ofNullable(held.get(task(request)))
+                        .ifPresent(asking -> asking.answer(answers(request)));
+                result(id, sink).accept(Json.EMPTY_OBJECT);
+            }
+            case Method.TASKS_CANCEL -> stop(id, request, sink);
+            default -> next().send(id, request, sink);
+        }
+    }
+
+    private static Consumer<Json> result(long id, Sink sink) {
+        return result ->
+                sink.reply(new Reply.Response(Spliced.of(JsonRpc.result(Json.of(id), result))));
+    }
+
+    private static String task(Spliced request) {
+        return request.envelope().param(TaskForms.ID).map(Json::text).orElse("");
+    }
+
+    private static Map<String, Json> answers(Spliced request) {
+        return request.envelope()
+                .param("inputResponses")
+                .filter(Json::isObject)
+                .map(Json::members)
+                .orElse(Map.of());
+    }
+
+    private void call(long id, Spliced request, Sink sink) {
+        var support =
+                request.name()
+                        .flatMap(tools)
+                        .flatMap(tool -> tool.get("execution"))
+                        .flatMap(execution -> execution.text("taskSupport"))
+                        .orElse("forbidden");
+        if (support.equals("forbidden")) {
+            next().send(id, request, sink);
+            return;
+        }
+        var whole = Envelope.parse(request.bytes());
+        var params = whole.params().orElse(Json.EMPTY_OBJECT).with(TASK, Json.EMPTY_OBJECT);
+        var asTask = Spliced.of(JsonRpc.request(whole.id(), Method.TOOLS_CALL, params));
+        next().send(id, asTask, new Creation(id, sink));
+    }
+
+    /** Takes what comes back for a call that is to become a task. */
+    private final class Creation extends WrappedSink {
+        private final long id;
+
+        Creation(long id, Sink sink) {
+            super(sink);
+            this.id = id;
+        }
+
+        @Override
+        public boolean question(Question question) {
+            return takes(question) || next().question(question);
+        }
+
+        @Override
+        public void reply(Reply reply) {
+            var created =
+                    reply instanceof Reply.Response(var message)
+                            ? message.envelope().result().flatMap(result -> result.get(TASK))
+                            : Optional.<Json>empty();
+            created.filter(Json::isObject)
+                    .ifPresentOrElse(
+                            task -> result(id, next()).accept(handle(task)),
+                            () -> next().reply(reply));
+        }
+
+        private static Json handle(Json task) {
+            return TaskForms.ofExtension(task)
+                    .withFirst(members -> members.put("resultType", TASK));
+        }
+    }
+
+    /** Hands on the state of a task with all that belongs to it. */
+    private void whole(String id, Json state, Consumer<Json> taker, Consumer<Reply> failed) {
+        var bare = TaskForms.ofExtension(state);
+        switch (TaskForms.status(state)) {
+            case TaskForms.COMPLETED, TaskForms.FAILED ->
+                    held(id).outcome(
+                                    reply -> {
+                                        held.remove(id);
+                                        ended(bare, reply, taker, failed);
+                                    });
+            case TaskForms.CANCELLED -> {
+                drop(id);
+                taker.accept(bare);
+            }
+            case TaskForms.INPUT_REQUIRED -> {
+                held(id).ask();
+                taker.accept(asking(bare, held(id).asked()));
+            }
+            default -> {
+                var known = held.get(id);
+                taker.accept(known == null ? bare : asking(bare, known.asked()));
+            }
+        }
+    }
+
+    /** What the server asks comes a little later than the word that it asks something. */
+    private static Json asking(Json bare, Json asked) {
+        return asked.members().isEmpty()
+                ? bare.with(TaskForms.STATUS, Json.of(TaskForms.WORKING))
+                : bare.with(TaskForms.STATUS, Json.of(TaskForms.INPUT_REQUIRED))
+                        .with("inputRequests", asked);
+    }
+
+    /** A tool's own error is a result here, and a failure is an error of the protocol. */
+    private static void ended(
+            Json bare, Reply outcome, Consumer<Json> taker, Consumer<Reply> failed) {
+        if (!(outcome instanceof Reply.Response(var message))) {
+            failed.accept(outcome);
+            return;
+        }
+        var response = message.envelope();
+        taker.accept(
+                response.result()
+                        .map(
+                                result ->
+                                        bare.with(TaskForms.STATUS, Json.of(TaskForms.COMPLETED))
+                                                .with(
+                                                        "result",
+                                                        TaskForms.withoutRelation(
+                                                                result.detached())))
+                        .orElseGet(
+                                () ->
+                                        bare.with(TaskForms.STATUS, Json.of(TaskForms.FAILED))
+                                                .with(
+                                                        "error",
+                                                        response.error()
+                                                                .orElse(Json.EMPTY_OBJECT))));
+    }
+
+    private HeldTask held(String id) {
+        if (held.size() >= MANY) {
+            held.values().removeIf(HeldTask::isOver);
+        }
+        return held.computeIfAbsent(
+                id, _ -> new HeldTask(sink -> ask(Method.TASKS_RESULT, id, sink)));
+    }
+
+    private void ask(String method, String task, Sink sink) {
+        long id = ids.next();
+        var request = JsonRpc.request(Json.of(id), method, TaskForms.params(task));
+        next().send(id, Spliced.of(request), sink);
+    }
+
+    private void drop(String id) {
+        var dropped = held.remove(id);
+        if (dropped != null) {
+            dropped.refuse("the task was cancelled");
+        }
+    }
+
+    /** Without sessions a task that has ended can be cancelled too, to no effect. */
+    private void stop(long id, Spliced request, Sink sink) {
+        var task = task(request);
+        var done = result(id, sink);
+        next().send(
+                        id,
+                        request,
+                        new ResultSink(
+                                _ -> {
+                                    drop(task);
+                                    done.accept(Json.EMPTY_OBJECT);
+                                },
+                                refusal ->
+                                        ask(
+                                                Method.TASKS_GET,
+                                                task,
+                                                new ResultSink(
+                                                        _ -> done.accept(Json.EMPTY_OBJECT),
+                                                        _ -> sink.reply(refusal)))));
+    }
+
+    @Override
+    public boolean takes(Question question) {
+        return question.request()
+                .params()
+                .flatMap(TaskForms::relation)
+                .filter(task -> held(task).question(question))
+                .isPresent();
+    }
+
+    @Override
+    public boolean takes(Envelope notification) {
+        return switch (notification.method()) {
+            case Method.TASK_STATUS -> {
+                notification
+                        .param(TaskForms.ID)
+                        .filter(Json::isString)
+                        .map(id -> watched.get(id.text()))
+                        .ifPresent(WatchedTask::look);
+                yield true;
+            }
+            case Method.CANCELLED -> {
+                var question = notification.requestId().orElse(Json.NULL);
+                yield held.values().stream().anyMatch(task -> task.withdraw(question));
+            }
+            default -> false;
+        };
+    }
+
+    @Override
+    public void watchTask(String task, Consumer<Boolean> told) {
+        var mine =
+                new WatchedTask(
+                        (taker, failed) ->
+                                ask(
+                                        Method.TASKS_GET,
+                                        task,
+                                        new ResultSink(
+                                                state -> whole(task, state, taker, failed),
+                                                failed)),
+                        state -> events.notification(changed(state)),
+                        alarms);
+        Optional.ofNullable(watched.put(task, mine)).ifPresent(WatchedTask::leave);
+        told.accept(true);
+        mine.look();
+    }
+
+    private static Envelope changed(Json state) {
+        return JsonRpc.notification(Method.TASK_CHANGED, state);
+    }
+
+    @Override
+    public void unwatchTask(String task) {
+        Optional.ofNullable(watched.remove(task)).ifPresent(WatchedTask::leave);
+    }
+
+    @Override
+    public void close() {
+        watched.values().forEach(WatchedTask::leave);
+        super.close();
+    }
+}
