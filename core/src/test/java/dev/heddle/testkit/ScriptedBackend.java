@@ -44,6 +44,7 @@ public final class ScriptedBackend {
     private final AtomicInteger openings = new AtomicInteger();
     private final AtomicInteger mostAtOnce = new AtomicInteger();
     private final AtomicInteger openingNow = new AtomicInteger();
+    private volatile Optional<Long> lifetime = Optional.empty();
     private volatile boolean losesNext;
     private volatile Introduction introduction = usual();
     private final AtomicInteger closingNow = new AtomicInteger();
@@ -234,6 +235,12 @@ public final class ScriptedBackend {
         }
     }
 
+    /** How many milliseconds its lists are good from now on. */
+    public ScriptedBackend lasting(long millis) {
+        lifetime = Optional.of(millis);
+        return this;
+    }
+
     /** How it introduces itself from now on. */
     public ScriptedBackend introducing(Revision revision, String capabilities) {
         introduction =
@@ -383,7 +390,10 @@ public final class ScriptedBackend {
 
         private Json list(String member, String key, List<String> names) {
             var entries = names.stream().map(name -> entry(key, name)).toList();
-            return Json.object(result -> result.put(member, Json.array(entries)));
+            return Json.object(
+                    result ->
+                            result.put(member, Json.array(entries))
+                                    .put("ttlMs", lifetime.map(Json::of)));
         }
 
         @Override

@@ -162,6 +162,26 @@ final class RawClient {
         }
     }
 
+    /** Sends a request whose answer is a stream; its lines come as the gateway sends them. */
+    Stream<String> stream(String method, String params) {
+        var body =
+                "{\"jsonrpc\":\"2.0\",\"id\":"
+                        + ++ids
+                        + ",\"method\":\""
+                        + method
+                        + "\",\"params\":"
+                        + params
+                        + "}";
+        try {
+            var request = builder().POST(BodyPublishers.ofString(body)).build();
+            return HTTP.send(request, BodyHandlers.ofLines()).body();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     /** Opens the GET stream; its lines come as the gateway sends them. */
     HttpResponse<Stream<String>> listen() {
         try {

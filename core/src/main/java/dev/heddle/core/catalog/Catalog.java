@@ -4,12 +4,14 @@ import dev.heddle.core.backend.Introduction;
 import dev.heddle.protocol.Digest;
 import dev.heddle.protocol.Json;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
 /**
  * What one backend offers to one kind of client. Immutable and shared by all sessions that see it.
  *
+ * @param lifetime how long the backend says that it will offer the same, if it says so
  * @param digest equal for catalogs that offer the same
  */
 public record Catalog(
@@ -18,6 +20,7 @@ public record Catalog(
         List<Entry> resources,
         List<Entry> templates,
         List<Entry> prompts,
+        Optional<Duration> lifetime,
         String digest) {
 
     /**
@@ -32,12 +35,23 @@ public record Catalog(
             List<Entry> resources,
             List<Entry> templates,
             List<Entry> prompts) {
+        this(introduction, tools, resources, templates, prompts, Optional.empty());
+    }
+
+    Catalog(
+            Introduction introduction,
+            List<Entry> tools,
+            List<Entry> resources,
+            List<Entry> templates,
+            List<Entry> prompts,
+            Optional<Duration> lifetime) {
         this(
                 introduction,
                 List.copyOf(tools),
                 List.copyOf(resources),
                 List.copyOf(templates),
                 List.copyOf(prompts),
+                lifetime,
                 digest(introduction, List.of(tools, resources, templates, prompts)));
     }
 

@@ -30,6 +30,7 @@ import java.util.Set;
 public final class CatalogReader {
     private static final Logger log = LoggerFactory.getLogger(CatalogReader.class);
     private static final int MAX_PAGES = 10_000;
+    private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Ids ids;
 
@@ -73,7 +74,8 @@ public final class CatalogReader {
                         : List.of(),
                 introduction.offers("prompts")
                         ? reading.all(Method.PROMPTS_LIST, "prompts", "name")
-                        : List.of());
+                        : List.of(),
+                reading.lifetime());
     }
 
     /** Whether the backend answers at all, be it with an error. Blocks. */
@@ -118,6 +120,7 @@ public final class CatalogReader {
         private final Backend backend;
         private final BackendSession session;
         private final boolean mirrors;
+        private Optional<Duration> lifetime = Optional.empty();
 
         Reading(Backend backend, BackendSession session, boolean mirrors) {
             this.backend = backend;
@@ -131,12 +134,29 @@ public final class CatalogReader {
             Optional<Json> cursor = Optional.empty();
             do {
                 var page = page(method, cursor);
+                page.get("ttlMs").ifPresent(this::note);
                 for (var json : entries(page, method, list)) {
                     entry(method, key, json).ifPresent(entries::add);
                 }
                 cursor = page.get("nextCursor").filter(Json::isString);
             } while (cursor.isPresent() && isNew(method, cursor.get(), cursors));
             return entries;
+        }
+
+        /** The whole lasts as long as that part of it that lasts shortest. */
+        private void note(Json ttlMs) {
+            long millis = ttlMs.integer().orElse(0);
+            if (millis > 0) {
+                var said = Duration.ofMillis(Math.min(millis, LONGEST.toMillis()));
+                lifetime =
+                        lifetime.filter(least -> least.compareTo(said) < 0)
+                                .or(() -> Optional.of(said));
+            }
+        }
+
+        /** How long what has been read is good, if the backend has said so. */
+        Optional<Duration> lifetime() {
+            return lifetime;
         }
 
         private List<Json> entries(Json page, String method, String list) {

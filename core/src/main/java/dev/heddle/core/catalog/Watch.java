@@ -37,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 final class Watch {
     private static final Logger log = LoggerFactory.getLogger(Watch.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+    private static final Duration SHORTEST_PAUSE = Duration.ofSeconds(5);
     private static final Duration BREATH = Duration.ofMillis(20);
 
     /** What wakes the watch. */
@@ -67,6 +68,8 @@ final class Watch {
     private volatile boolean connecting;
     private volatile boolean hears;
     private String complaint = "";
+    private Optional<Duration> lifetime = Optional.empty(); // of what has been read
+    private long readAt;
     private OptionalLong lastFailure = OptionalLong.empty();
 
     Watch(
@@ -151,11 +154,9 @@ final class Watch {
             connecting = false;
             hears = connected.introduction().announcesChanges();
             succeeded(Duration.ofNanos(System.nanoTime() - began));
-            if (role.probes() || hears) {
+            if (role.probes() || hears || lifetime.isPresent()) {
                 while (!isStopped()
-                        && heed(
-                                connected,
-                                signals.poll(interval().toNanos(), TimeUnit.NANOSECONDS))) {
+                        && heed(connected, signals.poll(pause().toNanos(), TimeUnit.NANOSECONDS))) {
                     log.trace("backend '{}' is still there", backend.id());
                 }
                 return;
@@ -191,7 +192,8 @@ final class Watch {
             return false;
         }
         long began = System.nanoTime();
-        if (connected.introduction().revision().hasSessions() || hears) {
+        boolean tells = connected.introduction().revision().hasSessions() || hears;
+        if (lifetime.isEmpty() ? tells : remains().isPositive()) {
             reader.ping(backend, connected.session(), probeTime());
         } else {
             read(connected); // what it says is good for a time only
@@ -201,7 +203,25 @@ final class Watch {
     }
 
     private void read(Connected connected) {
-        catalogs.publish(key, reader.read(backend, connected.session(), connected.introduction()));
+        var catalog = reader.read(backend, connected.session(), connected.introduction());
+        lifetime = catalog.lifetime();
+        readAt = System.nanoTime();
+        catalogs.publish(key, catalog);
+    }
+
+    /** How long what has been read is still good. */
+    private Duration remains() {
+        return lifetime.orElse(Duration.ZERO).minusNanos(System.nanoTime() - readAt);
+    }
+
+    /** How long to wait for a signal. */
+    private Duration pause() {
+        var least = lifetime.isPresent() ? max(remains(), SHORTEST_PAUSE) : interval();
+        return least.compareTo(interval()) < 0 ? least : interval();
+    }
+
+    private static Duration max(Duration one, Duration other) {
+        return one.compareTo(other) > 0 ? one : other;
     }
 
     private void failed(Fault fault) {

@@ -31,6 +31,7 @@ import java.util.function.Function;
 final class SessionServerTasks extends WrappedBackendSession implements TaskEvents.Taker {
     private static final int MANY = 1000;
     private static final String TASK = "task";
+    private static final String STATUS = TaskForms.STATUS;
 
     private final Function<String, Optional<Json>> tools;
     private final BackendEvents events;
@@ -164,9 +165,8 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
     /** What the server asks comes a little later than the word that it asks something. */
     private static Json asking(Json bare, Json asked) {
         return asked.members().isEmpty()
-                ? bare.with(TaskForms.STATUS, Json.of(TaskForms.WORKING))
-                : bare.with(TaskForms.STATUS, Json.of(TaskForms.INPUT_REQUIRED))
-                        .with("inputRequests", asked);
+                ? bare.with(STATUS, Json.of(TaskForms.WORKING))
+                : bare.with(STATUS, Json.of(TaskForms.INPUT_REQUIRED)).with("inputRequests", asked);
     }
 
     /** A tool's own error is a result here, and a failure is an error of the protocol. */
@@ -181,18 +181,17 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
                 response.result()
                         .map(
                                 result ->
-                                        bare.with(TaskForms.STATUS, Json.of(TaskForms.COMPLETED))
-                                                .with(
-                                                        "result",
-                                                        TaskForms.withoutRelation(
-                                                                result.detached())))
+                                        bare.with(STATUS, Json.of(TaskForms.COMPLETED))
+                                                .with("result", complete(result)))
                         .orElseGet(
                                 () ->
-                                        bare.with(TaskForms.STATUS, Json.of(TaskForms.FAILED))
-                                                .with(
-                                                        "error",
-                                                        response.error()
-                                                                .orElse(Json.EMPTY_OBJECT))));
+                                        bare.with(STATUS, Json.of(TaskForms.FAILED))
+                                                .with("error", response.error().orElseThrow())));
+    }
+
+    private static Json complete(Json result) {
+        return TaskForms.withoutRelation(result)
+                .withFirst(members -> members.put("resultType", "complete"));
     }
 
     private HeldTask held(String id) {

@@ -31,6 +31,9 @@ import java.util.function.Consumer;
  * for the result is asked what the server wants to know (MCP 2025-11-25, Tasks). Thread-safe.
  */
 final class StatelessServerTasks extends WrappedBackendSession implements TaskEvents.Taker {
+    /** Every task is so at first. */
+    private static final Json BEGUN = Json.of(TaskForms.WORKING);
+
     private final BackendEvents events;
     private final Ids ids;
     private final Alarms alarms;
@@ -123,7 +126,7 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
             boolean made = result.get().text("resultType").filter("task"::equals).isPresent();
             var task =
                     made
-                            ? TaskForms.ofSessions(result.get())
+                            ? TaskForms.ofSessions(result.get()).with(TaskForms.STATUS, BEGUN)
                             : direct.keep(result.get().detached(), wish);
             if (made) {
                 task.text(TaskForms.ID).ifPresent(known -> watchTask(known, _ -> {}));

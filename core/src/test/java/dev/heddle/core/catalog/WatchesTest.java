@@ -104,6 +104,32 @@ class WatchesTest {
         await().until(() -> health.health(backend.id()).state() == State.HEALTHY);
     }
 
+    private long reads() {
+        return backend.lastTalk().received().stream().filter(Method.TOOLS_LIST::equals).count();
+    }
+
+    private long pings() {
+        return backend.lastTalk().received().stream().filter(Method.PING::equals).count();
+    }
+
+    @Test
+    void what_is_good_for_a_while_is_not_read_again_before_that_has_passed() {
+        backend.introducing(Revision.STATELESS, "{\"tools\":{}}").lasting(3_600_000);
+        watches.follow(registry.snapshot());
+        await().until(() -> backend.lastTalkIfAny().isPresent() && pings() >= 5);
+        assertThat(reads()).isEqualTo(1);
+    }
+
+    @Test
+    void what_was_good_for_a_while_is_read_again_although_changes_are_announced() {
+        backend.introducing(Revision.STATELESS, "{\"tools\":{\"listChanged\":true}}").lasting(1);
+        watches.follow(registry.snapshot());
+        await().until(() -> !tools().isEmpty());
+        backend.tools("y");
+        await().until(() -> tools().equals(List.of("y")));
+        assertThat(pings()).isZero();
+    }
+
     @Test
     void an_error_is_an_answer_too() {
         backend.onCall((_, request) -> request.error(-32601, "no ping here"));

@@ -166,7 +166,10 @@ class TaskBridgeTest {
         var state = sink.result();
         assertThat(state.text("status")).contains("completed");
         assertThat(state.get("ttlMs")).contains(Json.NULL);
-        assertThat(state.get("result")).contains(Json.parse("{\"content\":[],\"isError\":true}"));
+        assertThat(state.get("result"))
+                .contains(
+                        Json.parse(
+                                "{\"resultType\":\"complete\",\"content\":[],\"isError\":true}"));
     }
 
     @Test
