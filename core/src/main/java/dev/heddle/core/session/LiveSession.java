@@ -106,7 +106,7 @@ final class LiveSession implements MultiSession {
         this.created = shared.clock().instant();
         this.updated = created.toEpochMilli();
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
-        this.questions = new Questions(shared.ids(), standing);
+        this.questions = new Questions(shared.ids(), shared.alarms(), standing);
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
         this.tasks =
                 new Tasks(
@@ -323,13 +323,33 @@ final class LiveSession implements MultiSession {
                 setLevel(level);
                 yield answer(exchange, Json.EMPTY_OBJECT, pass);
             }
-            case Decision.Probe(var backends, var uri) ->
-                    calls.probe(backends, uri, exchange, pass);
+            case Decision.Probe(var backends, var uri) -> probe(backends, uri, exchange, pass);
             case Decision.ListTasks(var names, var next) ->
                     calls.listTasks(tasks, names, next, exchange, pass);
             case Decision.Forward(var backend, var request) ->
-                    calls.forward(backend, request, tasks.named(exchange, backend), pass);
+                    forward(backend, request, tasks.named(exchange, backend), pass);
         };
+    }
+
+    private Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {
+        return client.profile().revision().hasSessions()
+                ? calls.forward(backend, request, exchange, pass)
+                : calls.forward(
+                        backend,
+                        PinnedState.atBackend(request, backend),
+                        PinnedState.pinning(exchange, backend),
+                        pass);
+    }
+
+    /** Whoever goes on with an earlier request does so where that led. */
+    private Running probe(List<BackendId> backends, String uri, Exchange exchange, Pass pass) {
+        var pinned =
+                client.profile().revision().hasSessions()
+                        ? Optional.<BackendId>empty()
+                        : PinnedState.pinned(exchange.request()).filter(backends::contains);
+        return pinned.isPresent()
+                ? forward(pinned.get(), Spliced.of(exchange.request()), exchange, pass)
+                : calls.probe(backends, uri, exchange, pass);
     }
 
     private Running answer(Exchange exchange, Json result, Pass pass) {

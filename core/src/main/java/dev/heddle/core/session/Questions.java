@@ -1,5 +1,7 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Alarms.Alarm;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Sink;
@@ -11,6 +13,7 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +27,9 @@ import java.util.function.Predicate;
  * question's progress token too. Thread-safe; takes no lock.
  */
 final class Questions {
+    /** As long as a person may take to answer. */
+    static final Duration PATIENCE = Duration.ofMinutes(10);
+
     private static final int MAX_OPEN = 1000;
 
     /**
@@ -31,33 +37,40 @@ final class Questions {
      *
      * @param call for which the backend asked, if that is known
      * @param way on which the client was asked; the standing stream if empty
+     * @param patience goes when it has waited too long
      */
     private record Pending(
-            Question asked, Conversation from, Optional<ForwardedCall> call, Optional<Sink> way) {
+            Question asked,
+            Conversation from,
+            Optional<ForwardedCall> call,
+            Optional<Sink> way,
+            Alarm patience) {
         Pending onStandingStream() {
-            return new Pending(asked, from, call, Optional.empty());
+            return new Pending(asked, from, call, Optional.empty(), patience);
         }
     }
 
     private final Ids ids;
+    private final Alarms alarms;
     private final StandingStream standing;
     private final SparseMap<Json, Pending> pending = new SparseMap<>();
 
-    Questions(Ids ids, StandingStream standing) {
+    Questions(Ids ids, Alarms alarms, StandingStream standing) {
         this.ids = ids;
+        this.alarms = alarms;
         this.standing = standing;
     }
 
     /** Asks the client what a backend asks outside calls, or refuses for it. */
     void ask(Question asked, Conversation from) {
-        open(new Pending(asked, from, Optional.empty(), Optional.empty()))
+        open(asked, from, Optional.empty(), Optional.empty())
                 .ifPresent(id -> standing.question(forClient(id, asked)));
     }
 
     /** Asks the client what a backend asks for {@code call}, or refuses for it. */
     void ask(Question asked, ForwardedCall call) {
         var sink = call.exchange().sink();
-        open(new Pending(asked, call.conversation(), Optional.of(call), Optional.of(sink)))
+        open(asked, call.conversation(), Optional.of(call), Optional.of(sink))
                 .ifPresent(
                         id -> {
                             if (!sink.question(forClient(id, asked))) {
@@ -66,14 +79,26 @@ final class Questions {
                         });
     }
 
-    private Optional<Json> open(Pending question) {
+    private Optional<Json> open(
+            Question asked, Conversation from, Optional<ForwardedCall> call, Optional<Sink> way) {
         if (pending.size() >= MAX_OPEN) {
-            question.asked().refuse("too many questions are open already");
+            asked.refuse("too many questions are open already");
             return Optional.empty();
         }
         var id = Json.of(ids.next());
-        pending.put(id, question);
+        var patience = alarms.after(PATIENCE, () -> giveUp(id));
+        pending.put(id, new Pending(asked, from, call, way, patience));
         return Optional.of(id);
+    }
+
+    /** The backend is told that there is no answer, and the client that none is wanted any more. */
+    private void giveUp(Json id) {
+        var question = pending.get(id);
+        if (question != null) {
+            var why = "the client did not answer within " + PATIENCE.toMinutes() + " minutes";
+            refuse(id, why);
+            tell(question, id, why);
+        }
     }
 
     private Question forClient(Json id, Question asked) {
@@ -111,7 +136,11 @@ final class Questions {
 
     private Optional<Pending> take(Json id) {
         var question = Optional.ofNullable(pending.remove(id));
-        question.ifPresent(closed -> closed.from().questionClosed());
+        question.ifPresent(
+                closed -> {
+                    closed.patience().cancel();
+                    closed.from().questionClosed();
+                });
         return question;
     }
 

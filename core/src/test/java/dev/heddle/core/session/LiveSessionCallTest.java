@@ -398,6 +398,29 @@ class LiveSessionCallTest {
     }
 
     @Test
+    void a_question_that_nobody_answers_is_given_up_in_the_end() {
+        answerLater();
+        var sink = call(session, "slow");
+        pending()
+                .sink()
+                .question(backend.lastTalk().question(Method.ELICITATION, Json.EMPTY_OBJECT, "q"));
+        var id = sink.nextQuestion().id();
+        assertThat(fixture.alarms.fire(Questions.PATIENCE)).isEqualTo(1);
+        assertThat(backend.lastTalk().answers())
+                .singleElement()
+                .satisfies(
+                        given -> {
+                            assertThat(given.id()).isEqualTo(Json.of("q"));
+                            assertThat(given.error().flatMap(error -> error.text("message")))
+                                    .contains("the client did not answer within 10 minutes");
+                        });
+        assertThat(sink.nextNotification().requestId()).contains(id);
+        session.answer(
+                Identity.NONE, message("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"result\":{}}"));
+        assertThat(backend.lastTalk().answers()).hasSize(1);
+    }
+
+    @Test
     void a_call_gets_its_whole_time_anew_when_a_person_has_answered() {
         answerLater();
         var sink = call(session, "slow");

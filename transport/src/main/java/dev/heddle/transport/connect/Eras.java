@@ -21,6 +21,9 @@ import java.util.function.Supplier;
 final class Eras<K> {
     private static final int MANY = 10_000;
 
+    /** How long a server is believed to have sessions that has not said so but begun one. */
+    private static final Duration UNCLEAR = Duration.ofMinutes(1);
+
     /** What is known of a server until then, in the time of alarms. */
     private record Known(Finding finding, long until) {}
 
@@ -55,7 +58,7 @@ final class Eras<K> {
         try {
             finding = ask.get();
             if (finding instanceof Finding.Stateless) {
-                remember(server, finding);
+                remember(server, finding, good);
             }
             return finding;
         } finally {
@@ -64,20 +67,26 @@ final class Eras<K> {
         }
     }
 
-    /** The server has sessions: one has begun. */
+    /**
+     * The server has sessions: one has begun. If it could not be told before, that is not believed
+     * for as long.
+     */
     void hasSessions(K server, Finding found) {
         var before = known.get(server);
         boolean fresh = before != null && alarms.now() - before.until() < 0;
-        if (found instanceof Finding.Sessions && !fresh) {
-            remember(server, found);
+        if (!fresh) {
+            remember(
+                    server,
+                    new Finding.Sessions(),
+                    found instanceof Finding.Unclear ? UNCLEAR : good);
         }
     }
 
-    private void remember(K server, Finding finding) {
+    private void remember(K server, Finding finding, Duration believed) {
         if (known.size() >= MANY) {
             known.clear();
         }
-        known.put(server, new Known(finding, alarms.now() + good.toNanos()));
+        known.put(server, new Known(finding, alarms.now() + believed.toNanos()));
     }
 
     /** Whether what is said of {@code server} is remembered rather than just found out. */

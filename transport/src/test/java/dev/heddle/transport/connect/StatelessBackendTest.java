@@ -226,6 +226,24 @@ class StatelessBackendTest {
     }
 
     @Test
+    void a_server_that_answers_the_question_with_a_failure_and_begins_a_session_is_asked_once() {
+        try (var server =
+                new RawServer(
+                        request ->
+                                request.isFor("server/discover")
+                                        ? refusal(500, "")
+                                        : withSession(request))) {
+            open(server).close();
+            try (var session = open(server)) {
+                assertThat(session.sessionId()).contains("s1");
+            }
+            assertThat(server.requests())
+                    .filteredOn(request -> request.isFor("server/discover"))
+                    .hasSize(1);
+        }
+    }
+
+    @Test
     void a_server_that_misses_a_header_is_asked_again_with_what_its_list_asks_for_now() {
         try (var server =
                         new RawServer(
