@@ -45,6 +45,7 @@ public final class ScriptedBackend {
     private final AtomicInteger mostAtOnce = new AtomicInteger();
     private final AtomicInteger openingNow = new AtomicInteger();
     private volatile Optional<Long> lifetime = Optional.empty();
+    private volatile boolean holdsSubscriptions;
     private volatile boolean losesNext;
     private volatile Introduction introduction = usual();
     private final AtomicInteger closingNow = new AtomicInteger();
@@ -241,6 +242,12 @@ public final class ScriptedBackend {
         return this;
     }
 
+    /** Leaves what is asked about subscriptions to the test from now on. */
+    public ScriptedBackend holdingSubscriptions() {
+        holdsSubscriptions = true;
+        return this;
+    }
+
     /** How it introduces itself from now on. */
     public ScriptedBackend introducing(Revision revision, String capabilities) {
         introduction =
@@ -379,8 +386,14 @@ public final class ScriptedBackend {
                 case Method.TEMPLATES_LIST ->
                         asked.answer(Json.parse("{\"resourceTemplates\":[]}"));
                 case Method.PROMPTS_LIST -> asked.answer(list("prompts", "name", prompts));
-                case Method.RESOURCES_SUBSCRIBE, Method.RESOURCES_UNSUBSCRIBE, Method.SET_LEVEL ->
+                case Method.RESOURCES_SUBSCRIBE, Method.RESOURCES_UNSUBSCRIBE -> {
+                    if (holdsSubscriptions) {
+                        pending.put(id, asked);
+                    } else {
                         asked.answer(Json.EMPTY_OBJECT);
+                    }
+                }
+                case Method.SET_LEVEL -> asked.answer(Json.EMPTY_OBJECT);
                 default -> {
                     pending.put(id, asked);
                     onCall.accept(this, asked);

@@ -199,7 +199,10 @@ final class Matrix implements AutoCloseable {
 
                         What clients of each revision of MCP find at servers of each revision, over each transport that the
                         revision has, through one Heddle. Clients of 2024-11-05 use HTTP+SSE, the others Streamable HTTP; over
-                        standard input and output they find the same. Made by `MatrixTest`, which fails if a cell differs.
+                        standard input and output they find the same. Over HTTP all are one user's (`incomingAuth: local`): of clients
+                        that are nobody in particular, one without a session that can be asked something has a session of its own for each
+                        call, and its other requests do not see what such a call has left at a server with sessions. Made by `MatrixTest`,
+                        which fails if a cell differs.
 
                         """);
         for (var client : found.keySet()) {

@@ -77,7 +77,11 @@ class MatrixTest {
             throws IOException {
         var file = folder.resolve("stdio.yaml");
         Files.writeString(
-                file, matrix.config() + "catalogs: {folder: " + folder.resolve("catalogs") + "}\n");
+                file,
+                matrix.config().replace("incomingAuth: {type: local}", "")
+                        + "catalogs: {folder: "
+                        + folder.resolve("catalogs")
+                        + "}\n");
         var command = Heddle.command("stdio", "--config", file.toString());
         var cells =
                 Matrix.through(revision, "stdio", JsonMapper.shared().writeValueAsString(command));

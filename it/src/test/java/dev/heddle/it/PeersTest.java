@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
@@ -45,7 +46,9 @@ class PeersTest {
         assertThat(found.path("server").asString("")).isEqualTo("heddle");
         assertThat(found.path("echo").asString("")).isEqualTo("Echo: hi");
         // on one wire the client may take the reply before what came right before it
-        assertThat(found.path("progress").toString()).startsWith("[1,2");
+        // and in a call of several rounds it counts these as progress too
+        assertThat(found.path("progress").valueStream().map(JsonNode::asInt).distinct())
+                .startsWith(1, 2);
         assertThat(found.path("sampling").asString("")).contains("sampled");
         assertThat(found.path("elicitation").asString("")).contains("\"name\": \"x\"");
         assertThat(found.path("roots").asString("")).contains("file:///tmp");

@@ -142,6 +142,28 @@ class StatelessTest {
     }
 
     @Test
+    void listening_to_tasks_takes_a_client_that_knows_them() {
+        serve("anonymous");
+        var answer =
+                client("subscriptions/listen", "")
+                        .request(
+                                "subscriptions/listen",
+                                "{\"notifications\":{\"taskIds\":[\"x\"]}," + meta(NOTHING) + "}");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.errorCode()).isEqualTo(-32021);
+    }
+
+    @Test
+    void a_notification_means_nothing_here_and_is_taken() {
+        serve("anonymous");
+        var answer =
+                client("notifications/cancelled", "")
+                        .post(
+                                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":1}}");
+        assertThat(answer.status()).isEqualTo(202);
+    }
+
+    @Test
     void a_state_that_nobody_sealed_here_is_refused() {
         serve("anonymous");
         var answer =

@@ -38,7 +38,7 @@ final class Stdio implements Callable<Integer> {
             new StdioFront(
                             gateway.sessions(),
                             gateway.stateless(),
-                            gateway.caller(),
+                            gateway.user(),
                             config.name(),
                             Version.text(),
                             out)

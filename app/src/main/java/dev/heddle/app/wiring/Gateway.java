@@ -24,6 +24,7 @@ import dev.heddle.core.session.LiveSessionFactory;
 import dev.heddle.core.session.LocalSessionStorage;
 import dev.heddle.core.session.SessionDecorator;
 import dev.heddle.core.session.SessionManager;
+import dev.heddle.core.session.SharedSubscriptions;
 import dev.heddle.transport.connect.Connectors;
 import dev.heddle.transport.net.EventLoops;
 import dev.heddle.transport.serve.Stateless;
@@ -110,10 +111,11 @@ public final class Gateway implements AutoCloseable {
                         clock);
         this.stateless =
                 new Stateless(
-                        new ImplicitSessions(sessions),
+                        new ImplicitSessions(sessions, loops.alarms()),
                         ids,
                         new ParkedExchanges(loops.alarms()),
-                        new RequestStates(clock));
+                        new RequestStates(clock),
+                        new SharedSubscriptions(ids, loops.alarms()));
         this.version = version;
         var self = self(config);
         this.pages =
@@ -258,8 +260,13 @@ public final class Gateway implements AutoCloseable {
     public Identity caller() {
         return switch (config.incoming()) {
             case ANONYMOUS -> Identity.NONE;
-            case LOCAL -> Identity.local(System.getProperty("user.name"));
+            case LOCAL -> user();
         };
+    }
+
+    /** Who has started the gateway, and is the one client on its standard input. */
+    public Identity user() {
+        return Identity.local(System.getProperty("user.name"));
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.heddle.core.aggregation;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What many backends want their client to know, as one text: each part in a frame that says whose
@@ -12,6 +13,11 @@ final class Instructions {
     private static final int LONGEST = 32_000;
     private static final String CUT = "\n(shortened)";
 
+    private static final Pattern FRAME = Pattern.compile("(?i)<(/?server)");
+
+    /** As much as the frame of one part takes, at most. */
+    private static final int FRAME_LENGTH = 100;
+
     private Instructions() {}
 
     static Optional<String> of(List<Part> parts) {
@@ -20,16 +26,18 @@ final class Instructions {
         if (parts.size() == 1 && speaking.size() == 1) {
             return Optional.of(shortened(text(speaking.getFirst()), LONGEST));
         }
+        int share = LONGEST / Math.max(1, speaking.size()) - FRAME_LENGTH;
+        int most = Math.clamp(share, FRAME_LENGTH, LONGEST_PART);
         var all = new StringBuilder();
         for (var part : speaking) {
             all.append(all.isEmpty() ? "" : "\n\n")
                     .append("<server name=\"")
                     .append(part.backend())
                     .append("\">\n")
-                    .append(framed(text(part)))
+                    .append(framed(text(part), most))
                     .append("\n</server>");
         }
-        return all.isEmpty() ? Optional.empty() : Optional.of(shortened(all.toString(), LONGEST));
+        return all.isEmpty() ? Optional.empty() : Optional.of(all.toString());
     }
 
     private static String text(Part part) {
@@ -37,8 +45,8 @@ final class Instructions {
     }
 
     /** One backend must not end its frame and speak for another. */
-    private static String framed(String text) {
-        return shortened(text, LONGEST_PART).replace("</server", "< /server");
+    private static String framed(String text, int most) {
+        return FRAME.matcher(shortened(text, most)).replaceAll("< $1");
     }
 
     private static String shortened(String text, int most) {

@@ -120,7 +120,7 @@ public final class CatalogReader {
         private final Backend backend;
         private final BackendSession session;
         private final boolean mirrors;
-        private Optional<Duration> lifetime = Optional.empty();
+        private long shortest = Long.MAX_VALUE;
 
         Reading(Backend backend, BackendSession session, boolean mirrors) {
             this.backend = backend;
@@ -134,7 +134,7 @@ public final class CatalogReader {
             Optional<Json> cursor = Optional.empty();
             do {
                 var page = page(method, cursor);
-                page.get("ttlMs").ifPresent(this::note);
+                note(page.get("ttlMs").map(given -> given.integer().orElse(0)).orElse(0L));
                 for (var json : entries(page, method, list)) {
                     entry(method, key, json).ifPresent(entries::add);
                 }
@@ -144,19 +144,15 @@ public final class CatalogReader {
         }
 
         /** The whole lasts as long as that part of it that lasts shortest. */
-        private void note(Json ttlMs) {
-            long millis = ttlMs.integer().orElse(0);
-            if (millis > 0) {
-                var said = Duration.ofMillis(Math.min(millis, LONGEST.toMillis()));
-                lifetime =
-                        lifetime.filter(least -> least.compareTo(said) < 0)
-                                .or(() -> Optional.of(said));
-            }
+        private void note(long millis) {
+            shortest = Math.min(shortest, Math.max(millis, 0));
         }
 
-        /** How long what has been read is good, if the backend has said so. */
+        /** How long what has been read is good, if the backend has said so of all of it. */
         Optional<Duration> lifetime() {
-            return lifetime;
+            return shortest > 0 && shortest < Long.MAX_VALUE
+                    ? Optional.of(Duration.ofMillis(Math.min(shortest, LONGEST.toMillis())))
+                    : Optional.empty();
         }
 
         private List<Json> entries(Json page, String method, String list) {

@@ -216,8 +216,12 @@ final class Watch {
 
     /** How long to wait for a signal. */
     private Duration pause() {
-        var least = lifetime.isPresent() ? max(remains(), SHORTEST_PAUSE) : interval();
-        return least.compareTo(interval()) < 0 ? least : interval();
+        if (lifetime.isEmpty()) {
+            return interval();
+        }
+        var least = max(remains(), SHORTEST_PAUSE);
+        boolean asks = role.probes() || hears;
+        return asks && interval().compareTo(least) < 0 ? interval() : least;
     }
 
     private static Duration max(Duration one, Duration other) {

@@ -22,6 +22,7 @@ import java.util.function.Consumer;
 public final class Inquiry {
     private final Sink client;
     private final Ids ids;
+    private final Json able;
     private final Json requests;
     private final Consumer<Json> answered;
     private final Consumer<String> failed;
@@ -29,13 +30,20 @@ public final class Inquiry {
     private final AtomicInteger missing;
 
     /**
+     * @param able the capabilities that the client has declared
      * @param requests by the keys under which the answers go back
      * @param answered takes all answers, once
      * @param failed told why there will be none
      */
     public Inquiry(
-            Sink client, Ids ids, Json requests, Consumer<Json> answered, Consumer<String> failed) {
+            Sink client,
+            Ids ids,
+            Json able,
+            Json requests,
+            Consumer<Json> answered,
+            Consumer<String> failed) {
         this.client = client;
+        this.able = able;
         this.ids = ids;
         this.requests = requests;
         this.answered = answered;
@@ -51,22 +59,20 @@ public final class Inquiry {
     private void ask(String key, Json asked) {
         var id = Json.of(ids.next());
         var method = asked.text("method").orElse("");
-        switch (method) {
-            case Method.ELICITATION, Method.SAMPLING, Method.ROOTS_LIST -> {
-                var params = asked.get("params").filter(Json::isObject).orElse(Json.EMPTY_OBJECT);
-                var message = Spliced.of(JsonRpc.request(id, method, params));
-                var question = new Question(message, answer -> answered(key, method, answer));
-                if (!client.question(question)) {
-                    question.refuse("the client cannot be asked");
-                }
-            }
-            default ->
-                    failed.accept(
-                            "found '"
-                                    + method
-                                    + "' among what the server wants of the client (expected:"
-                                    + " elicitation/create, sampling/createMessage or"
-                                    + " roots/list)");
+        var params = asked.get("params").filter(Json::isObject).orElse(Json.EMPTY_OBJECT);
+        if (!Askable.may(able, method, params)) {
+            failed.accept(
+                    "found '"
+                            + method
+                            + "' among what the server wants of the client (expected: what that has"
+                            + " declared, of elicitation/create, sampling/createMessage and"
+                            + " roots/list)");
+            return;
+        }
+        var message = Spliced.of(JsonRpc.request(id, method, params));
+        var question = new Question(message, answer -> answered(key, method, answer));
+        if (!client.question(question)) {
+            question.refuse("the client cannot be asked");
         }
     }
 

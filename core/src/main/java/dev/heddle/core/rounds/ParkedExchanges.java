@@ -2,6 +2,7 @@ package dev.heddle.core.rounds;
 
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Exchange;
+import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.protocol.Envelope;
@@ -13,6 +14,7 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -45,12 +47,15 @@ public final class ParkedExchanges {
     /**
      * Begins an exchange that may take several rounds.
      *
-     * @param over run when it is over, after its last round
+     * @param over told the reply, before the client is, or that there is none
      * @param begin carries it out
      * @return to be cancelled when the client has left the first round
      */
     public Running begin(
-            Envelope request, Round first, Runnable over, Function<Exchange, Running> begin) {
+            Envelope request,
+            Round first,
+            Consumer<Optional<Reply>> over,
+            Function<Exchange, Running> begin) {
         var bytes = new byte[NAME_BYTES];
         random.nextBytes(bytes);
         var name = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * One exchange with a server that asks its client while it works, for a client that cannot be asked
@@ -26,6 +27,7 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 final class RoundedExchange implements Sink {
     private static final int MOST_QUESTIONS = 100;
+    private static final int MOST_TOLD = 100;
 
     private sealed interface State {
         /** A request of the client is open. {@code number} rounds have ended before. */
@@ -53,30 +55,41 @@ final class RoundedExchange implements Sink {
          *
          * @param asked what it was asked
          * @param later what it is to be asked next
+         * @param told what it is to be told before anything else
          * @param ending what it is to be told when it comes
          */
         record Parked(
                 int number,
                 Map<String, Question> asked,
                 List<Question> later,
+                List<Spliced> told,
                 Optional<Reply> ending,
                 Alarms.Alarm patience)
                 implements State {
             Parked later(Question question) {
                 var more = new ArrayList<>(later);
                 more.add(question);
-                return new Parked(number, asked, List.copyOf(more), ending, patience);
+                return new Parked(number, asked, List.copyOf(more), told, ending, patience);
+            }
+
+            Parked telling(Spliced message) {
+                if (told.size() >= MOST_TOLD) {
+                    return this;
+                }
+                var more = new ArrayList<>(told);
+                more.add(message);
+                return new Parked(number, asked, later, List.copyOf(more), ending, patience);
             }
 
             Parked without(Json id) {
                 var left = new LinkedHashMap<>(asked);
                 left.values().removeIf(question -> question.id().equals(id));
                 var waiting = later.stream().filter(one -> !one.id().equals(id)).toList();
-                return new Parked(number, left, waiting, ending, patience);
+                return new Parked(number, left, waiting, told, ending, patience);
             }
 
             Parked ending(Reply reply) {
-                return new Parked(number, asked, later, Optional.of(reply), patience);
+                return new Parked(number, asked, later, told, Optional.of(reply), patience);
             }
         }
 
@@ -85,21 +98,22 @@ final class RoundedExchange implements Sink {
 
     private final String name;
     private final ParkedExchanges parked;
-    private final Runnable over;
+    private final Consumer<Optional<Reply>> over;
     private final AtomicReference<State> state;
     private volatile Running running = Running.NONE;
 
-    RoundedExchange(String name, ParkedExchanges parked, Round first, Runnable over) {
+    RoundedExchange(
+            String name, ParkedExchanges parked, Round first, Consumer<Optional<Reply>> over) {
         this.over = over;
         this.name = name;
         this.parked = parked;
         this.state = new AtomicReference<>(new State.Answering(first, 0));
     }
 
-    /** To be run once, when the state has become ended. */
-    private void end() {
+    /** To be run once, when the state has become ended: with a reply, or without one. */
+    private void end(Optional<Reply> reply) {
         parked.forget(this);
-        over.run();
+        over.accept(reply);
     }
 
     String name() {
@@ -122,7 +136,7 @@ final class RoundedExchange implements Sink {
                 return;
             }
             if (state.compareAndSet(now, new State.Ended())) {
-                end();
+                end(Optional.empty());
                 running.cancel();
                 return;
             }
@@ -191,24 +205,30 @@ final class RoundedExchange implements Sink {
                     some.asked().isEmpty()
                             ? state.compareAndSet(
                                     some, new State.Answering(some.round(), some.number()))
-                            : ask(some, some.round(), some.number() + 1, some.asked());
+                            : ask(some, some.round(), some.number() + 1, some.asked(), List.of());
             if (done) {
                 return;
             }
         }
     }
 
-    /** Ends {@code round} with questions. Returns whether {@code now} was the state. */
-    private boolean ask(State now, Round round, int number, List<Question> questions) {
+    /**
+     * Ends {@code round} with questions, after it has been told {@code told}. Returns whether
+     * {@code now} was the state.
+     */
+    private boolean ask(
+            State now, Round round, int number, List<Question> questions, List<Spliced> told) {
         var asked = new LinkedHashMap<String, Question>();
         questions.forEach(one -> asked.put("q" + number + "-" + (asked.size() + 1), one));
         var patience = parked.expire(() -> expired(number));
-        var waits = new State.Parked(number, asked, List.of(), Optional.empty(), patience);
+        var waits =
+                new State.Parked(number, asked, List.of(), List.of(), Optional.empty(), patience);
         if (!state.compareAndSet(now, waits)) {
             patience.cancel();
             return false;
         }
         parked.remember(this);
+        told.forEach(round.sink()::notification);
         round.ask(asked, new Ticket(name, number));
         return true;
     }
@@ -217,7 +237,7 @@ final class RoundedExchange implements Sink {
         var now = state.get();
         if (now instanceof State.Parked waits && waits.number() == number) {
             if (state.compareAndSet(now, new State.Ended())) {
-                end();
+                end(Optional.empty());
                 running.cancel();
                 refuse(waits);
             } else {
@@ -255,7 +275,8 @@ final class RoundedExchange implements Sink {
             if (!state.compareAndSet(waits, new State.Ended())) {
                 return false;
             }
-            end();
+            end(waits.ending());
+            waits.told().forEach(round.sink()::notification);
             round.end(waits.ending().get());
             return true;
         }
@@ -271,8 +292,11 @@ final class RoundedExchange implements Sink {
         boolean done =
                 open.isEmpty()
                         ? state.compareAndSet(waits, new State.Answering(round, waits.number()))
-                        : ask(waits, round, waits.number() + 1, open);
+                        : ask(waits, round, waits.number() + 1, open, waits.told());
         if (done) {
+            if (open.isEmpty()) {
+                waits.told().forEach(round.sink()::notification);
+            }
             waits.asked()
                     .forEach(
                             (key, question) ->
@@ -291,7 +315,13 @@ final class RoundedExchange implements Sink {
         if (message.envelope().method().equals(Method.CANCELLED)) {
             withdraw(message.envelope().requestId().orElse(Json.NULL), message);
         } else {
-            open(state.get()).ifPresent(round -> round.sink().notification(message));
+            var before =
+                    state.getAndUpdate(
+                            now ->
+                                    now instanceof State.Parked waits
+                                            ? waits.telling(message)
+                                            : now);
+            open(before).ifPresent(round -> round.sink().notification(message));
         }
     }
 
@@ -334,7 +364,7 @@ final class RoundedExchange implements Sink {
             switch (now) {
                 case State.Answering _, State.Gathering _ -> {
                     if (state.compareAndSet(now, new State.Ended())) {
-                        end();
+                        end(Optional.of(reply));
                         open(now).orElseThrow().end(reply);
                         return;
                     }

@@ -24,6 +24,9 @@ interface CallHost {
     /** A call that its backend knows as {@code id} has become a task that may tell of progress. */
     void becameTask(long id, Json progressToken);
 
+    /** The client's progress token of a call that has become a task, by the backend's own. */
+    Optional<Json> progressToken(Json token);
+
     /** Whether the client wants a log message. */
     boolean wantsLog(Envelope message);
 

@@ -13,6 +13,7 @@ import dev.heddle.core.session.AdmissionQueue.Pass;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ final class Calls implements CallHost {
     private final Shared shared;
     private final Conversations conversations;
     private final Ways ways;
+    private final boolean stateless;
     private final Runnable used;
     private final SparseMap<Json, InFlight> running = new SparseMap<>();
     private final SilenceWatch silence;
@@ -36,12 +38,20 @@ final class Calls implements CallHost {
 
     /**
      * @param inFlight how many may be at backends at once
+     * @param client the revision that the client speaks
      * @param used told whenever a call has ended
      */
-    Calls(Shared shared, Conversations conversations, Ways ways, int inFlight, Runnable used) {
+    Calls(
+            Shared shared,
+            Conversations conversations,
+            Ways ways,
+            int inFlight,
+            Revision client,
+            Runnable used) {
         this.shared = shared;
         this.conversations = conversations;
         this.ways = ways;
+        this.stateless = !client.hasSessions();
         this.used = used;
         this.turns = new Turns(inFlight);
         this.silence = new SilenceWatch(shared.alarms(), running);
@@ -99,7 +109,15 @@ final class Calls implements CallHost {
                 conversations
                         .find(backend)
                         .orElseThrow(() -> new Fault.NoBackendClient(backend.value()));
-        return new ForwardedCall(exchange, request, conversation, leave, shared, this);
+        return stateless
+                ? new ForwardedCall(
+                        PinnedState.pinning(exchange, backend),
+                        PinnedState.atBackend(request, backend),
+                        conversation,
+                        leave,
+                        shared,
+                        this)
+                : new ForwardedCall(exchange, request, conversation, leave, shared, this);
     }
 
     private void register(Json id, InFlight call) {
@@ -239,6 +257,11 @@ final class Calls implements CallHost {
     }
 
     @Override
+    public Optional<Json> progressToken(Json token) {
+        return ways.events().progressToken(token);
+    }
+
+    @Override
     public void ask(ForwardedCall call, Question question) {
         ways.questions().ask(question, call);
     }
@@ -261,7 +284,7 @@ final class Calls implements CallHost {
                 };
         if (success
                 && conversations.noteSubscription(call.exchange().request(), call.conversation())) {
-            conversations.applyListening(ways.standing()::isOpen);
+            conversations.applyListening(ways.standing()::isAwaited);
         }
         if (!(reply instanceof Reply.Flowing)) { // whose beginning is there already
             call.exchange().sink().reply(reply);

@@ -10,6 +10,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
@@ -85,6 +86,7 @@ final class Conversation {
     private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
     private final RepeatedTask reading;
     private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
+    private final SparseMap<String, String> watched = new SparseMap<>();
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Optional<Adopted> adopted;
     private volatile long answeredAt;
@@ -148,10 +150,12 @@ final class Conversation {
      */
     void watch(String task, boolean wanted, Consumer<Boolean> told) {
         if (!wanted) {
+            watched.remove(task);
             open().ifPresent(connected -> connected.session().unwatchTask(task));
             told.accept(true);
             return;
         }
+        watched.put(task, task);
         use(
                 new ConversationWaiter() {
                     @Override
@@ -169,6 +173,11 @@ final class Conversation {
                         return false;
                     }
                 });
+    }
+
+    /** The backend's tasks whose changes are to be told. */
+    List<String> watched() {
+        return watched.keys();
     }
 
     /** Whether it is neither open nor being opened. */

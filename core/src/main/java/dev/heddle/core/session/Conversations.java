@@ -244,6 +244,9 @@ final class Conversations {
             boolean clientListens) {
         level.ifPresent(wanted -> setLevel(connected, wanted));
         connected.session().listen(clientListens || isSubscribed(conversation));
+        for (var task : conversation.watched()) {
+            connected.session().watchTask(task, _ -> {});
+        }
         for (var uri : subscribedAt(conversation)) {
             send(
                     connected,

@@ -77,6 +77,11 @@ public final class EventLog {
         return eventId.startsWith(STANDING);
     }
 
+    /** Whether a client may come back to {@code stream}. */
+    synchronized boolean knows(EventStream stream) {
+        return streams.get(stream.name()) == stream;
+    }
+
     /** Counts an event that is kept from now on, and forgets others if there is no room. */
     void kept(long size) {
         events++;

@@ -105,7 +105,7 @@ public final class EventStream {
     /** Sends an event, now or when the client comes back. */
     public void send(Spliced message) {
         synchronized (log) {
-            if (!over) {
+            if (!over && (taker != null || log.knows(this))) {
                 put(message);
             }
         }

@@ -168,7 +168,8 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
                     .progressToken()
                     .ifPresent(token -> exchange.sink().notification(message.progress(token)));
         } else {
-            host.stray(conversation, envelope);
+            host.progressToken(envelope.progress().orElse(Json.NULL))
+                    .ifPresent(token -> exchange.sink().notification(message.progress(token)));
         }
     }
 

@@ -1,6 +1,9 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Alarms.Alarm;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
@@ -10,6 +13,7 @@ import dev.heddle.protocol.Method;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,10 +28,13 @@ public final class ImplicitSessions {
     private static final Logger log = LoggerFactory.getLogger(ImplicitSessions.class);
     private static final String NOWHERE = "clients without sessions";
     private static final int MANY = 1_000;
+    private static final Duration ONCE_MORE = Duration.ofMinutes(1);
 
     private final SessionManager sessions;
+    private final Alarms alarms;
     private final Map<Key, String> ids = new ConcurrentHashMap<>();
-    private final Map<String, String> ofTasks = new ConcurrentHashMap<>(); // by the tasks' names
+    private final BoundedMap<String, String> ofTasks = new BoundedMap<>(10 * MANY); // by name
+    private final Map<String, Alarm> kept = new ConcurrentHashMap<>(); // by sessions' ids
     private final Map<Key, CountDownLatch> beginning = new ConcurrentHashMap<>();
 
     /** Who shares a session: those of one owner that can do the same. */
@@ -37,8 +44,9 @@ public final class ImplicitSessions {
         }
     }
 
-    public ImplicitSessions(SessionManager sessions) {
+    public ImplicitSessions(SessionManager sessions, Alarms alarms) {
         this.sessions = sessions;
+        this.alarms = alarms;
     }
 
     /** The session of such a client if it has begun. Never blocks. */
@@ -120,22 +128,70 @@ public final class ImplicitSessions {
      * @param name as the client knows it
      */
     public Optional<MultiSession> ofTask(String name) {
-        return Optional.ofNullable(ofTasks.get(name)).flatMap(sessions::live);
+        return ofTasks.get(name).flatMap(sessions::live);
+    }
+
+    /**
+     * The task called {@code name} has ended, and its client has been told so: a session of its own
+     * ends when it has had the time to ask once more.
+     */
+    public void taskOver(String name, Identity caller) {
+        if (ofTasks.contains(name)) {
+            alarms.after(ONCE_MORE, () -> forgetTask(name, caller));
+        }
+    }
+
+    private void forgetTask(String name, Identity caller) {
+        ofTasks.remove(name)
+                .filter(id -> !ofTasks.containsValue(id))
+                .flatMap(sessions::live)
+                .ifPresent(session -> terminate(session, caller));
+    }
+
+    /**
+     * Keeps a session that was begun for one exchange until its client comes back, at most for
+     * {@code patience}.
+     */
+    public void keep(MultiSession own, Identity caller, Duration patience) {
+        if (kept.size() >= MANY) {
+            terminate(own, caller);
+            return;
+        }
+        kept.put(
+                own.id(),
+                alarms.after(
+                        patience,
+                        () -> {
+                            if (kept.remove(own.id()) != null) {
+                                terminate(own, caller);
+                            }
+                        }));
+    }
+
+    /** The session that was kept as {@code id}, for one more exchange; it is to be ended again. */
+    public Optional<MultiSession> takeBack(String id) {
+        var patience = kept.remove(id);
+        if (patience == null) {
+            return Optional.empty();
+        }
+        patience.cancel();
+        return sessions.live(id);
     }
 
     /**
      * Ends a session that was begun for one exchange, in the background. One in which a task was
-     * made goes on until nobody has asked after that for as long as sessions last.
+     * made goes on until that has ended, or nobody has asked after it for as long as sessions last.
      */
     public void end(MultiSession own, Identity caller) {
         var made = own.tasks();
-        if (!made.isEmpty()) {
-            if (ofTasks.size() >= MANY) {
-                ofTasks.values().removeIf(id -> sessions.live(id).isEmpty());
-            }
+        if (made.isEmpty()) {
+            terminate(own, caller);
+        } else {
             made.forEach(name -> ofTasks.put(name, own.id()));
-            return;
         }
+    }
+
+    private void terminate(MultiSession own, Identity caller) {
         Thread.ofVirtual()
                 .name("heddle-end")
                 .start(

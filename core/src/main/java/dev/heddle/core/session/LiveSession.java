@@ -9,19 +9,14 @@ import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;
-import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
-import dev.heddle.core.session.AdmissionQueue.Pass;
-import dev.heddle.core.session.Requests.Decision;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
-import dev.heddle.protocol.JsonRpc;
-import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -82,6 +77,7 @@ final class LiveSession implements MultiSession {
     private final Tasks tasks;
     private final SessionEvents events;
     private final Calls calls;
+    private final Dispatch dispatch;
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ReentrantLock rebasing =
             new ReentrantLock(); // orders replacements of the backends
@@ -89,6 +85,8 @@ final class LiveSession implements MultiSession {
     private final AtomicReference<@Nullable EventLog> log = new AtomicReference<>();
     private volatile boolean ready; // whether the client has heard that the session has begun
     private volatile long updated;
+    private volatile boolean whole; // whether all that is offered is to be shown
+    private volatile Runnable settling = () -> {};
     private volatile Runnable afterClose = () -> {};
 
     LiveSession(
@@ -103,6 +101,7 @@ final class LiveSession implements MultiSession {
         this.shared = shared;
         this.streams = type == SessionType.IMPLICIT ? MANY_STREAMS : options.streams();
         this.ready = type == SessionType.EMBEDDED;
+        this.whole = type != SessionType.IMPLICIT;
         this.created = shared.clock().instant();
         this.updated = created.toEpochMilli();
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
@@ -123,7 +122,9 @@ final class LiveSession implements MultiSession {
                         conversations,
                         new Calls.Ways(events, questions, standing),
                         type == SessionType.IMPLICIT ? MANY_CALLS : options.inFlight(),
+                        client.profile().revision(),
                         this::used);
+        this.dispatch = new Dispatch(surfaces, conversations, tasks, calls, events, this::used);
         events.calls(
                 calls::onlyAt,
                 type == SessionType.IMPLICIT
@@ -133,6 +134,11 @@ final class LiveSession implements MultiSession {
 
     private void used() {
         updated = shared.clock().millis();
+    }
+
+    /** Runs {@code task}, which may block, for whoever wants to see all that is offered. */
+    void whenWanted(Runnable task) {
+        settling = task;
     }
 
     /** Runs {@code task} when the session has been closed. */
@@ -192,7 +198,11 @@ final class LiveSession implements MultiSession {
         }
     }
 
+    /** A session whose client has not asked for all that there is opens what it needs. */
     private void openInBackground() {
+        if (!whole) {
+            return;
+        }
         for (var conversation : conversations.all()) {
             var backend = conversation.backend();
             boolean knows = surfaces.knows(backend.id());
@@ -264,7 +274,7 @@ final class LiveSession implements MultiSession {
 
     @Override
     public List<String> tasks() {
-        return tasks.made();
+        return tasks.made().stream().map(Tasks.Made::name).toList();
     }
 
     @Override
@@ -283,87 +293,31 @@ final class LiveSession implements MultiSession {
             return Running.NONE;
         }
         noteReady();
-        try {
-            return carryOut(
-                    Requests.decide(exchange.request(), surfaces.surface(), conversations, tasks),
-                    exchange,
-                    pass.get());
-        } catch (Fault fault) {
-            return refuse(exchange, fault, pass.get());
-        } catch (MalformedJson e) {
-            return refuse(exchange, new Fault.InvalidParams(e.getMessage()), pass.get());
+        return dispatch.carryOut(exchange, pass.get());
+    }
+
+    @Override
+    public boolean isSettled() {
+        return events.coldStart().equals(ColdStart.OVER);
+    }
+
+    @Override
+    public void settle() {
+        if (!isSettled()) {
+            whole = true;
+            openInBackground();
+            settling.run();
         }
     }
 
     @Override
+    public boolean knowsWay(Envelope request) {
+        return dispatch.knowsWay(request);
+    }
+
+    @Override
     public boolean leadsToStateless(Envelope request) {
-        try {
-            return Requests.decide(request, surfaces.surface(), conversations, tasks)
-                            instanceof Decision.Forward(var backend, _)
-                    && surfaces.introduction(backend)
-                            .filter(known -> !known.revision().hasSessions())
-                            .isPresent();
-        } catch (Fault | MalformedJson refused) {
-            return false;
-        }
-    }
-
-    private Running refuse(Exchange exchange, Fault fault, Pass pass) {
-        used();
-        try (pass) {
-            exchange.sink().reply(new Reply.Failed(fault));
-        }
-        return Running.NONE;
-    }
-
-    private Running carryOut(Decision decision, Exchange exchange, Pass pass) {
-        return switch (decision) {
-            case Decision.Answer(var result) -> answer(exchange, result, pass);
-            case Decision.SetLevel(var level) -> {
-                setLevel(level);
-                yield answer(exchange, Json.EMPTY_OBJECT, pass);
-            }
-            case Decision.Probe(var backends, var uri) -> probe(backends, uri, exchange, pass);
-            case Decision.ListTasks(var names, var next) ->
-                    calls.listTasks(tasks, names, next, exchange, pass);
-            case Decision.Forward(var backend, var request) ->
-                    forward(backend, request, tasks.named(exchange, backend), pass);
-        };
-    }
-
-    private Running forward(BackendId backend, Spliced request, Exchange exchange, Pass pass) {
-        return client.profile().revision().hasSessions()
-                ? calls.forward(backend, request, exchange, pass)
-                : calls.forward(
-                        backend,
-                        PinnedState.atBackend(request, backend),
-                        PinnedState.pinning(exchange, backend),
-                        pass);
-    }
-
-    /** Whoever goes on with an earlier request does so where that led. */
-    private Running probe(List<BackendId> backends, String uri, Exchange exchange, Pass pass) {
-        var pinned =
-                client.profile().revision().hasSessions()
-                        ? Optional.<BackendId>empty()
-                        : PinnedState.pinned(exchange.request()).filter(backends::contains);
-        return pinned.isPresent()
-                ? forward(pinned.get(), Spliced.of(exchange.request()), exchange, pass)
-                : calls.probe(backends, uri, exchange, pass);
-    }
-
-    private Running answer(Exchange exchange, Json result, Pass pass) {
-        used();
-        try (pass) {
-            var response = JsonRpc.result(exchange.request().id(), result);
-            exchange.sink().reply(new Reply.Response(Spliced.of(response)));
-        }
-        return Running.NONE;
-    }
-
-    private void setLevel(LogLevel level) {
-        events.level(level);
-        conversations.setLevel(level);
+        return dispatch.leadsToStateless(request);
     }
 
     @Override
@@ -397,14 +351,18 @@ final class LiveSession implements MultiSession {
         used();
         noteReady();
         standing.attach(stream);
-        conversations.applyListening(standing::isOpen);
+        applyListening();
         if (admission.isClosed()) {
             standing.close();
         }
         return () -> {
-            standing.detach(stream);
-            conversations.applyListening(standing::isOpen);
+            standing.detach(stream, this::applyListening);
+            applyListening();
         };
+    }
+
+    private void applyListening() {
+        conversations.applyListening(standing::isAwaited);
     }
 
     @Override

@@ -140,7 +140,11 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         if (configured.version() > 0 && !isOver(configured, backends)) {
             session.rebase(() -> newest.get().backends().values());
         }
-        late.addAll(session.awaitColdStart(coldStart));
+        session.whenWanted(() -> late.addAll(session.awaitColdStart(coldStart)));
+        if (implicit && !allOrNothing) {
+            return session;
+        }
+        session.settle();
         var unavailable = allOrNothing ? session.unavailable() : List.<BackendId>of();
         if (!unavailable.isEmpty()) {
             session.close();

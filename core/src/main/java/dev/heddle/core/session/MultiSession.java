@@ -83,6 +83,18 @@ public interface MultiSession extends Caller {
      */
     boolean leadsToStateless(Envelope request);
 
+    /**
+     * Whether nothing is waited for any more that may be offered too. Only the session of clients
+     * that have none begins before that. Never blocks.
+     */
+    boolean isSettled();
+
+    /** Waits until the session is settled, for a bounded time. Blocks. */
+    void settle();
+
+    /** Whether it is known to which backend {@code request} goes. Never blocks. */
+    boolean knowsWay(Envelope request);
+
     /** Carries one request. Never blocks, and never throws: a failure is a reply too. */
     Running exchange(Identity caller, Exchange exchange);
 

@@ -32,10 +32,11 @@ final class PinnedState {
                 .map(
                         state -> {
                             int end = state.indexOf(BETWEEN);
-                            if (end <= 0) {
+                            try {
+                                return new BackendId(state.substring(0, Math.max(end, 0)));
+                            } catch (IllegalArgumentException foreign) {
                                 throw unknown();
                             }
-                            return new BackendId(state.substring(0, end));
                         });
     }
 
@@ -64,8 +65,7 @@ final class PinnedState {
      * @throws Fault.InvalidParams if another one did
      */
     static Spliced atBackend(Spliced request, BackendId backend) {
-        var whole = Envelope.parse(request.bytes());
-        var pinned = pinned(whole);
+        var pinned = pinned(request.envelope());
         if (pinned.isEmpty()) {
             return request;
         } else if (!pinned.get().equals(backend)) {
@@ -74,6 +74,7 @@ final class PinnedState {
                             + pinned.get()
                             + "', where this does not lead any more (expected: the request anew)");
         }
+        var whole = Envelope.parse(request.bytes());
         var state = text(whole).orElseThrow().substring(backend.value().length() + 1);
         var params = whole.params().orElse(Json.EMPTY_OBJECT).with(STATE, Json.of(state));
         return Spliced.of(JsonRpc.request(whole.id(), whole.method(), params));

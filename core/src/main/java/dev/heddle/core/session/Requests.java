@@ -85,16 +85,24 @@ final class Requests {
         return request.cursor();
     }
 
-    /** A cursor is the name of the task before it. */
-    private static Decision taskList(List<String> names, Optional<String> cursor) {
-        int from = cursor.map(names::indexOf).orElse(-1) + 1;
-        if (cursor.isPresent() && from == 0) {
+    /** A cursor is the number of the task before it, which may be forgotten by then. */
+    private static Decision taskList(List<Tasks.Made> made, Optional<String> cursor) {
+        long after = cursor.map(Requests::number).orElse(0L);
+        var rest = made.stream().filter(task -> task.number() > after).toList();
+        var page = rest.subList(0, Math.min(rest.size(), TASKS_PAGE));
+        return new Decision.ListTasks(
+                page.stream().map(Tasks.Made::name).toList(),
+                page.size() < rest.size()
+                        ? Optional.of(Long.toString(page.getLast().number()))
+                        : Optional.empty());
+    }
+
+    private static long number(String cursor) {
+        try {
+            return Long.parseLong(cursor);
+        } catch (NumberFormatException e) {
             throw missing("cursor", "the nextCursor of an earlier page of tasks");
         }
-        int to = Math.min(names.size(), from + TASKS_PAGE);
-        return new Decision.ListTasks(
-                names.subList(from, to),
-                to < names.size() ? Optional.of(names.get(to - 1)) : Optional.empty());
     }
 
     private static Decision toolCall(Envelope request, Surface surface) {
@@ -193,7 +201,7 @@ final class Requests {
                 var uri =
                         ref.text("uri")
                                 .orElseThrow(() -> missing("ref.uri", "a URI or a URI template"));
-                Optional<BackendId> backend = surface.resource(uri);
+                var backend = surface.resource(uri).or(() -> only(surface.resourceBackends()));
                 yield backend.<Decision>map(id -> new Decision.Forward(id, Spliced.of(request)))
                         .orElse(new Decision.Answer(NO_COMPLETIONS));
             }

@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.SparseMap;
@@ -43,7 +44,7 @@ final class SessionEvents implements ConversationHost {
     private final Tasks tasks;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final SparseMap<Conversation, Optional<LogLevel>> told = new SparseMap<>();
-    private final SparseMap<Long, Json> progressing = new SparseMap<>();
+    private final BoundedMap<Long, Json> progressing = new BoundedMap<>(MANY_TASKS);
     private volatile Optional<LogLevel> level = Optional.empty();
     private volatile Optional<Conversations> conversations = Optional.empty();
     private volatile boolean strangers;
@@ -142,7 +143,7 @@ final class SessionEvents implements ConversationHost {
             note(Changes.set(Metadata.backendSession(conversation.backend().id(), connected)));
         }
         told.put(conversation, level);
-        all().restore(conversation, connected, level, standing.isOpen());
+        all().restore(conversation, connected, level, standing.isAwaited());
         if (again) {
             all().subscribedAt(conversation).forEach(standing::resourceUpdated);
         }
@@ -151,7 +152,7 @@ final class SessionEvents implements ConversationHost {
     /** What has changed while the conversation was opening is told now. */
     @Override
     public void opened(Conversation conversation) {
-        all().applyListening(standing::isOpen);
+        all().applyListening(standing::isAwaited);
         var wanted = level;
         if (!wanted.equals(told.remove(conversation))) {
             wanted.ifPresent(changed -> all().setLevel(conversation, changed));
@@ -246,19 +247,19 @@ final class SessionEvents implements ConversationHost {
                     logged(conversation, message);
                 }
             }
-            default ->
-                    standing.notification(
-                            tasks.named(Spliced.of(message), conversation.backend().id()));
+            default -> standing.tell(tasks.named(Spliced.of(message), conversation.backend().id()));
         }
     }
 
     /** A call that has become a task may tell of progress after its reply; other calls may not. */
     private void progress(Envelope message) {
-        var id = message.progress().map(token -> token.integer().orElse(-1)).orElse(-1L);
-        var token = progressing.get(id);
-        if (token != null) {
-            standing.notification(Spliced.of(message).progress(token));
-        }
+        progressToken(message.progress().orElse(Json.NULL))
+                .ifPresent(token -> standing.tell(Spliced.of(message).progress(token)));
+    }
+
+    /** The client's progress token of a call that has become a task, by the backend's own. */
+    Optional<Json> progressToken(Json token) {
+        return progressing.get(token.integer().orElse(-1));
     }
 
     /**
@@ -266,9 +267,6 @@ final class SessionEvents implements ConversationHost {
      * under the client's {@code token}.
      */
     void progresses(long id, Json token) {
-        if (progressing.size() >= MANY_TASKS) {
-            progressing.keys().stream().min(Long::compare).ifPresent(progressing::remove);
-        }
         progressing.put(id, token.detached());
     }
 
@@ -276,10 +274,13 @@ final class SessionEvents implements ConversationHost {
      * Some transports do not say to which call a message belongs; if there is one only, they do.
      */
     private void logged(Conversation conversation, Envelope message) {
-        if (!standing.notification(Spliced.of(message)) && !strangers) {
-            onlyCall.apply(conversation)
-                    .ifPresent(call -> call.exchange().sink().notification(Spliced.of(message)));
+        if (standing.notification(Spliced.of(message)) || strangers) {
+            return;
         }
+        onlyCall.apply(conversation)
+                .ifPresentOrElse(
+                        call -> call.exchange().sink().notification(Spliced.of(message)),
+                        () -> standing.tell(Spliced.of(message)));
     }
 
     @Override

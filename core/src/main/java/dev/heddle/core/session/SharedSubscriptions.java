@@ -1,19 +1,23 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.ResultSink;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
@@ -22,7 +26,11 @@ import java.util.stream.Collectors;
  * of them and unsubscribes after the last. Never blocks; thread-safe.
  */
 public final class SharedSubscriptions {
+    /** How long a stream waits for backends that do not say whether they agree. */
+    static final Duration PATIENCE = Duration.ofSeconds(5);
+
     private final Ids ids;
+    private final Alarms alarms;
     private final Map<Key, Subscribed> all = new ConcurrentHashMap<>();
 
     /**
@@ -30,8 +38,9 @@ public final class SharedSubscriptions {
      *
      * @param ids the same as for other requests in these sessions
      */
-    public SharedSubscriptions(Ids ids) {
+    public SharedSubscriptions(Ids ids, Alarms alarms) {
         this.ids = ids;
+        this.alarms = alarms;
     }
 
     /**
@@ -80,28 +89,68 @@ public final class SharedSubscriptions {
      * @param done told once what has come of it
      */
     public void join(Map<Topic, MultiSession> wanted, Identity caller, Consumer<Share> done) {
-        var agreed = ConcurrentHashMap.<Key>newKeySet();
-        var left = new AtomicInteger(wanted.size() + 1);
-        Runnable settled =
-                () -> {
-                    if (left.decrementAndGet() == 0) {
-                        done.accept(share(Set.copyOf(agreed), caller));
-                    }
-                };
+        var joining = new Joining(wanted.size(), caller, done);
+        alarms.after(PATIENCE, joining::settle);
         wanted.forEach(
                 (topic, session) -> {
                     var key = new Key(session, topic);
-                    use(
-                            key,
-                            caller,
-                            good -> {
-                                if (good) {
-                                    agreed.add(key);
-                                }
-                                settled.run();
-                            });
+                    use(key, caller, good -> joining.heard(key, good));
                 });
-        settled.run();
+        if (wanted.isEmpty()) {
+            joining.settle();
+        }
+    }
+
+    /** One stream that waits until it is known what it will be told, but not for ever. */
+    private final class Joining {
+        /**
+         * @param agreed what the backends have agreed to
+         * @param missing how many have not answered
+         */
+        private record State(Set<Key> agreed, int missing, boolean settled) {
+            State with(Key key, boolean good) {
+                var more = new HashSet<>(agreed);
+                if (good && !settled) {
+                    more.add(key);
+                }
+                return new State(Set.copyOf(more), missing - 1, settled || missing == 1);
+            }
+
+            State afterAll() {
+                return new State(agreed, missing, true);
+            }
+        }
+
+        private final Identity caller;
+        private final Consumer<Share> done;
+        private final AtomicReference<State> joined;
+
+        Joining(int missing, Identity caller, Consumer<Share> done) {
+            this.caller = caller;
+            this.done = done;
+            this.joined = new AtomicReference<>(new State(Set.of(), missing, false));
+        }
+
+        /** What comes too late is not told any more, and so given back. */
+        void heard(Key key, boolean good) {
+            var before = joined.getAndUpdate(now -> now.with(key, good));
+            if (!before.settled()) {
+                tell(before, before.with(key, good));
+            } else if (good) {
+                release(key, caller);
+            }
+        }
+
+        void settle() {
+            var before = joined.getAndUpdate(State::afterAll);
+            tell(before, before.afterAll());
+        }
+
+        private void tell(State before, State after) {
+            if (!before.settled() && after.settled()) {
+                done.accept(share(after.agreed(), caller));
+            }
+        }
     }
 
     private Share share(Set<Key> agreed, Identity caller) {
@@ -180,7 +229,7 @@ public final class SharedSubscriptions {
     private void ask(Key key, Identity caller, boolean wanted, Consumer<Boolean> then) {
         var name = key.topic().name();
         switch (key.topic().kind()) {
-            case TASK -> key.session().watchTask(caller, name, wanted, then);
+            case TASK -> watchTask(key, caller, wanted, then);
             case RESOURCE -> {
                 var method = wanted ? Method.RESOURCES_SUBSCRIBE : Method.RESOURCES_UNSUBSCRIBE;
                 var params = Json.object(members -> members.put("uri", name));
@@ -188,6 +237,15 @@ public final class SharedSubscriptions {
                 var answer = new ResultSink(_ -> then.accept(true), _ -> then.accept(false));
                 key.session().exchange(caller, new Exchange(request, answer));
             }
+        }
+    }
+
+    private static void watchTask(
+            Key key, Identity caller, boolean wanted, Consumer<Boolean> then) {
+        try {
+            key.session().watchTask(caller, key.topic().name(), wanted, then);
+        } catch (Fault refused) {
+            then.accept(false);
         }
     }
 }

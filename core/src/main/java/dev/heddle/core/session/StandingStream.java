@@ -27,6 +27,9 @@ final class StandingStream {
     /** How long a question waits for the client to open a stream. */
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
+    /** How long a client may take to come back to its last stream. */
+    static final Duration RETURN = Duration.ofMinutes(1);
+
     private static final int MAX_KEPT = 1000;
     private static final int MAX_WAITING = 100;
 
@@ -34,15 +37,35 @@ final class StandingStream {
      * @param streams those that are open, oldest first
      * @param kept notices for the next stream, each under a key of its own
      * @param waiting questions for the next stream
+     * @param away the last stream, whose client may come back to it
      */
     private record State(
-            List<ClientStream> streams, Map<String, Spliced> kept, List<Question> waiting) {
-        static final State EMPTY = new State(List.of(), Map.of(), List.of());
+            List<ClientStream> streams,
+            Map<String, Spliced> kept,
+            List<Question> waiting,
+            Optional<ClientStream> away) {
+        static final State EMPTY = new State(List.of(), Map.of(), List.of(), Optional.empty());
+
+        State without(ClientStream stream, boolean mayComeBack) {
+            var left = without(streams, stream);
+            boolean last = left.isEmpty() && !streams.isEmpty() && mayComeBack;
+            return State.of(left, kept, waiting, last ? Optional.of(stream) : away);
+        }
+
+        State withoutAway(ClientStream stream) {
+            return away.filter(stream::equals).isPresent()
+                    ? State.of(streams, kept, waiting, Optional.empty())
+                    : this;
+        }
 
         static State of(
-                List<ClientStream> streams, Map<String, Spliced> kept, List<Question> waiting) {
-            boolean empty = streams.isEmpty() && kept.isEmpty() && waiting.isEmpty();
-            return empty ? EMPTY : new State(streams, kept, waiting);
+                List<ClientStream> streams,
+                Map<String, Spliced> kept,
+                List<Question> waiting,
+                Optional<ClientStream> away) {
+            boolean empty =
+                    streams.isEmpty() && kept.isEmpty() && waiting.isEmpty() && away.isEmpty();
+            return empty ? EMPTY : new State(streams, kept, waiting, away);
         }
 
         Optional<ClientStream> newest() {
@@ -55,7 +78,7 @@ final class StandingStream {
             }
             var more = new LinkedHashMap<>(kept);
             more.put(key, notice);
-            return new State(streams, more, waiting);
+            return new State(streams, more, waiting, away);
         }
 
         boolean isFull() {
@@ -63,11 +86,11 @@ final class StandingStream {
         }
 
         State waiting(Question question) {
-            return new State(streams, kept, with(waiting, question));
+            return new State(streams, kept, with(waiting, question), away);
         }
 
         State withoutWaiting(Question question) {
-            return new State(streams, kept, without(waiting, question));
+            return new State(streams, kept, without(waiting, question), away);
         }
 
         Optional<Question> waitingFor(Json id) {
@@ -111,7 +134,12 @@ final class StandingStream {
     void attach(ClientStream stream) {
         var before =
                 state.getAndUpdate(
-                        now -> new State(State.with(now.streams(), stream), Map.of(), List.of()));
+                        now ->
+                                new State(
+                                        State.with(now.streams(), stream),
+                                        Map.of(),
+                                        List.of(),
+                                        Optional.empty()));
         before.kept().values().forEach(stream::notification);
         before.waiting().forEach(this::question);
     }
@@ -121,14 +149,33 @@ final class StandingStream {
         state.getAndSet(State.EMPTY).streams().forEach(ClientStream::ended);
     }
 
-    void detach(ClientStream stream) {
-        state.updateAndGet(
-                now -> State.of(State.without(now.streams(), stream), now.kept(), now.waiting()));
+    /**
+     * Does not use {@code stream} any more. For a while what comes is still said on it, for its
+     * client may come back to it.
+     *
+     * @param forgotten run when that is over
+     */
+    void detach(ClientStream stream, Runnable forgotten) {
+        state.updateAndGet(now -> now.without(stream, !shared));
+        if (state.get().away().filter(stream::equals).isPresent()) {
+            alarms.after(
+                    RETURN,
+                    () -> {
+                        state.updateAndGet(now -> now.withoutAway(stream));
+                        forgotten.run();
+                    });
+        }
+    }
+
+    /** Whether the client listens, or may come back in a moment to hear what it has missed. */
+    boolean isAwaited() {
+        var now = state.get();
+        return !now.streams().isEmpty() || now.away().isPresent();
     }
 
     /** Forgets the notices that are kept. */
     void forgetKept() {
-        state.updateAndGet(now -> State.of(now.streams(), Map.of(), now.waiting()));
+        state.updateAndGet(now -> State.of(now.streams(), Map.of(), now.waiting(), now.away()));
     }
 
     /** Says that a list is another one now. */
@@ -168,6 +215,13 @@ final class StandingStream {
         return stream.isPresent();
     }
 
+    /** Sends a notification, or keeps it for a client that comes back to its last stream. */
+    void tell(Spliced message) {
+        if (!notification(message)) {
+            state.get().away().ifPresent(stream -> stream.notification(message));
+        }
+    }
+
     /**
      * Says something that streams ask to be told by name. Of several clients' streams each is told,
      * and each knows what it has asked for.
@@ -176,7 +230,7 @@ final class StandingStream {
         if (shared) {
             state.get().streams().forEach(stream -> stream.notification(message));
         } else {
-            notification(message);
+            tell(message);
         }
     }
 

@@ -73,15 +73,15 @@ final class TaskList implements InFlight {
                             request,
                             new ResultSink(
                                     state -> {
-                                        found.put(name, state.with("taskId", Json.of(name)));
+                                        found.put(name, tasks.named(state, task.backend()));
                                         settled();
                                     },
                                     otherwise -> {
                                         missed(name, otherwise);
                                         settled();
                                     }));
-            asked.add(call);
             calls.start(call);
+            asked.add(call);
             ending.ifPresent(why -> end(call, why));
         } catch (Fault unreachable) {
             settled();
@@ -97,7 +97,7 @@ final class TaskList implements InFlight {
     }
 
     private void settled() {
-        if (missing.decrementAndGet() > 0) {
+        if (missing.decrementAndGet() != 0) {
             return;
         }
         over.accept(this);

@@ -107,6 +107,21 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public final boolean isSettled() {
+        return next.isSettled();
+    }
+
+    @Override
+    public final void settle() {
+        next.settle();
+    }
+
+    @Override
+    public final boolean knowsWay(Envelope request) {
+        return next.knowsWay(request);
+    }
+
+    @Override
     public Running exchange(Identity caller, Exchange exchange) {
         return next.exchange(caller, exchange);
     }

@@ -1,16 +1,13 @@
 package dev.heddle.core.tasks;
 
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.protocol.Json;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Results of calls that were to be tasks and of which the server made none: kept for a while under
@@ -23,8 +20,7 @@ final class DirectResults {
     private record Kept(Json task, Json result) {}
 
     private final Alarms alarms;
-    private final Map<String, Kept> kept = new ConcurrentHashMap<>();
-    private final Queue<String> order = new ConcurrentLinkedQueue<>();
+    private final BoundedMap<String, Kept> kept = new BoundedMap<>(MOST);
 
     DirectResults(Alarms alarms) {
         this.alarms = alarms;
@@ -59,26 +55,17 @@ final class DirectResults {
                 new Kept(
                         task.with(TaskForms.STATUS, Json.of(ended)),
                         TaskForms.related(result, id)));
-        order.add(id);
-        if (order.size() > MOST) {
-            Optional.ofNullable(order.poll()).ifPresent(kept::remove);
-        }
-        alarms.after(Duration.ofMillis(millis), () -> forget(id));
+        alarms.after(Duration.ofMillis(millis), () -> kept.remove(id));
         return task;
-    }
-
-    private void forget(String id) {
-        kept.remove(id);
-        order.remove(id);
     }
 
     /** The task called {@code id}, if it is one of these. */
     Optional<Json> task(String id) {
-        return Optional.ofNullable(kept.get(id)).map(Kept::task);
+        return kept.get(id).map(Kept::task);
     }
 
     /** What the task called {@code id} has come to, if it is one of these. */
     Optional<Json> result(String id) {
-        return Optional.ofNullable(kept.get(id)).map(Kept::result);
+        return kept.get(id).map(Kept::result);
     }
 }

@@ -1,14 +1,17 @@
 package dev.heddle.core.tasks;
 
+import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.rounds.InputRequest;
+import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +29,9 @@ import java.util.function.Predicate;
 final class HeldTask implements Sink {
     private static final int MOST_QUESTIONS = 100;
 
+    /** As long as a person may take to answer. */
+    private static final Duration PATIENCE = ParkedExchanges.PATIENCE;
+
     /**
      * @param asked the questions that wait for answers, by keys that are used once
      * @param number how many there have been
@@ -40,7 +46,19 @@ final class HeldTask implements Sink {
             Optional<Reply> outcome) {
         static final State BEGUN = new State(Map.of(), 0, false, List.of(), Optional.empty());
 
+        /** A server that is asked for the result once more may ask once more too. */
+        boolean takes(Question question) {
+            return outcome.isEmpty() && (asked.size() < MOST_QUESTIONS || has(question.id()));
+        }
+
+        private boolean has(Json id) {
+            return asked.values().stream().anyMatch(one -> one.id().equals(id));
+        }
+
         State with(Question question) {
+            if (!takes(question) || has(question.id())) {
+                return this;
+            }
             var more = new LinkedHashMap<>(asked);
             more.put("q" + (number + 1), question);
             return new State(more, number + 1, asking, waiting, outcome);
@@ -71,18 +89,18 @@ final class HeldTask implements Sink {
     }
 
     private final Consumer<Sink> askForResult;
+    private final Alarms alarms;
+    private final Runnable forget;
     private final AtomicReference<State> state = new AtomicReference<>(State.BEGUN);
 
     /**
      * @param askForResult asks the server for the task's result
+     * @param forget run when the task has ended and nobody has asked for a while
      */
-    HeldTask(Consumer<Sink> askForResult) {
+    HeldTask(Consumer<Sink> askForResult, Alarms alarms, Runnable forget) {
         this.askForResult = askForResult;
-    }
-
-    /** Whether the task has ended. */
-    boolean isOver() {
-        return state.get().outcome().isPresent();
+        this.alarms = alarms;
+        this.forget = forget;
     }
 
     /** Asks the server for the result, with which it begins to ask what it wants to know. */
@@ -113,10 +131,22 @@ final class HeldTask implements Sink {
 
     @Override
     public boolean question(Question question) {
-        var before =
-                state.getAndUpdate(
-                        now -> now.asked().size() < MOST_QUESTIONS ? now.with(question) : now);
-        return before.asked().size() < MOST_QUESTIONS;
+        boolean taken = state.getAndUpdate(now -> now.with(question)).takes(question);
+        if (taken) {
+            alarms.after(PATIENCE, () -> giveUp(question));
+        }
+        return taken;
+    }
+
+    private void giveUp(Question question) {
+        take(one -> one.getValue().equals(question))
+                .values()
+                .forEach(
+                        open ->
+                                open.refuse(
+                                        "the client did not answer within "
+                                                + PATIENCE.toMinutes()
+                                                + " minutes"));
     }
 
     /** Hands the client's answers on; those to nothing that is asked are ignored. */
@@ -166,7 +196,10 @@ final class HeldTask implements Sink {
     @Override
     public void reply(Reply reply) {
         var before = state.getAndUpdate(now -> now.after(reply));
-        refuse("the task has ended");
+        if (reply instanceof Reply.Response) {
+            refuse("the task has ended");
+            alarms.after(PATIENCE, forget);
+        }
         before.waiting().forEach(taker -> taker.accept(reply));
     }
 }

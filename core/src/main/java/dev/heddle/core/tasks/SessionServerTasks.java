@@ -8,15 +8,16 @@ import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
-import dev.heddle.core.exchange.ResultSink;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.WrappedSink;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,6 +34,7 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
     private static final String TASK = "task";
     private static final String STATUS = TaskForms.STATUS;
 
+    private final TaskReading reading;
     private final Function<String, Optional<Json>> tools;
     private final BackendEvents events;
     private final Ids ids;
@@ -40,8 +42,10 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
     private final Map<String, HeldTask> held = new ConcurrentHashMap<>();
     private final Map<String, WatchedTask> watched = new ConcurrentHashMap<>();
 
-    SessionServerTasks(BackendSession session, Opening opening, Ids ids, Alarms alarms) {
+    SessionServerTasks(
+            String backend, BackendSession session, Opening opening, Ids ids, Alarms alarms) {
         super(session);
+        this.reading = new TaskReading(backend);
         this.tools = opening.tools();
         this.events = opening.events();
         this.ids = ids;
@@ -52,15 +56,7 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
     public void send(long id, Spliced request, Sink sink) {
         switch (request.envelope().method()) {
             case Method.TOOLS_CALL -> call(id, request, sink);
-            case Method.TASKS_GET -> {
-                var task = task(request);
-                next().send(
-                                id,
-                                request,
-                                new ResultSink(
-                                        state -> whole(task, state, result(id, sink), sink::reply),
-                                        sink::reply));
-            }
+            case Method.TASKS_GET -> get(id, request, sink);
             case Method.TASKS_UPDATE -> {
                 Optional.ofNullable(held.get(task(request)))
                         .ifPresent(asking -> asking.answer(answers(request)));
@@ -69,6 +65,12 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
             case Method.TASKS_CANCEL -> stop(id, request, sink);
             default -> next().send(id, request, sink);
         }
+    }
+
+    private void get(long id, Spliced request, Sink sink) {
+        var task = task(request);
+        Consumer<Json> state = given -> whole(task, given, result(id, sink), sink::reply);
+        next().send(id, request, reading.sink(state, sink::reply));
     }
 
     private static Consumer<Json> result(long id, Sink sink) {
@@ -121,14 +123,17 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
 
         @Override
         public void reply(Reply reply) {
-            var created =
+            reading.read(() -> created(reply), next()::reply);
+        }
+
+        private void created(Reply reply) {
+            var task =
                     reply instanceof Reply.Response(var message)
                             ? message.envelope().result().flatMap(result -> result.get(TASK))
                             : Optional.<Json>empty();
-            created.filter(Json::isObject)
-                    .ifPresentOrElse(
-                            task -> result(id, next()).accept(handle(task)),
-                            () -> next().reply(reply));
+            task.filter(Json::isObject)
+                    .map(Creation::handle)
+                    .ifPresentOrElse(result(id, next()), () -> next().reply(reply));
         }
 
         private static Json handle(Json task) {
@@ -139,13 +144,22 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
 
     /** Hands on the state of a task with all that belongs to it. */
     private void whole(String id, Json state, Consumer<Json> taker, Consumer<Reply> failed) {
+        try {
+            describe(id, state, taker, failed);
+        } catch (Fault.LimitReached full) {
+            failed.accept(new Reply.Failed(full));
+        }
+    }
+
+    private void describe(String id, Json state, Consumer<Json> taker, Consumer<Reply> failed) {
         var bare = TaskForms.ofExtension(state);
         switch (TaskForms.status(state)) {
             case TaskForms.COMPLETED, TaskForms.FAILED ->
                     held(id).outcome(
                                     reply -> {
                                         held.remove(id);
-                                        ended(bare, reply, taker, failed);
+                                        reading.read(
+                                                () -> ended(bare, reply, taker, failed), failed);
                                     });
             case TaskForms.CANCELLED -> {
                 drop(id);
@@ -194,12 +208,23 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
                 .withFirst(members -> members.put("resultType", "complete"));
     }
 
+    /**
+     * What is kept of a task.
+     *
+     * @throws Fault.LimitReached if that would be too much
+     */
     private HeldTask held(String id) {
-        if (held.size() >= MANY) {
-            held.values().removeIf(HeldTask::isOver);
+        if (held.size() >= MANY && !held.containsKey(id)) {
+            throw new Fault.LimitReached(
+                    "too many tasks wait for answers already", Duration.ofSeconds(10));
         }
         return held.computeIfAbsent(
-                id, _ -> new HeldTask(sink -> ask(Method.TASKS_RESULT, id, sink)));
+                id,
+                _ ->
+                        new HeldTask(
+                                sink -> ask(Method.TASKS_RESULT, id, sink),
+                                alarms,
+                                () -> held.remove(id)));
     }
 
     private void ask(String method, String task, Sink sink) {
@@ -222,7 +247,7 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
         next().send(
                         id,
                         request,
-                        new ResultSink(
+                        reading.sink(
                                 _ -> {
                                     drop(task);
                                     done.accept(Json.EMPTY_OBJECT);
@@ -231,7 +256,7 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
                                         ask(
                                                 Method.TASKS_GET,
                                                 task,
-                                                new ResultSink(
+                                                reading.sink(
                                                         _ -> done.accept(Json.EMPTY_OBJECT),
                                                         _ -> sink.reply(refusal)))));
     }
@@ -241,8 +266,17 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
         return question.request()
                 .params()
                 .flatMap(TaskForms::relation)
-                .filter(task -> held(task).question(question))
+                .filter(task -> isKept(task, question))
                 .isPresent();
+    }
+
+    private boolean isKept(String task, Question question) {
+        try {
+            return held(task).question(question);
+        } catch (Fault.LimitReached full) {
+            question.refuse(full.getMessage());
+            return true;
+        }
     }
 
     @Override
@@ -272,7 +306,7 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
                                 ask(
                                         Method.TASKS_GET,
                                         task,
-                                        new ResultSink(
+                                        reading.sink(
                                                 state -> whole(task, state, taker, failed),
                                                 failed)),
                         state -> events.notification(changed(state)),

@@ -5,23 +5,26 @@ import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.WrappedBackendSession;
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
-import dev.heddle.core.exchange.ResultSink;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.WrappedSink;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.rounds.Inquiry;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
-import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
@@ -31,18 +34,31 @@ import java.util.function.Consumer;
  * for the result is asked what the server wants to know (MCP 2025-11-25, Tasks). Thread-safe.
  */
 final class StatelessServerTasks extends WrappedBackendSession implements TaskEvents.Taker {
+    private static final int MANY = 1000;
+    private static final int MOST_WATCHED = 100;
+    private static final Duration WATCHED = Duration.ofHours(1);
+
     /** Every task is so at first. */
     private static final Json BEGUN = Json.of(TaskForms.WORKING);
 
+    private final String backend;
+    private final TaskReading reading;
     private final BackendEvents events;
+    private final Json able;
     private final Ids ids;
     private final Alarms alarms;
     private final DirectResults direct;
-    private final Map<Long, AwaitedTask> waiting = new ConcurrentHashMap<>();
+    private final Map<Long, ResultWaiter> waiting = new ConcurrentHashMap<>();
+    private final Set<String> watched = ConcurrentHashMap.newKeySet();
+    private final BoundedMap<String, Boolean> cancelled = new BoundedMap<>(MANY);
 
-    StatelessServerTasks(BackendSession session, Opening opening, Ids ids, Alarms alarms) {
+    StatelessServerTasks(
+            String backend, BackendSession session, Opening opening, Ids ids, Alarms alarms) {
         super(session);
+        this.backend = backend;
+        this.reading = new TaskReading(backend);
         this.events = opening.events();
+        this.able = opening.profile().capabilities();
         this.ids = ids;
         this.alarms = alarms;
         this.direct = new DirectResults(alarms);
@@ -91,9 +107,36 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
     }
 
     /** Takes the state of a task, for a client that has asked for it. */
-    private static Sink state(long id, Sink sink) {
-        return new ResultSink(
-                state -> result(id, sink).accept(TaskForms.ofSessions(state)), sink::reply);
+    private Sink state(long id, Sink sink) {
+        return reading.sink(state -> result(id, sink).accept(seen(state)), sink::reply);
+    }
+
+    /** A task in the client's words; one that was cancelled stays so, whatever its server does. */
+    private Json seen(Json state) {
+        var task = TaskForms.ofSessions(state);
+        var id = state.text(TaskForms.ID).orElse("");
+        var whole =
+                cancelled.contains(id)
+                        ? task.with(TaskForms.STATUS, Json.of(TaskForms.CANCELLED))
+                        : task;
+        if (TaskForms.isOver(TaskForms.status(whole))) {
+            unwatch(id);
+        }
+        return whole;
+    }
+
+    private void watch(Json task) {
+        var id = task.text(TaskForms.ID).orElse("");
+        if (watched.size() < MOST_WATCHED && watched.add(id)) {
+            next().watchTask(id, _ -> {});
+            alarms.after(WATCHED, () -> unwatch(id));
+        }
+    }
+
+    private void unwatch(String id) {
+        if (watched.remove(id)) {
+            next().unwatchTask(id);
+        }
     }
 
     private long ask(String method, Json params, Sink sink) {
@@ -115,31 +158,35 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
 
         @Override
         public void reply(Reply reply) {
+            reading.read(() -> created(reply), next()::reply);
+        }
+
+        private void created(Reply reply) {
             var result =
                     reply instanceof Reply.Response(var message)
                             ? message.envelope().result()
                             : Optional.<Json>empty();
             if (result.isEmpty()) {
                 next().reply(reply);
-                return;
+            } else if (result.get().text("resultType").filter("task"::equals).isPresent()) {
+                var task = TaskForms.ofSessions(result.get());
+                made(task.with(TaskForms.STATUS, BEGUN));
+                watch(task);
+            } else {
+                made(direct.keep(result.get().detached(), wish));
             }
-            boolean made = result.get().text("resultType").filter("task"::equals).isPresent();
-            var task =
-                    made
-                            ? TaskForms.ofSessions(result.get()).with(TaskForms.STATUS, BEGUN)
-                            : direct.keep(result.get().detached(), wish);
-            if (made) {
-                task.text(TaskForms.ID).ifPresent(known -> watchTask(known, _ -> {}));
-            }
+        }
+
+        private void made(Json task) {
             StatelessServerTasks.result(id, next())
                     .accept(Json.object(members -> members.put("task", task)));
         }
     }
 
     private void await(long id, String task, Sink sink) {
-        var awaited = new AwaitedTask(alarms, new ResultWaiter(id, task, sink), task);
-        waiting.put(id, awaited);
-        awaited.ask();
+        var waiter = new ResultWaiter(id, task, sink);
+        waiting.put(id, waiter);
+        waiter.awaited.ask();
     }
 
     /** Somebody who waits for a task's result. */
@@ -147,11 +194,13 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         private final long id;
         private final String task;
         private final Sink sink;
+        private final AwaitedTask awaited;
 
         ResultWaiter(long id, String task, Sink sink) {
             this.id = id;
             this.task = task;
             this.sink = sink;
+            this.awaited = new AwaitedTask(alarms, this, task);
         }
 
         @Override
@@ -168,12 +217,17 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         public void ask(Json requests, Consumer<Json> answers) {
             Consumer<String> failed =
                     why -> over(JsonRpc.error(Json.of(id), ErrorCode.INTERNAL_ERROR, why));
-            new Inquiry(new Related(sink, task), ids, requests, answers, failed).begin();
+            new Inquiry(new Related(sink, task), ids, able, requests, answers, failed).begin();
         }
 
         @Override
         public void result(Json result) {
-            over(JsonRpc.result(Json.of(id), TaskForms.related(result, task)));
+            unwatch(task);
+            over(
+                    cancelled.contains(task)
+                            ? JsonRpc.error(
+                                    Json.of(id), ErrorCode.INTERNAL_ERROR, "the task was cancelled")
+                            : JsonRpc.result(Json.of(id), TaskForms.related(result, task)));
         }
 
         @Override
@@ -184,10 +238,7 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         @Override
         public void failed(Reply reply) {
             if (waiting.remove(id) != null) {
-                sink.reply(
-                        reply instanceof Reply.Response(var message)
-                                ? new Reply.Response(message.id(Json.of(id)))
-                                : reply);
+                sink.reply(underId(id, reply));
             }
         }
 
@@ -231,7 +282,7 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         ask(
                 Method.TASKS_GET,
                 TaskForms.params(task),
-                new ResultSink(
+                reading.sink(
                         state -> {
                             if (TaskForms.isOver(TaskForms.status(state))) {
                                 refused.accept(over(TaskForms.status(state)));
@@ -250,15 +301,10 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         ask(
                 Method.TASKS_CANCEL,
                 TaskForms.params(task),
-                new ResultSink(
+                reading.sink(
                         _ -> {
-                            unwatchTask(task);
-                            result(id, sink)
-                                    .accept(
-                                            TaskForms.ofSessions(state)
-                                                    .with(
-                                                            TaskForms.STATUS,
-                                                            Json.of(TaskForms.CANCELLED)));
+                            cancelled.put(task, true);
+                            result(id, sink).accept(seen(state));
                         },
                         otherwise -> sink.reply(underId(id, otherwise))));
     }
@@ -273,7 +319,7 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
     public void cancel(long id, String why) {
         var left = waiting.remove(id);
         if (left != null) {
-            left.leave();
+            left.awaited.leave();
         } else {
             next().cancel(id, why);
         }
@@ -284,16 +330,13 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         if (!notification.method().equals(Method.TASK_CHANGED)) {
             return false;
         }
-        var state = notification.params().orElse(Json.EMPTY_OBJECT);
-        try {
-            if (TaskForms.isOver(TaskForms.status(state))) {
-                state.text(TaskForms.ID).ifPresent(this::unwatchTask);
-            }
-            events.notification(
-                    JsonRpc.notification(Method.TASK_STATUS, TaskForms.ofSessions(state)));
-        } catch (MalformedJson unreadable) {
-            return true; // whoever wants to know asks
-        }
+        reading.read(
+                () ->
+                        events.notification(
+                                JsonRpc.notification(
+                                        Method.TASK_STATUS,
+                                        seen(notification.params().orElse(Json.EMPTY_OBJECT)))),
+                _ -> {}); // whoever wants to know asks
         return true;
     }
 
@@ -302,9 +345,19 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         return false;
     }
 
+    /** Whoever waits is told that nothing more will come. */
     @Override
     public void close() {
-        waiting.values().forEach(AwaitedTask::leave);
+        var why =
+                new Fault.BackendFailed(
+                        backend,
+                        Reason.CLOSED,
+                        "was left by the gateway before the task had ended",
+                        true);
+        for (var waiter : waiting.values()) {
+            waiter.awaited.leave();
+            waiter.failed(new Reply.Failed(why));
+        }
         super.close();
     }
 }

@@ -27,8 +27,13 @@ public final class TaskBridge {
         this.alarms = alarms;
     }
 
-    /** Opens a conversation whose tasks are such as its client knows, if it knows any. */
-    public Connected connect(Opening opening, Function<Opening, Connected> connector) {
+    /**
+     * Opens a conversation whose tasks are such as its client knows, if it knows any.
+     *
+     * @param backend the name of the backend
+     */
+    public Connected connect(
+            String backend, Opening opening, Function<Opening, Connected> connector) {
         var client = opening.profile();
         boolean extension = !client.revision().hasSessions() && Tasks.declares(client);
         if (!extension && !usesSessionTasks(client.revision())) {
@@ -38,10 +43,11 @@ public final class TaskBridge {
         var connected = connector.apply(opening.with(events));
         var introduction = connected.introduction();
         if (extension && offersSessionTasks(introduction)) {
-            var tasks = new SessionServerTasks(connected.session(), opening, ids, alarms);
+            var tasks = new SessionServerTasks(backend, connected.session(), opening, ids, alarms);
             return over(tasks, tasks, events, introduction);
         } else if (!extension && offersExtension(introduction)) {
-            var tasks = new StatelessServerTasks(connected.session(), opening, ids, alarms);
+            var tasks =
+                    new StatelessServerTasks(backend, connected.session(), opening, ids, alarms);
             return over(tasks, tasks, events, introduction);
         }
         return connected;

@@ -31,10 +31,6 @@ final class TaskEvents implements BackendEvents {
         taker = Optional.of(first);
     }
 
-    BackendEvents next() {
-        return next;
-    }
-
     @Override
     public void notification(Envelope message) {
         if (taker.filter(first -> first.takes(message)).isEmpty()) {

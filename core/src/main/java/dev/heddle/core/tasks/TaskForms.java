@@ -64,10 +64,22 @@ final class TaskForms {
         var bare = task.without("resultType").without("inputRequests").without("error");
         var failed = task.get("result").flatMap(result -> result.get("isError"));
         var status = failed.filter(Json::isTrue).isPresent() ? FAILED : status(task);
-        var renamed = renamed(bare.without("result"), "pollIntervalMs", "pollInterval");
+        var renamed = renamed(withoutHop(bare.without("result")), "pollIntervalMs", "pollInterval");
         return renamed.without("ttlMs")
                 .with("ttl", renamed.get("ttlMs").orElse(Json.NULL))
                 .with(STATUS, Json.of(status));
+    }
+
+    private static Json withoutHop(Json task) {
+        var meta = task.get("_meta").filter(Json::isObject);
+        if (meta.isEmpty()) {
+            return task;
+        }
+        var left = meta.get();
+        for (var key : left.members().keySet()) {
+            left = MetaKey.isOfHop(key) ? left.without(key) : left;
+        }
+        return left.members().isEmpty() ? task.without("_meta") : task.with("_meta", left);
     }
 
     private static Json renamed(Json task, String from, String to) {

@@ -31,10 +31,17 @@ public final class Tasks {
     private static final String TASK = "task";
     private static final int MANY = 1000;
 
+    /**
+     * A task that was made for the client.
+     *
+     * @param number grows with each
+     */
+    public record Made(long number, String name) {}
+
     private final TaskNames names;
     private final String owner;
     private final boolean extension;
-    private final AtomicReference<List<String>> made = new AtomicReference<>(List.of());
+    private final AtomicReference<List<Made>> made = new AtomicReference<>(List.of());
 
     /**
      * @param owner whose tasks they are
@@ -51,6 +58,11 @@ public final class Tasks {
                 .get("extensions")
                 .flatMap(extensions -> extensions.get(MetaKey.TASKS))
                 .isPresent();
+    }
+
+    /** Whether nothing more happens to a task in {@code status}. */
+    public static boolean isOver(String status) {
+        return TaskForms.isOver(status);
     }
 
     /**
@@ -71,21 +83,21 @@ public final class Tasks {
         return names.find(name, owner);
     }
 
-    /** The names of the tasks that were made for the client, oldest first; not more than 1000. */
-    public List<String> made() {
+    /** The tasks that were made for the client, oldest first; not more than 1000. */
+    public List<Made> made() {
         return made.get();
     }
 
     /** The client has no use any more for the task called {@code name}. */
     public void forget(String name) {
-        made.updateAndGet(names -> names.stream().filter(one -> !one.equals(name)).toList());
+        made.updateAndGet(all -> all.stream().filter(one -> !one.name().equals(name)).toList());
     }
 
     private void make(String name) {
         made.updateAndGet(
-                names -> {
-                    var more = new ArrayList<>(names);
-                    more.add(name);
+                all -> {
+                    var more = new ArrayList<>(all);
+                    more.add(new Made(all.isEmpty() ? 1 : all.getLast().number() + 1, name));
                     return List.copyOf(more.subList(Math.max(0, more.size() - MANY), more.size()));
                 });
     }
@@ -145,7 +157,7 @@ public final class Tasks {
     }
 
     /** {@code object} with the names of the tasks that it is about. */
-    private Json named(Json object, BackendId backend) {
+    public Json named(Json object, BackendId backend) {
         var whole = object;
         var id = object.text(ID);
         if (id.isPresent()) {

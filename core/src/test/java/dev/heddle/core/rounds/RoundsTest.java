@@ -67,7 +67,7 @@ class RoundsTest {
         return parked.begin(
                 REQUEST,
                 first,
-                over::incrementAndGet,
+                _ -> over.incrementAndGet(),
                 exchange -> {
                     begun.add(exchange);
                     return cancelled::incrementAndGet;
@@ -133,6 +133,24 @@ class RoundsTest {
         var third = new Kept();
         parked.resume(second.tickets.getLast(), all(second), third);
         assertThat(answers).hasSize(2);
+    }
+
+    @Test
+    void what_the_server_says_meanwhile_is_said_first_in_the_next_round() {
+        var first = new Kept();
+        begin(first);
+        ask(5);
+        server().notification(Spliced.of(JsonRpc.notification("notifications/progress")));
+        assertThat(first.sink.isQuiet()).isTrue();
+        var second = new Kept();
+        ask(6);
+        parked.resume(first.tickets.getLast(), all(first), second);
+        assertThat(second.sink.order()).containsExactly("notifications/progress");
+        server().notification(Spliced.of(JsonRpc.notification("notifications/message")));
+        server().reply(result("done"));
+        var third = new Kept();
+        parked.resume(second.tickets.getLast(), all(second), third);
+        assertThat(third.sink.order()).containsExactly("notifications/message", "reply");
     }
 
     @Test

@@ -219,17 +219,37 @@ class LiveSessionLifeTest {
     @Test
     void backend_streams_are_held_open_only_while_the_client_listens_or_has_subscribed() {
         var backend = new ScriptedBackend("a").tools("x").resources("r:///1");
-        var session = new SessionFixture(backend).open();
+        var fixture = new SessionFixture(backend);
+        var session = fixture.open();
         assertThat(backend.lastTalk().isListening()).isFalse();
-        var attachment = session.attach(Identity.NONE, new RecordingSink());
-        assertThat(backend.lastTalk().isListening()).isTrue();
-        attachment.detach();
+        session.attach(Identity.NONE, new RecordingSink()).detach();
+        assertThat(backend.lastTalk().isListening()).isTrue(); // it may come back
+        fixture.alarms.fire(StandingStream.RETURN);
         assertThat(backend.lastTalk().isListening()).isFalse();
         send(session, Json.of(1), Method.RESOURCES_SUBSCRIBE, "{\"uri\":\"r:///1\"}").result();
         assertThat(backend.lastTalk().isListening()).isTrue();
         send(session, Json.of(1), Method.RESOURCES_UNSUBSCRIBE, "{\"uri\":\"r:///1\"}").result();
-        session.attach(Identity.NONE, new RecordingSink()).detach();
         assertThat(backend.lastTalk().isListening()).isFalse();
+    }
+
+    @Test
+    void what_is_worth_no_keeping_is_said_on_a_stream_to_which_the_client_may_come_back() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var fixture = new SessionFixture(backend);
+        var session = fixture.open();
+        var notice = JsonRpc.notification("notifications/elicitation/complete");
+        var first = new RecordingSink();
+        session.attach(Identity.NONE, first).detach();
+        backend.lastTalk().events().notification(notice);
+        assertThat(first.order()).containsExactly(notice.method());
+        var second = new RecordingSink();
+        var attachment = session.attach(Identity.NONE, second);
+        backend.lastTalk().events().notification(notice);
+        attachment.detach();
+        fixture.alarms.fire(StandingStream.RETURN);
+        backend.lastTalk().events().notification(notice);
+        assertThat(first.order()).hasSize(1);
+        assertThat(second.order()).containsExactly(notice.method());
     }
 
     @Test

@@ -87,6 +87,13 @@ class PinnedStateTest {
     }
 
     @Test
+    void whoever_has_a_resource_that_nobody_lists_is_found_and_named() {
+        one.onCall((_, request) -> request.error(-32602, "unknown"));
+        assertThat(send(Method.RESOURCES_READ, "{\"uri\":\"u:9\"}").result().text("requestState"))
+                .contains("b~s");
+    }
+
+    @Test
     void a_resource_that_nobody_lists_is_read_on_where_its_reading_began() {
         var sink = send(Method.RESOURCES_READ, "{\"uri\":\"u:9\",\"requestState\":\"b~s\"}");
         assertThat(sink.result().text("requestState")).contains("b~s");

@@ -7,7 +7,10 @@ import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.SharedSubscriptions.Share;
 import dev.heddle.core.session.SharedSubscriptions.Topic;
+import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
+import dev.heddle.testkit.FakeAlarms;
+import dev.heddle.testkit.FakeClock;
 import dev.heddle.testkit.ScriptedBackend;
 
 import org.junit.jupiter.api.RepeatedTest;
@@ -15,6 +18,7 @@ import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CyclicBarrier;
@@ -30,7 +34,8 @@ class SharedSubscriptionsTest {
     private final SessionFixture fixture =
             new SessionFixture(backend, new ScriptedBackend("b").resources("r:///2"));
     private final MultiSession session = fixture.open();
-    private final SharedSubscriptions subscriptions = new SharedSubscriptions(new Ids());
+    private final FakeAlarms alarms = new FakeAlarms(new FakeClock());
+    private final SharedSubscriptions subscriptions = new SharedSubscriptions(new Ids(), alarms);
 
     private Share join(Set<String> uris) throws InterruptedException {
         BlockingQueue<Share> told = new LinkedBlockingQueue<>();
@@ -79,6 +84,37 @@ class SharedSubscriptionsTest {
     void what_no_backend_has_is_not_agreed_to_and_the_rest_is() throws Exception {
         assertThat(uris(join(Set.of(URI, "nowhere:///1")))).containsExactly(URI);
         assertThat(uris(join(Set.of()))).isEmpty();
+    }
+
+    @Test
+    void a_backend_that_does_not_answer_holds_nobody_up_for_ever() throws Exception {
+        var slow = new ScriptedBackend("b").resources("r:///2");
+        var late = new SessionFixture(backend, slow).open();
+        var told = new LinkedBlockingQueue<Share>();
+        slow.holdingSubscriptions();
+        subscriptions.join(
+                Map.of(
+                        new Topic(Topic.Kind.RESOURCE, URI),
+                        late,
+                        new Topic(Topic.Kind.RESOURCE, "r:///2"),
+                        late),
+                Identity.NONE,
+                told::add);
+        await().until(() -> !slow.lastTalk().pending().isEmpty());
+        assertThat(told).isEmpty();
+        alarms.fire(SharedSubscriptions.PATIENCE);
+        assertThat(uris(told.take())).containsExactly(URI);
+        slow.lastTalk().pending().getFirst().answer(Json.EMPTY_OBJECT);
+        await().until(
+                        () ->
+                                slow.lastTalk().pending().stream()
+                                        .anyMatch(
+                                                one ->
+                                                        one.message()
+                                                                .method()
+                                                                .equals(
+                                                                        Method
+                                                                                .RESOURCES_UNSUBSCRIBE)));
     }
 
     @RepeatedTest(100)

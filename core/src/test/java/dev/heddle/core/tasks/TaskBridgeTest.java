@@ -11,6 +11,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
@@ -80,7 +81,7 @@ class TaskBridgeTest {
                         name -> name.equals("long") ? Optional.of(tool) : Optional.empty());
         var connector = ScriptedBackend.connector(backend);
         return new TaskBridge(ids, alarms)
-                .connect(opening, bridged -> connector.connect(backend.backend(), bridged))
+                .connect("a", opening, bridged -> connector.connect(backend.backend(), bridged))
                 .session();
     }
 
@@ -93,7 +94,7 @@ class TaskBridgeTest {
     /** The other way round. */
     private BackendSession overExtension() {
         backend.introducing(Revision.STATELESS, EXTENSION);
-        return open(Revision.LATEST, "{}");
+        return open(Revision.LATEST, "{\"elicitation\":{}}");
     }
 
     private RecordingSink send(BackendSession session, String method, String params) {
@@ -362,6 +363,18 @@ class TaskBridgeTest {
     }
 
     @Test
+    void a_client_is_asked_nothing_that_it_has_not_declared() {
+        var sink = about(overExtension(), Method.TASKS_RESULT);
+        answer(
+                Method.TASKS_GET,
+                "{"
+                        + STATE
+                        + ",\"status\":\"input_required\",\"inputRequests\":{\"k\":{\"method\":\"roots/list\"}}}");
+        assertThat(sink.response().error().flatMap(error -> error.text("message")).orElseThrow())
+                .contains("found 'roots/list'");
+    }
+
+    @Test
     void whoever_does_not_wait_any_more_leaves_the_task_alone() {
         var session = overExtension();
         long id = ids.next();
@@ -419,5 +432,92 @@ class TaskBridgeTest {
                                                             + STATE
                                                             + ",\"ttl\":1,\"status\":\"failed\"}"));
                         });
+    }
+
+    @Test
+    void a_watched_task_is_asked_after_by_one_request_at_a_time_however_often_it_is_told_of() {
+        var session = overSessions();
+        session.watchTask("7", _ -> {});
+        var told = JsonRpc.notification(Method.TASK_STATUS, Json.parse("{" + STATE + "}"));
+        for (int i = 0; i < 100; i++) {
+            backend.lastTalk().events().notification(told);
+        }
+        assertThat(backend.lastTalk().received()).hasSize(1);
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"working\"}");
+        assertThat(backend.lastTalk().received()).hasSize(2); // once more, for all of them
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"working\"}");
+        assertThat(alarms.set(USUAL)).isEqualTo(1);
+    }
+
+    @Test
+    void what_is_told_of_a_watched_task_that_has_ended_is_told_no_more() {
+        var session = overSessions();
+        session.watchTask("7", _ -> {});
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"cancelled\"}");
+        backend.lastTalk()
+                .events()
+                .notification(
+                        JsonRpc.notification(Method.TASK_STATUS, Json.parse("{" + STATE + "}")));
+        assertThat(backend.lastTalk().pending()).isEmpty();
+    }
+
+    @Test
+    void a_question_outlives_the_stream_on_which_it_came() {
+        var session = overSessions();
+        about(session, Method.TASKS_GET);
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"input_required\"}");
+        var asking = pending(Method.TASKS_RESULT);
+        asking.sink().question(asks("7"));
+        asking.fail(new Fault.BackendFailed("a", Reason.DISCONNECTED, "was cut", true));
+        assertThat(backend.lastTalk().answers()).isEmpty();
+        about(session, Method.TASKS_GET);
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"input_required\"}");
+        pending(Method.TASKS_RESULT).sink().question(asks("7")); // the server asks again
+        var sink = about(session, Method.TASKS_GET);
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"input_required\"}");
+        assertThat(sink.result().get("inputRequests").orElseThrow().members())
+                .containsOnlyKeys("q1");
+    }
+
+    @Test
+    void a_question_of_a_task_that_nobody_answers_is_given_up_in_the_end() {
+        overSessions();
+        backend.lastTalk().events().question(asks("7"));
+        alarms.fire(ParkedExchanges.PATIENCE);
+        assertThat(backend.lastTalk().answers())
+                .singleElement()
+                .matches(given -> given.error().isPresent());
+    }
+
+    @Test
+    void a_state_that_cannot_be_read_is_a_failure_of_the_server() {
+        var sink = about(overSessions(), Method.TASKS_GET);
+        answer(Method.TASKS_GET, "{\"taskId\":\"7\",\"status\":\"working\",\"ttl\":1,\"ttl\":2}");
+        assertThat(sink.fault()).hasMessageContaining("sent a task with");
+    }
+
+    @Test
+    void whoever_waits_for_a_result_hears_when_the_conversation_ends() {
+        var session = overExtension();
+        var sink = about(session, Method.TASKS_RESULT);
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"working\"}");
+        session.close();
+        assertThat(sink.fault()).hasMessageContaining("was left by the gateway");
+        assertThat(sink.isQuiet()).isTrue();
+    }
+
+    @Test
+    void with_sessions_a_cancelled_task_stays_so_whatever_its_server_does() {
+        var session = overExtension();
+        about(session, Method.TASKS_CANCEL);
+        answer(Method.TASKS_GET, "{" + STATE + ",\"status\":\"working\"}");
+        answer(Method.TASKS_CANCEL, "{}");
+        var state = about(session, Method.TASKS_GET);
+        var done = "{" + STATE + ",\"status\":\"completed\",\"result\":{\"content\":[]}}";
+        answer(Method.TASKS_GET, done);
+        assertThat(state.result().text("status")).contains("cancelled");
+        var result = about(session, Method.TASKS_RESULT);
+        answer(Method.TASKS_GET, done);
+        assertThat(result.response().error()).isPresent();
     }
 }

@@ -45,7 +45,10 @@ public final class Connectors implements BackendConnector, AutoCloseable {
         return OlderClientSession.inWordsOf(
                 opening,
                 backend.id().value(),
-                tasks.connect(opening, bridged -> connector.connect(backend, bridged)));
+                tasks.connect(
+                        backend.id().value(),
+                        opening,
+                        bridged -> connector.connect(backend, bridged)));
     }
 
     /** Ends the programs that are still running. */

@@ -65,7 +65,8 @@ final class Discovery {
             return switch (failed.reason()) {
                 case UNREACHABLE ->
                         failed.mayHaveRun() ? new Finding.Unclear() : new Finding.Sessions();
-                case GARBAGE -> new Finding.Sessions();
+                case GARBAGE ->
+                        failed.mayHaveRun() ? new Finding.Unclear() : new Finding.Sessions();
                 case DISCONNECTED, TIMEOUT, AUTHENTICATION -> new Finding.Unclear();
                 case SESSION_GONE, UNHEALTHY, LIMIT, CLOSED -> new Finding.Unclear();
             };

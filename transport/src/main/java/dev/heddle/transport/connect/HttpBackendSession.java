@@ -383,8 +383,11 @@ final class HttpBackendSession implements BackendSession {
                 send(redirects + 1);
                 return;
             }
-            var error = HttpOutcome.error(body);
-            if (error.isPresent() && error.get().id().integer().orElse(-1) == id) {
+            var error =
+                    HttpOutcome.error(body)
+                            .filter(answer -> answer.id().integer().orElse(-1) == id);
+            if (error.isPresent()
+                    && !(inSession && HttpOutcome.isOver(head.status(), error.get(), body))) {
                 end(new Reply.Response(Spliced.of(error.get())));
             } else {
                 fail(HttpOutcome.status(endpoint.backend(), head.status(), body, inSession));

@@ -3,6 +3,7 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Malformed;
 
 import java.io.IOException;
@@ -11,11 +12,16 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 import javax.net.ssl.SSLException;
 
 /** What HTTP says when it does not carry a JSON-RPC answer, in the words of the domain. */
 final class HttpOutcome {
+    /** With these servers say that they know no such session. */
+    private static final Set<Long> SESSION_CODES =
+            Set.of((long) ErrorCode.INVALID_REQUEST, -32000L, -32001L);
+
     private HttpOutcome() {}
 
     /**
@@ -24,7 +30,11 @@ final class HttpOutcome {
      * @param inSession whether the request named a session
      */
     static Fault.BackendFailed status(String backend, int status, String body, boolean inSession) {
-        if (inSession && (status == 404 || (isSessionRefusal(status) && mentionsSession(body)))) {
+        boolean over =
+                status == 404
+                        || (isSessionRefusal(status) && mentionsSession(body))
+                        || error(body).filter(HttpOutcome::isOtherEra).isPresent();
+        if (inSession && over) {
             return Fault.BackendFailed.notSent(
                     backend, Reason.SESSION_GONE, "has forgotten the session");
         }
@@ -60,6 +70,22 @@ final class HttpOutcome {
     /** Some servers say so when they mean 404. */
     private static boolean isSessionRefusal(int status) {
         return status == 400 || status == 401;
+    }
+
+    /**
+     * Whether an error that answers a request says that there is no such session, or no sessions at
+     * all, and not what came of the request.
+     */
+    static boolean isOver(int status, Envelope error, String body) {
+        return isOtherEra(error)
+                || (status == 404 && error.errorCode() != ErrorCode.METHOD_NOT_FOUND)
+                || (isSessionRefusal(status)
+                        && SESSION_CODES.contains(error.errorCode())
+                        && mentionsSession(body));
+    }
+
+    private static boolean isOtherEra(Envelope error) {
+        return error.errorCode() == ErrorCode.UNSUPPORTED_VERSION;
     }
 
     private static boolean mentionsSession(String body) {

@@ -4,6 +4,7 @@ import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.WrappedBackendSession;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
@@ -27,6 +28,7 @@ final class OlderClientSession extends WrappedBackendSession {
     private final boolean isNewEra;
     private final String backend;
     private final Function<String, Optional<Json>> tools;
+    private final BoundedMap<String, String> toolsOfTasks = new BoundedMap<>(1000);
 
     private OlderClientSession(
             String backend, BackendSession session, Revision server, Opening opening) {
@@ -90,16 +92,31 @@ final class OlderClientSession extends WrappedBackendSession {
             }
         }
 
+        /** The name of the tool whose result this is, or whose task. */
+        private Optional<String> name(Json result) {
+            return switch (request.envelope().method()) {
+                case Method.TOOLS_CALL -> {
+                    var task = result.get("task").flatMap(made -> made.text("taskId"));
+                    var name = request.name();
+                    task.ifPresent(id -> name.ifPresent(tool -> toolsOfTasks.put(id, tool)));
+                    yield name;
+                }
+                case Method.TASKS_RESULT ->
+                        request.envelope()
+                                .param("taskId")
+                                .filter(Json::isString)
+                                .flatMap(id -> toolsOfTasks.get(id.text()));
+                default -> Optional.empty();
+            };
+        }
+
         private Spliced translated(Spliced message) {
             var response = message.envelope();
             if (response.error().isPresent()) {
                 return isNewEra ? Spliced.of(SessionForms.error(response, request)) : message;
             }
             var result = response.result().orElse(Json.EMPTY_OBJECT);
-            var tool =
-                    request.envelope().method().equals(Method.TOOLS_CALL)
-                            ? request.name().flatMap(tools)
-                            : Optional.<Json>empty();
+            var tool = name(result).flatMap(tools);
             var formed = SessionForms.result(result, request, tool, client, isNewEra);
             return formed.equals(result)
                     ? message

@@ -55,7 +55,7 @@ final class SessionForms {
         }
         var plain = withoutHop(result).without("resultType");
         return switch (of.envelope().method()) {
-            case Method.TOOLS_CALL ->
+            case Method.TOOLS_CALL, Method.TASKS_RESULT ->
                     newEra ? closed(contents(plain, client), tool) : contents(plain, client);
             case Method.PROMPTS_GET -> messages(plain, client);
             case Method.RESOURCES_READ -> plain.without("ttlMs").without("cacheScope");

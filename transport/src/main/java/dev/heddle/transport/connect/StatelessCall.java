@@ -20,6 +20,7 @@ import dev.heddle.protocol.Spliced;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
@@ -31,6 +32,10 @@ import java.util.function.Consumer;
 final class StatelessCall extends WrappedSink {
     private static final int MOST_ROUNDS = 10;
     private static final Duration PAUSE = Duration.ofMillis(250);
+
+    /** A server that only wants to be asked once more may say so for ten minutes. */
+    private static final int MOST_PAUSES = 2400;
+
     private static final String TASK = "task";
 
     private sealed interface State {
@@ -52,7 +57,8 @@ final class StatelessCall extends WrappedSink {
     private final AtomicReference<State> state = new AtomicReference<>(new State.Ended());
     private volatile Optional<Json> tool = Optional.empty();
     private volatile boolean relisted;
-    private final boolean wantsTask; // whether the client wants a task of it
+    private final AtomicInteger pauses = new AtomicInteger();
+    private final boolean aboutTask; // whether the client knows that this is about a task
     private volatile boolean asTask; // whether the server has said that it is done as a task only
     private volatile long firstId;
 
@@ -62,8 +68,8 @@ final class StatelessCall extends WrappedSink {
     StatelessCall(StatelessSession.Parts parts, Spliced request, Sink sink, Runnable over) {
         super(sink);
         this.parts = parts;
-        this.wantsTask = parts.knowsTasks() && isAboutTask(request.envelope());
-        this.request = wantsTask ? withoutWish(request) : request;
+        this.aboutTask = parts.knowsTasks() && isAboutTask(request.envelope());
+        this.request = aboutTask ? withoutWish(request) : request;
         this.over = over;
     }
 
@@ -103,7 +109,7 @@ final class StatelessCall extends WrappedSink {
     }
 
     private void send(long id, Spliced message) {
-        var hop = asTask || wantsTask ? parts.hop().withTasks() : parts.hop();
+        var hop = asTask || aboutTask ? parts.hop().withTasks() : parts.hop();
         var stamped = hop.on(message, next().logLevel());
         parts.wire().send(id, stamped, headers(stamped), this);
     }
@@ -196,7 +202,9 @@ final class StatelessCall extends WrappedSink {
         long code = message.envelope().errorCode();
         if (code == ErrorCode.UNSUPPORTED_VERSION) {
             misjudged(round);
-        } else if (code == ErrorCode.MISSING_CAPABILITY && !parts.relays() && wantsTask(message)) {
+        } else if (code == ErrorCode.MISSING_CAPABILITY
+                && !parts.relays()
+                && requiresTask(message)) {
             asTask = true;
             again(request, round);
         } else if (code != ErrorCode.HEADER_MISMATCH) {
@@ -214,7 +222,7 @@ final class StatelessCall extends WrappedSink {
     }
 
     /** Whether the server does this as a task only, of which the client knows nothing. */
-    private boolean wantsTask(Spliced refusal) {
+    private boolean requiresTask(Spliced refusal) {
         return !asTask
                 && refusal.envelope()
                         .error()
@@ -257,7 +265,8 @@ final class StatelessCall extends WrappedSink {
 
         @Override
         public void ask(Json requests, Consumer<Json> answers) {
-            new Inquiry(next(), parts.ids(), requests, answers, StatelessCall.this::error).begin();
+            new Inquiry(next(), parts.ids(), able(), requests, answers, StatelessCall.this::error)
+                    .begin();
         }
 
         @Override
@@ -297,31 +306,38 @@ final class StatelessCall extends WrappedSink {
     private void ask(Json result, int round) {
         var requests = result.get("inputRequests").orElse(Json.EMPTY_OBJECT);
         var requestState = result.get("requestState");
-        if (round >= MOST_ROUNDS) {
+        boolean pause = requests.members().isEmpty();
+        if (pause ? pauses.incrementAndGet() > MOST_PAUSES : round >= MOST_ROUNDS) {
             error(
                     "backend '"
                             + parts.backend()
                             + "' wants to know more after "
-                            + round
+                            + (round + pauses.get())
                             + " rounds (expected: a result)");
             return;
         }
-        var asking = new State.Asking(round, requestState);
+        var asking = new State.Asking(pause ? round - 1 : round, requestState);
         var now = state.get();
         if (now instanceof State.Ended || !state.compareAndSet(now, asking)) {
             return;
         }
-        if (requests.members().isEmpty()) {
+        if (pause) {
             parts.alarms().after(PAUSE, () -> nextRound(asking, Json.EMPTY_OBJECT));
         } else {
             new Inquiry(
                             next(),
                             parts.ids(),
+                            able(),
                             requests,
                             answers -> nextRound(asking, answers),
                             this::error)
                     .begin();
         }
+    }
+
+    /** What the client has declared. */
+    private Json able() {
+        return parts.hop().members().get(MetaKey.CLIENT_CAPABILITIES).orElse(Json.EMPTY_OBJECT);
     }
 
     private void nextRound(State.Asking asking, Json answers) {

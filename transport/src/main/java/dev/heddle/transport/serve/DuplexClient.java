@@ -277,6 +277,7 @@ final class DuplexClient {
         @Override
         public void ended() {
             session = Optional.empty();
+            initialized.set(false);
             way.sessionEnded();
         }
     }

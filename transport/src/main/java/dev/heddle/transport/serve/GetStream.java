@@ -16,12 +16,12 @@ final class GetStream implements ClientStream {
 
     /**
      * A client that is too slow for them loses messages, except those without which it would be
-     * wrong.
+     * wrong; one that is away finds them when it comes back.
      */
     @Override
     public void notification(Spliced message) {
         if (isNeeded(message.envelope().method())
-                || stream.taker().map(EventStream.Taker::isReady).orElse(false)) {
+                || stream.taker().map(EventStream.Taker::isReady).orElse(true)) {
             stream.send(message);
         }
     }

@@ -14,12 +14,14 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 import dev.heddle.transport.serve.StatelessEndpoint.Asked;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 
@@ -30,6 +32,7 @@ import java.util.function.Function;
 final class ListenStream implements ClientStream {
     private static final String RESOURCES = "resourceSubscriptions";
     private static final String TASKS = "taskIds";
+    private static final int MOST_EARLY = 1000;
     private static final String NOTHING_WANTED =
             "params.notifications: found none (expected: an object that says which are wanted)";
 
@@ -37,6 +40,8 @@ final class ListenStream implements ClientStream {
     private final StatelessForms forms;
     private final Wanted wanted;
     private final Json meta;
+    private final AtomicReference<Optional<List<Spliced>>> early =
+            new AtomicReference<>(Optional.of(List.of()));
 
     /** What a client wants to be told. */
     private record Wanted(boolean tools, boolean prompts, boolean resources, Set<Topic> topics) {
@@ -47,9 +52,7 @@ final class ListenStream implements ClientStream {
                             .orElseThrow(() -> new Fault.InvalidParams(NOTHING_WANTED));
             var topics = new LinkedHashSet<Topic>();
             topics(given, RESOURCES, Topic.Kind.RESOURCE, topics);
-            if (StatelessRules.lacksTasks(request).isEmpty()) {
-                topics(given, TASKS, Topic.Kind.TASK, topics);
-            }
+            topics(given, TASKS, Topic.Kind.TASK, topics);
             return new Wanted(
                     is(given, "toolsListChanged"),
                     is(given, "promptsListChanged"),
@@ -124,6 +127,11 @@ final class ListenStream implements ClientStream {
                 Json.object(members -> members.put(MetaKey.SUBSCRIPTION_ID, asked.message().id()));
     }
 
+    /** Whether a client wants to be told of changes of tasks. */
+    static boolean isAboutTasks(Envelope request) {
+        return request.param("notifications").flatMap(given -> given.get(TASKS)).isPresent();
+    }
+
     /**
      * Tells the client, beginning with what it will be told.
      *
@@ -141,27 +149,55 @@ final class ListenStream implements ClientStream {
             sessions.put(
                     topic, topic.kind() == Topic.Kind.TASK ? ofTask.apply(topic.name()) : session);
         }
-        var about = new LinkedHashSet<>(sessions.values());
-        about.add(session);
+        var ofTasks = new LinkedHashSet<>(sessions.values());
+        ofTasks.remove(session);
+        try {
+            stream.attach(session, stream);
+            for (var other : ofTasks) {
+                stream.attach(other, stream.new OfTasks());
+            }
+        } catch (Fault refused) {
+            StatelessForms.refuse(asked.reply(), asked.message().id(), refused);
+            return;
+        }
         subscriptions.join(
                 sessions,
                 asked.caller(),
                 share -> {
                     asked.reply().whenOver(share.leave());
-                    stream.begin(about, share.topics());
+                    stream.begin(share.topics());
                 });
     }
 
-    private void begin(Set<MultiSession> sessions, Set<Topic> subscribed) {
-        try {
-            acknowledge(subscribed);
-            for (var session : sessions) {
-                var attachment = session.attach(asked.caller(), this);
-                asked.reply().whenOver(attachment::detach);
+    private void attach(MultiSession session, ClientStream stream) {
+        var attachment = session.attach(asked.caller(), stream);
+        asked.reply().whenOver(attachment::detach);
+    }
+
+    /** What has come before the client knew what it will be told is told then. */
+    private void begin(Set<Topic> subscribed) {
+        acknowledge(subscribed);
+        var kept = early.getAndSet(Optional.empty());
+        kept.stream().flatMap(List::stream).forEach(this::notification);
+    }
+
+    /** Hears of tasks only: of everything else the client is told by its own session. */
+    private final class OfTasks implements ClientStream {
+        @Override
+        public void notification(Spliced message) {
+            if (message.envelope().method().equals(Method.TASK_CHANGED)) {
+                ListenStream.this.notification(message);
             }
-        } catch (Fault refused) {
-            StatelessForms.refuse(asked.reply(), asked.message().id(), refused);
         }
+
+        @Override
+        public boolean question(Question question) {
+            return false;
+        }
+
+        /** The session has ended with its task. */
+        @Override
+        public void ended() {}
     }
 
     private void acknowledge(Set<Topic> subscribed) {
@@ -176,7 +212,7 @@ final class ListenStream implements ClientStream {
     @Override
     public void notification(Spliced message) {
         var envelope = message.envelope();
-        if (wanted.wants(envelope)) {
+        if (wanted.wants(envelope) && !isEarly(message)) {
             var params = envelope.params().orElse(Json.EMPTY_OBJECT);
             var named =
                     params.with(
@@ -190,6 +226,19 @@ final class ListenStream implements ClientStream {
                                     .orElse(meta));
             asked.reply().event(Spliced.of(JsonRpc.notification(envelope.method(), named)));
         }
+    }
+
+    private boolean isEarly(Spliced message) {
+        return early.updateAndGet(kept -> kept.map(messages -> with(messages, message)))
+                .isPresent();
+    }
+
+    private static List<Spliced> with(List<Spliced> messages, Spliced one) {
+        var more = new ArrayList<>(messages);
+        if (more.size() < MOST_EARLY) {
+            more.add(one);
+        }
+        return List.copyOf(more);
     }
 
     @Override

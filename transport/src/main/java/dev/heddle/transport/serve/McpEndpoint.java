@@ -163,7 +163,11 @@ final class McpEndpoint {
         }
         var caller = identities.of(head.headers());
         boolean claims = message.protocolVersion().isPresent();
-        if (claims || (message.isRequest() && isStateless(head))) {
+        if (message.isNotification()
+                && isStateless(head)
+                && head.headers().get(SESSION_HEADER) == null) {
+            reply.empty(202); // there is none that means anything over HTTP
+        } else if (claims || (message.isRequest() && isStateless(head))) {
             stateless.handle(
                     new StatelessEndpoint.Asked(
                             message,

@@ -1,9 +1,11 @@
 package dev.heddle.transport.serve;
 
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.rounds.Askable;
 import dev.heddle.core.rounds.InputRequest;
 import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.core.rounds.RequestStates;
@@ -26,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * Requests that may take several rounds (MCP 2026-07-28, Multi round-trip requests). What a client
@@ -65,9 +68,14 @@ final class Rounds {
      * Carries out a request in {@code session}.
      *
      * @param known the request as it is to be known there
-     * @param over run when the whole exchange is over
+     * @param over told when the whole exchange is over
      */
-    void begin(MultiSession session, Asked asked, Envelope known, Sink sink, Runnable over) {
+    void begin(
+            MultiSession session,
+            Asked asked,
+            Envelope known,
+            Sink sink,
+            Consumer<Optional<Reply>> over) {
         var running =
                 parked.begin(
                         known,
@@ -94,7 +102,8 @@ final class Rounds {
         return switch (content.charAt(0)) {
             case AGAIN ->
                     Optional.of(
-                            asked.with(with(message, params.without(STATE).without(RESPONSES))));
+                            asked.with(with(message, params.without(STATE).without(RESPONSES)))
+                                    .again(content.substring(1)));
             case RELAY -> {
                 var theirs = Json.of(content.substring(1));
                 yield Optional.of(asked.with(with(message, params.with(STATE, theirs))));
@@ -196,7 +205,7 @@ final class Rounds {
         var why = said.orElse("a URL has to be opened first");
         var id = response.envelope().id();
         return Spliced.of(
-                takesUrls(able)
+                Askable.takesUrls(able)
                         ? JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why)
                         : JsonRpc.error(id, ErrorCode.MISSING_CAPABILITY, why, NEEDS_URLS));
     }
@@ -224,7 +233,7 @@ final class Rounds {
                                                                         params.without(
                                                                                 "elicitationId")))));
         var able = able(asked.message());
-        if (requests.isEmpty() || !takesUrls(able) || !mayTakeRounds(asked.message())) {
+        if (requests.isEmpty() || !Askable.takesUrls(able) || !mayTakeRounds(asked.message())) {
             return cannotOpen(response, asked);
         }
         var keyed =
@@ -234,7 +243,9 @@ final class Rounds {
                                 all.put("url" + (i + 1), requests.get(i));
                             }
                         });
-        var state = states.seal(String.valueOf(AGAIN), binding(asked), ParkedExchanges.PATIENCE);
+        var state =
+                states.seal(
+                        AGAIN + asked.stay().session(), binding(asked), ParkedExchanges.PATIENCE);
         return Spliced.of(JsonRpc.result(response.envelope().id(), inputRequired(keyed, state)));
     }
 
@@ -249,33 +260,6 @@ final class Rounds {
         return request.meta()
                 .flatMap(meta -> meta.get(MetaKey.CLIENT_CAPABILITIES))
                 .orElse(Json.EMPTY_OBJECT);
-    }
-
-    /** Whether the client of {@code request} has said that it can be asked {@code question}. */
-    private static boolean mayBeAsked(Envelope request, Envelope question) {
-        var able = able(request);
-        return switch (question.method()) {
-            case Method.SAMPLING -> able.get("sampling").isPresent();
-            case Method.ROOTS_LIST -> able.get("roots").isPresent();
-            case Method.ELICITATION ->
-                    isUrl(question.params().orElse(Json.EMPTY_OBJECT))
-                            ? takesUrls(able)
-                            : able.get("elicitation")
-                                    .filter(
-                                            modes ->
-                                                    modes.members().isEmpty()
-                                                            || modes.get("form").isPresent())
-                                    .isPresent();
-            default -> false;
-        };
-    }
-
-    private static boolean isUrl(Json params) {
-        return params.text("mode").filter("url"::equals).isPresent();
-    }
-
-    private static boolean takesUrls(Json able) {
-        return able.get("elicitation").flatMap(modes -> modes.get("url")).isPresent();
     }
 
     /** One POST of a client in an exchange of several. */
@@ -295,7 +279,9 @@ final class Rounds {
 
         @Override
         public boolean mayAsk(Question question) {
-            return mayBeAsked(asked.message(), question.request());
+            var request = question.request();
+            var params = request.params().orElse(Json.EMPTY_OBJECT);
+            return Askable.may(able(asked.message()), request.method(), params);
         }
 
         @Override

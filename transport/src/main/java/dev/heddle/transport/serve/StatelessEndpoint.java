@@ -4,11 +4,14 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.LogLevel;
+import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.core.session.ImplicitSessions;
 import dev.heddle.core.session.MultiSession;
 import dev.heddle.core.session.SharedSubscriptions;
+import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
@@ -26,6 +29,7 @@ import org.slf4j.LoggerFactory;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The endpoint for clients without sessions: each request says for itself who it is from and what
@@ -48,7 +52,7 @@ final class StatelessEndpoint {
         this.forms = new StatelessForms(self);
         this.rounds = new Rounds(service.parked(), service.states(), forms);
         this.ids = service.ids();
-        this.subscriptions = new SharedSubscriptions(ids);
+        this.subscriptions = service.subscriptions();
     }
 
     private static Json spoken() {
@@ -59,15 +63,43 @@ final class StatelessEndpoint {
      * A request or notification of such a client, and what is needed to answer it.
      *
      * @param headers those of the message, if it came over HTTP
+     * @param again the session in which it has been asked before, if that is kept for it
+     * @param stay where the client finds its session when it comes back
      */
     record Asked(
             Envelope message,
             Optional<HttpHeaders> headers,
             Identity caller,
             boolean takesEvents,
-            Answer reply) {
+            Answer reply,
+            Optional<String> again,
+            Stay stay) {
+        Asked(
+                Envelope message,
+                Optional<HttpHeaders> headers,
+                Identity caller,
+                boolean takesEvents,
+                Answer reply) {
+            this(message, headers, caller, takesEvents, reply, Optional.empty(), new Stay());
+        }
+
         Asked with(Envelope other) {
-            return new Asked(other, headers, caller, takesEvents, reply);
+            return new Asked(other, headers, caller, takesEvents, reply, again, stay);
+        }
+
+        Asked again(String session) {
+            return new Asked(
+                    message, headers, caller, takesEvents, reply, Optional.of(session), stay);
+        }
+    }
+
+    /** Where an exchange had a session of its own that waits for its client to come back. */
+    static final class Stay {
+        private volatile String session = "";
+
+        /** The id of that session, or empty text. */
+        String session() {
+            return session;
         }
     }
 
@@ -93,9 +125,16 @@ final class StatelessEndpoint {
                         Method.TOOLS_CALL,
                         Method.PROMPTS_GET,
                         Method.RESOURCES_READ,
-                        Method.COMPLETE,
-                        Method.LISTEN ->
+                        Method.COMPLETE ->
                         inSession(asked);
+                case Method.LISTEN -> {
+                    var lacking =
+                            ListenStream.isAboutTasks(message)
+                                    ? StatelessRules.lacksTasks(message)
+                                    : Optional.<Envelope>empty();
+                    lacking.ifPresentOrElse(
+                            error -> reply.error(400, error), () -> inSession(asked));
+                }
                 case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL ->
                         StatelessRules.lacksTasks(message)
                                 .ifPresentOrElse(
@@ -112,16 +151,16 @@ final class StatelessEndpoint {
     private void discover(Asked asked) {
         var profile = profile(asked.message());
         sessions.live(asked.caller(), profile)
+                .filter(MultiSession::isSettled)
                 .ifPresentOrElse(
                         session -> discovered(asked, session),
-                        () ->
-                                blocking(
-                                        asked,
-                                        () ->
-                                                discovered(
-                                                        asked,
-                                                        sessions.find(
-                                                                asked.caller(), common(profile)))));
+                        () -> blocking(asked, () -> discoverAll(asked, profile)));
+    }
+
+    private void discoverAll(Asked asked, ClientProfile profile) {
+        var session = sessions.find(asked.caller(), common(profile));
+        session.settle();
+        discovered(asked, session);
     }
 
     private void discovered(Asked asked, MultiSession session) {
@@ -159,12 +198,17 @@ final class StatelessEndpoint {
     /** Carries out a request that belongs to none that went before. */
     private void begin(Asked asked) {
         var profile = profile(asked.message());
+        var before = asked.again().flatMap(sessions::takeBack);
+        if (before.isPresent()) {
+            blocking(asked, () -> aloneIn(before.get(), asked));
+            return;
+        }
         var ofTask = task(asked.message()).flatMap(sessions::ofTask);
         var live = ofTask.or(() -> sessions.live(asked.caller(), profile));
-        if (live.isEmpty()) {
-            blocking(asked, () -> inOwnOrShared(profile, asked));
+        if (live.isEmpty() || !isReady(live.get(), asked)) {
+            blocking(asked, () -> inOwnOrShared(live, profile, asked));
         } else if (isShareable(live.get(), profile, asked)) {
-            carry(live.get(), asked, () -> {});
+            carry(live.get(), asked, _ -> {});
         } else {
             blocking(asked, () -> alone(profile, asked));
         }
@@ -179,10 +223,22 @@ final class StatelessEndpoint {
         };
     }
 
-    private void inOwnOrShared(ClientProfile profile, Asked asked) {
-        var session = sessions.find(asked.caller(), common(profile));
+    /** Whoever wants what is known already waits for nothing else. */
+    private static boolean isReady(MultiSession session, Asked asked) {
+        return session.isSettled() || session.knowsWay(asked.message());
+    }
+
+    private static void makeReady(MultiSession session, Asked asked) {
+        if (!isReady(session, asked)) {
+            session.settle();
+        }
+    }
+
+    private void inOwnOrShared(Optional<MultiSession> live, ClientProfile profile, Asked asked) {
+        var session = live.orElseGet(() -> sessions.find(asked.caller(), common(profile)));
+        makeReady(session, asked);
         if (isShareable(session, profile, asked)) {
-            carry(session, asked, () -> {});
+            carry(session, asked, _ -> {});
         } else {
             alone(profile, asked);
         }
@@ -204,13 +260,30 @@ final class StatelessEndpoint {
 
     /** Carries out a request in a session of its own, which ends with it. */
     private void alone(ClientProfile profile, Asked asked) {
-        var session = sessions.own(asked.caller(), profile, asked.reply().remote());
-        Runnable over = () -> sessions.end(session, asked.caller());
+        aloneIn(sessions.own(asked.caller(), profile, asked.reply().remote()), asked);
+    }
+
+    private void aloneIn(MultiSession session, Asked asked) {
+        Consumer<Optional<Reply>> over = reply -> leave(session, asked, reply);
         try {
+            makeReady(session, asked);
             carry(session, asked, over);
         } catch (RuntimeException e) {
-            over.run();
+            over.accept(Optional.empty());
             throw e;
+        }
+    }
+
+    /** Whoever is to open a URL first comes back to the same server, which may remember it. */
+    private void leave(MultiSession session, Asked asked, Optional<Reply> reply) {
+        boolean comesBack =
+                reply.orElse(null) instanceof Reply.Response(var message)
+                        && message.envelope().errorCode() == ErrorCode.URL_ELICITATION_REQUIRED;
+        if (comesBack) {
+            asked.stay().session = session.id();
+            sessions.keep(session, asked.caller(), ParkedExchanges.PATIENCE);
+        } else {
+            sessions.end(session, asked.caller());
         }
     }
 
@@ -231,9 +304,9 @@ final class StatelessEndpoint {
     /**
      * Carries out a request in {@code session}.
      *
-     * @param over run when the whole exchange is over
+     * @param over told when the whole exchange is over
      */
-    private void carry(MultiSession session, Asked asked, Runnable over) {
+    private void carry(MultiSession session, Asked asked, Consumer<Optional<Reply>> over) {
         var message = asked.message();
         switch (message.method()) {
             case Method.LISTEN ->
@@ -246,7 +319,7 @@ final class StatelessEndpoint {
             case Method.TOOLS_CALL -> {
                 var mismatch = mismatch(session, asked);
                 if (mismatch.isPresent()) {
-                    over.run();
+                    over.accept(Optional.empty());
                     asked.reply().error(400, StatelessRules.mismatch(message, mismatch.get()));
                 } else {
                     rounds.begin(session, asked, known(message), sink(asked), over);
@@ -306,13 +379,34 @@ final class StatelessEndpoint {
                 asked.reply(),
                 asked.takesEvents(),
                 level,
-                response ->
-                        list
-                                ? forms.ownList(response)
-                                : rounds.asRound(
-                                        asked,
-                                        forms.response(
-                                                response,
-                                                read ? message.uri() : Optional.empty())));
+                response -> {
+                    noteEnd(asked, response);
+                    return list
+                            ? forms.ownList(response)
+                            : rounds.asRound(
+                                    asked,
+                                    forms.response(
+                                            response,
+                                            read ? message.uri() : Optional.empty(),
+                                            message.method().equals(Method.TOOLS_CALL)));
+                });
+    }
+
+    /** A task whose client has been told that it has ended needs no session much longer. */
+    private void noteEnd(Asked asked, Envelope response) {
+        var request = asked.message();
+        boolean over =
+                switch (request.method()) {
+                    case Method.TASKS_CANCEL -> response.result().isPresent();
+                    case Method.TASKS_GET ->
+                            response.result()
+                                    .flatMap(state -> state.text("status"))
+                                    .filter(Tasks::isOver)
+                                    .isPresent();
+                    default -> false;
+                };
+        if (over) {
+            task(request).ifPresent(name -> sessions.taskOver(name, asked.caller()));
+        }
     }
 }

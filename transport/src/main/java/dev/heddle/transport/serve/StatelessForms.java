@@ -62,14 +62,15 @@ final class StatelessForms {
      * A backend's response under this gateway's name.
      *
      * @param read the resource that was read, if one was
+     * @param called whether a tool was called
      */
-    Spliced response(Envelope response, Optional<String> read) {
+    Spliced response(Envelope response, Optional<String> read, boolean called) {
         return response.error().isPresent()
                 ? error(response, read)
-                : result(response, read.isPresent());
+                : result(response, read.isPresent(), called);
     }
 
-    private Spliced result(Envelope response, boolean cacheable) {
+    private Spliced result(Envelope response, boolean cacheable, boolean called) {
         var result = response.result().orElse(Json.EMPTY_OBJECT);
         if (!result.isObject()) {
             return Spliced.of(response);
@@ -81,8 +82,7 @@ final class StatelessForms {
         boolean typed = result.get("resultType").isPresent();
         boolean complete = result.text("resultType").map("complete"::equals).orElse(true);
         boolean timed = !cacheable || !complete || result.get("ttlMs").isPresent();
-        boolean empty =
-                result.get("structuredContent").isPresent() && result.get("content").isEmpty();
+        boolean empty = called && complete && result.get("content").isEmpty();
         var whole =
                 stamped.withFirst(
                         members -> {

@@ -46,19 +46,27 @@ final class StatelessSink implements Sink {
     @Override
     public void notification(Spliced message) {
         if (takesEvents && wants(message.envelope()) && !reply.isCrowded()) {
-            reply.event(message);
+            reply.event(inThisRound(message));
         }
+    }
+
+    /** The token may be that of an earlier round. */
+    private Spliced inThisRound(Spliced message) {
+        return message.envelope().method().equals(Method.PROGRESS)
+                ? request.progressToken().map(message::progress).orElse(message)
+                : message;
     }
 
     private boolean wants(Envelope message) {
         return switch (message.method()) {
-            case Method.PROGRESS -> true;
+            case Method.PROGRESS -> request.progressToken().isPresent();
             case Method.LOG_MESSAGE -> {
                 var given = message.level().flatMap(LogLevel::of);
                 yield level.isPresent()
                         && given.filter(one -> one.compareTo(level.get()) >= 0).isPresent();
             }
-            default -> false;
+            case Method.CANCELLED, Method.TASK_STATUS, Method.TASK_CHANGED -> false;
+            default -> true; // of an extension, and about this request
         };
     }
 

@@ -31,6 +31,8 @@ import dev.heddle.transport.net.EventLoops;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.time.Duration;
 import java.util.List;
@@ -303,6 +305,56 @@ class HttpBackendTest {
         try (var server = RawServer.mcp(_ -> Optional.of(FORGOTTEN));
                 var session = open(server)) {
             assertFails(() -> call(session), Reason.SESSION_GONE, false);
+        }
+    }
+
+    private static String refusal(RawServer.Request request, int status, int code, String why) {
+        var body =
+                "{\"jsonrpc\":\"2.0\",\"id\":"
+                        + request.id()
+                        + ",\"error\":{\"code\":"
+                        + code
+                        + ",\"message\":\""
+                        + why
+                        + "\"}}";
+        return "HTTP/1.1 "
+                + status
+                + " No\r\nContent-Type: application/json\r\nContent-Length: "
+                + body.length()
+                + "\r\n\r\n"
+                + body;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "404, -32001, Session not found",
+        "404, -32603, gone",
+        "400, -32000, no valid session ID",
+        "401, -32600, unknown session",
+        "400, -32022, unsupported protocol version",
+    })
+    void a_session_that_is_gone_is_so_even_if_the_error_answers_the_request(
+            int status, int code, String why) {
+        try (var server =
+                        RawServer.mcp(request -> Optional.of(refusal(request, status, code, why)));
+                var session = open(server)) {
+            assertFails(() -> call(session), Reason.SESSION_GONE, false);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "404, -32601, no such method",
+        "400, -32602, params.session: found nothing",
+        "400, -32000, out of paper",
+    })
+    void an_error_of_another_kind_is_the_answer(int status, int code, String why) {
+        try (var server =
+                        RawServer.mcp(request -> Optional.of(refusal(request, status, code, why)));
+                var session = open(server)) {
+            assertThatThrownBy(() -> call(session))
+                    .isInstanceOf(Fault.ErrorReply.class)
+                    .hasMessageContaining(why);
         }
     }
 
