@@ -41,6 +41,7 @@ class PinnedStateTest {
     }
 
     private RecordingSink send(String method, String params) {
+        session.settle();
         var sink = new RecordingSink();
         var request = JsonRpc.request(Json.of(1), method, Json.parse(params));
         session.exchange(Identity.NONE, new Exchange(request, sink));
