@@ -41,6 +41,7 @@ public final class Method {
     public static final String RESOURCE_UPDATED = "notifications/resources/updated";
     public static final String ROOTS_CHANGED = "notifications/roots/list_changed";
     public static final String ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
+    public static final String ELICITATION_COMPLETE = "notifications/elicitation/complete";
     public static final String TASK_STATUS = "notifications/tasks/status";
     public static final String TASK_CHANGED = "notifications/tasks";
 
@@ -79,6 +80,7 @@ public final class Method {
                     RESOURCE_UPDATED,
                     ROOTS_CHANGED,
                     ACKNOWLEDGED,
+                    ELICITATION_COMPLETE,
                     TASK_STATUS,
                     TASK_CHANGED);
 

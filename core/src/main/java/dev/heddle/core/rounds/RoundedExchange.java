@@ -28,6 +28,8 @@ import java.util.function.Consumer;
 final class RoundedExchange implements Sink {
     private static final int MOST_QUESTIONS = 100;
     private static final int MOST_TOLD = 100;
+    private static final String UNDECLARED =
+            "the client has not declared that it can be asked this";
 
     private sealed interface State {
         /** A request of the client is open. {@code number} rounds have ended before. */
@@ -172,7 +174,7 @@ final class RoundedExchange implements Sink {
                     return false;
                 }
                 case State.Gathering some when !some.round().mayAsk(question) -> {
-                    question.refuse("the client has not declared that it can be asked this");
+                    question.refuse(UNDECLARED);
                     return true;
                 }
                 case State.Gathering some -> {
@@ -182,7 +184,7 @@ final class RoundedExchange implements Sink {
                 }
                 case State.Answering(var round, int number) -> {
                     if (!round.mayAsk(question)) {
-                        question.refuse("the client has not declared that it can be asked this");
+                        question.refuse(UNDECLARED);
                         return true;
                     }
                     if (!parked.hasRoom(this)) {
@@ -289,11 +291,14 @@ final class RoundedExchange implements Sink {
                             }
                         });
         open.addAll(waits.later());
+        var undeclared = open.stream().filter(question -> !round.mayAsk(question)).toList();
+        open.removeAll(undeclared);
         boolean done =
                 open.isEmpty()
                         ? state.compareAndSet(waits, new State.Answering(round, waits.number()))
                         : ask(waits, round, waits.number() + 1, open, waits.told());
         if (done) {
+            undeclared.forEach(question -> question.refuse(UNDECLARED));
             if (open.isEmpty()) {
                 waits.told().forEach(round.sink()::notification);
             }

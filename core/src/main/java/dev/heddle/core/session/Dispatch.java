@@ -101,8 +101,13 @@ final class Dispatch {
     boolean knowsWay(Envelope request) {
         try {
             return decide(request) instanceof Decision.Forward;
-        } catch (Fault | MalformedJson refused) {
+        } catch (Fault.ToolNotFound
+                | Fault.PromptNotFound
+                | Fault.ResourceNotFound
+                | Fault.MethodNotFound unknown) {
             return false;
+        } catch (Fault | MalformedJson refused) {
+            return true; // whatever else there may be
         }
     }
 

@@ -57,11 +57,13 @@ public final class EventStream {
     private @Nullable Taker taker;
     private long lastEvent;
     private long forgotten; // the number of the last event that is kept no more
+    private long leftAt; // when no connection has carried it any more
     private boolean over;
 
     EventStream(EventLog log, String name) {
         this.log = log;
         this.name = name;
+        this.leftAt = log.alarms().now();
     }
 
     String name() {
@@ -79,7 +81,10 @@ public final class EventStream {
 
     /** Whether nobody can want anything of it any more. */
     boolean isOfNoUse() {
-        boolean left = taker == null && EventLog.isStanding(name);
+        boolean left =
+                taker == null
+                        && EventLog.isStanding(name)
+                        && log.alarms().now() - leftAt >= StandingStream.RETURN.toNanos();
         return (over || left) && kept.isEmpty();
     }
 
@@ -205,6 +210,7 @@ public final class EventStream {
         synchronized (log) {
             if (connection.equals(taker)) {
                 taker = null;
+                leftAt = log.alarms().now();
                 if (!asked.isEmpty()) {
                     giveUpLater();
                 }

@@ -78,6 +78,7 @@ final class LiveSession implements MultiSession {
     private final SessionEvents events;
     private final Calls calls;
     private final Dispatch dispatch;
+    private final AtomicBoolean whole; // all that is offered is to be shown
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ReentrantLock rebasing =
             new ReentrantLock(); // orders replacements of the backends
@@ -85,7 +86,7 @@ final class LiveSession implements MultiSession {
     private final AtomicReference<@Nullable EventLog> log = new AtomicReference<>();
     private volatile boolean ready; // whether the client has heard that the session has begun
     private volatile long updated;
-    private volatile boolean whole; // whether all that is offered is to be shown
+    private volatile Set<BackendId> late = Set.of();
     private volatile Runnable settling = () -> {};
     private volatile Runnable afterClose = () -> {};
 
@@ -101,7 +102,7 @@ final class LiveSession implements MultiSession {
         this.shared = shared;
         this.streams = type == SessionType.IMPLICIT ? MANY_STREAMS : options.streams();
         this.ready = type == SessionType.EMBEDDED;
-        this.whole = type != SessionType.IMPLICIT;
+        this.whole = new AtomicBoolean(type != SessionType.IMPLICIT);
         this.created = shared.clock().instant();
         this.updated = created.toEpochMilli();
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
@@ -155,7 +156,10 @@ final class LiveSession implements MultiSession {
     void begin(Iterable<Backend> backends, Map<BackendId, Adopted> adopted, Set<BackendId> late) {
         conversations.replace(backends, adopted);
         surfaces.show(backends);
-        events.beginColdStart(late, type == SessionType.IMPLICIT);
+        this.late = late;
+        if (whole.get()) {
+            events.beginColdStart(late, false);
+        }
         openInBackground();
         shared.observer().sessionOpened();
     }
@@ -200,7 +204,7 @@ final class LiveSession implements MultiSession {
 
     /** A session whose client has not asked for all that there is opens what it needs. */
     private void openInBackground() {
-        if (!whole) {
+        if (!whole.get()) {
             return;
         }
         for (var conversation : conversations.all()) {
@@ -298,14 +302,16 @@ final class LiveSession implements MultiSession {
 
     @Override
     public boolean isSettled() {
-        return events.coldStart().equals(ColdStart.OVER);
+        return whole.get() && events.coldStart().equals(ColdStart.OVER);
     }
 
     @Override
     public void settle() {
-        if (!isSettled()) {
-            whole = true;
+        if (whole.compareAndSet(false, true)) {
+            events.beginColdStart(late, true);
             openInBackground();
+        }
+        if (!isSettled()) {
             settling.run();
         }
     }
@@ -411,6 +417,7 @@ final class LiveSession implements MultiSession {
         if (closing.get()) {
             conversations.close();
         } else {
+            dropped.forEach(one -> events.coldStart().settled(one.backend().id()));
             events.noteBackends(dropped);
             openInBackground();
         }

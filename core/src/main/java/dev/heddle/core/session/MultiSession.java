@@ -92,7 +92,10 @@ public interface MultiSession extends Caller {
     /** Waits until the session is settled, for a bounded time. Blocks. */
     void settle();
 
-    /** Whether it is known to which backend {@code request} goes. Never blocks. */
+    /**
+     * Whether it is known to which backend {@code request} goes, or that it goes nowhere. Never
+     * blocks.
+     */
     boolean knowsWay(Envelope request);
 
     /** Carries one request. Never blocks, and never throws: a failure is a reply too. */

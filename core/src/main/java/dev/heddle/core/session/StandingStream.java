@@ -262,7 +262,7 @@ final class StandingStream {
         var before =
                 state.getAndUpdate(now -> now.waitingFor(id).map(now::withoutWaiting).orElse(now));
         if (before.waitingFor(id).isEmpty()) {
-            notification(notice);
+            tell(notice);
         }
     }
 

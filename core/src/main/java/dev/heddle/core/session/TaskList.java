@@ -1,5 +1,6 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.ResultSink;
@@ -8,6 +9,7 @@ import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -73,7 +75,7 @@ final class TaskList implements InFlight {
                             request,
                             new ResultSink(
                                     state -> {
-                                        found.put(name, tasks.named(state, task.backend()));
+                                        note(name, state, task.backend());
                                         settled();
                                     },
                                     otherwise -> {
@@ -85,6 +87,15 @@ final class TaskList implements InFlight {
             ending.ifPresent(why -> end(call, why));
         } catch (Fault unreachable) {
             settled();
+        }
+    }
+
+    /** A task that cannot be read is left out; whoever asks after it hears why. */
+    private void note(String name, Json state, BackendId backend) {
+        try {
+            found.put(name, tasks.named(state, backend));
+        } catch (MalformedJson unreadable) {
+            found.remove(name);
         }
     }
 

@@ -18,6 +18,13 @@ import javax.net.ssl.SSLException;
 
 /** What HTTP says when it does not carry a JSON-RPC answer, in the words of the domain. */
 final class HttpOutcome {
+    /** With these servers say what came of a request, whatever the status. */
+    private static final Set<Long> ANSWER_CODES =
+            Set.of(
+                    (long) ErrorCode.METHOD_NOT_FOUND,
+                    (long) ErrorCode.INVALID_PARAMS,
+                    (long) ErrorCode.RESOURCE_NOT_FOUND);
+
     /** With these servers say that they know no such session. */
     private static final Set<Long> SESSION_CODES =
             Set.of((long) ErrorCode.INVALID_REQUEST, -32000L, -32001L);
@@ -78,7 +85,7 @@ final class HttpOutcome {
      */
     static boolean isOver(int status, Envelope error, String body) {
         return isOtherEra(error)
-                || (status == 404 && error.errorCode() != ErrorCode.METHOD_NOT_FOUND)
+                || (status == 404 && !ANSWER_CODES.contains(error.errorCode()))
                 || (isSessionRefusal(status)
                         && SESSION_CODES.contains(error.errorCode())
                         && mentionsSession(body));

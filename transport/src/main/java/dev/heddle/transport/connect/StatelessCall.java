@@ -174,7 +174,7 @@ final class StatelessCall extends WrappedSink {
         var gone = "is another server than it was";
         end(
                 new Reply.Failed(
-                        round == 1
+                        round == 1 && pauses.get() == 0
                                 ? Fault.BackendFailed.notSent(
                                         parts.backend(), Reason.SESSION_GONE, gone)
                                 : new Fault.BackendFailed(

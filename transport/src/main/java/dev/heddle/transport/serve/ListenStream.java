@@ -33,6 +33,7 @@ final class ListenStream implements ClientStream {
     private static final String RESOURCES = "resourceSubscriptions";
     private static final String TASKS = "taskIds";
     private static final int MOST_EARLY = 1000;
+    private static final Optional<List<Spliced>> NOTHING_EARLY = Optional.empty();
     private static final String NOTHING_WANTED =
             "params.notifications: found none (expected: an object that says which are wanted)";
 
@@ -177,8 +178,12 @@ final class ListenStream implements ClientStream {
     /** What has come before the client knew what it will be told is told then. */
     private void begin(Set<Topic> subscribed) {
         acknowledge(subscribed);
-        var kept = early.getAndSet(Optional.empty());
-        kept.stream().flatMap(List::stream).forEach(this::notification);
+        for (var kept = early.get(); kept.isPresent(); kept = early.get()) {
+            var rest = kept.get().isEmpty() ? NOTHING_EARLY : Optional.of(List.<Spliced>of());
+            if (early.compareAndSet(kept, rest)) {
+                kept.get().forEach(this::tell);
+            }
+        }
     }
 
     /** Hears of tasks only: of everything else the client is told by its own session. */
@@ -211,21 +216,25 @@ final class ListenStream implements ClientStream {
 
     @Override
     public void notification(Spliced message) {
-        var envelope = message.envelope();
-        if (wanted.wants(envelope) && !isEarly(message)) {
-            var params = envelope.params().orElse(Json.EMPTY_OBJECT);
-            var named =
-                    params.with(
-                            "_meta",
-                            params.get("_meta")
-                                    .map(
-                                            given ->
-                                                    given.with(
-                                                            MetaKey.SUBSCRIPTION_ID,
-                                                            asked.message().id()))
-                                    .orElse(meta));
-            asked.reply().event(Spliced.of(JsonRpc.notification(envelope.method(), named)));
+        if (wanted.wants(message.envelope()) && !isEarly(message)) {
+            tell(message);
         }
+    }
+
+    private void tell(Spliced message) {
+        var envelope = message.envelope();
+        var params = envelope.params().orElse(Json.EMPTY_OBJECT);
+        var named =
+                params.with(
+                        "_meta",
+                        params.get("_meta")
+                                .map(
+                                        given ->
+                                                given.with(
+                                                        MetaKey.SUBSCRIPTION_ID,
+                                                        asked.message().id()))
+                                .orElse(meta));
+        asked.reply().event(Spliced.of(JsonRpc.notification(envelope.method(), named)));
     }
 
     private boolean isEarly(Spliced message) {

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Requests that may take several rounds (MCP 2026-07-28, Multi round-trip requests). What a client
@@ -53,6 +54,9 @@ final class Rounds {
 
     private static final char RELAY = 'r';
     private static final char AGAIN = 'a';
+
+    /** Between a ticket and the id of the session that its exchange has for itself. */
+    private static final char BETWEEN = '\n';
 
     private final ParkedExchanges parked;
     private final RequestStates states;
@@ -91,7 +95,7 @@ final class Rounds {
      * @return the request that is to be begun instead, if it belongs to none that is parked
      * @throws Fault.InvalidParams if what it says is not true
      */
-    Optional<Asked> goOn(Asked asked, Sink sink) {
+    Optional<Asked> goOn(Asked asked, Function<Asked, Sink> sinks) {
         var message = asked.message();
         var state = message.param(STATE);
         if (state.isEmpty() || !mayTakeRounds(message)) {
@@ -103,22 +107,29 @@ final class Rounds {
             case AGAIN ->
                     Optional.of(
                             asked.with(with(message, params.without(STATE).without(RESPONSES)))
-                                    .again(content.substring(1)));
+                                    .in(own(content.substring(1))));
             case RELAY -> {
                 var theirs = Json.of(content.substring(1));
                 yield Optional.of(asked.with(with(message, params.with(STATE, theirs))));
             }
             default -> {
-                resume(asked, content.substring(1), sink);
+                resume(asked, content.substring(1), sinks);
                 yield Optional.empty();
             }
         };
     }
 
-    private void resume(Asked asked, String ticket, Sink sink) {
-        var round = new PostRound(asked, sink);
+    /** The id of a session, or empty if the text is. */
+    private static Optional<String> own(String text) {
+        return text.isEmpty() ? Optional.empty() : Optional.of(text);
+    }
+
+    private void resume(Asked back, String content, Function<Asked, Sink> sinks) {
+        int end = content.indexOf(BETWEEN);
+        var asked = back.in(own(content.substring(end + 1)));
+        var round = new PostRound(asked, sinks.apply(asked));
         var running =
-                Ticket.of(ticket)
+                Ticket.of(content.substring(0, Math.max(end, 0)))
                         .flatMap(known -> parked.resume(known, answers(asked.message()), round))
                         .orElseThrow(
                                 () ->
@@ -210,18 +221,33 @@ final class Rounds {
                         : JsonRpc.error(id, ErrorCode.MISSING_CAPABILITY, why, NEEDS_URLS));
     }
 
+    private static List<Json> elicitations(Envelope response) {
+        return response.error()
+                .flatMap(error -> error.get("data"))
+                .flatMap(data -> data.get("elicitations"))
+                .filter(Json::isArray)
+                .map(Json::elements)
+                .orElse(List.of());
+    }
+
+    /** Whether a response makes the client open URLs and come back. */
+    static boolean leadsToUrls(Envelope request, Envelope response) {
+        return response.errorCode() == ErrorCode.URL_ELICITATION_REQUIRED
+                && mayTakeRounds(request)
+                && Askable.takesUrls(able(request))
+                && !elicitations(response).isEmpty();
+    }
+
     /**
      * A backend with sessions that wants its client to open URLs first is asked again when that has
      * been done.
      */
     private Spliced urls(Asked asked, Spliced response) {
+        if (!leadsToUrls(asked.message(), response.envelope())) {
+            return cannotOpen(response, asked);
+        }
         var requests = new ArrayList<Json>();
-        response.envelope()
-                .error()
-                .flatMap(error -> error.get("data"))
-                .flatMap(data -> data.get("elicitations"))
-                .map(Json::elements)
-                .orElse(List.of())
+        elicitations(response.envelope())
                 .forEach(
                         params ->
                                 requests.add(
@@ -232,10 +258,6 @@ final class Rounds {
                                                                         "params",
                                                                         params.without(
                                                                                 "elicitationId")))));
-        var able = able(asked.message());
-        if (requests.isEmpty() || !Askable.takesUrls(able) || !mayTakeRounds(asked.message())) {
-            return cannotOpen(response, asked);
-        }
         var keyed =
                 Json.object(
                         all -> {
@@ -245,7 +267,7 @@ final class Rounds {
                         });
         var state =
                 states.seal(
-                        AGAIN + asked.stay().session(), binding(asked), ParkedExchanges.PATIENCE);
+                        AGAIN + asked.own().orElse(""), binding(asked), ParkedExchanges.PATIENCE);
         return Spliced.of(JsonRpc.result(response.envelope().id(), inputRequired(keyed, state)));
     }
 
@@ -293,7 +315,10 @@ final class Rounds {
                                             (key, question) ->
                                                     all.put(key, InputRequest.of(question))));
             var state =
-                    states.seal(PARKED + ticket.text(), binding(asked), ParkedExchanges.PATIENCE);
+                    states.seal(
+                            PARKED + ticket.text() + BETWEEN + asked.own().orElse(""),
+                            binding(asked),
+                            ParkedExchanges.PATIENCE);
             asked.reply()
                     .last(
                             200,

@@ -63,8 +63,8 @@ final class StatelessEndpoint {
      * A request or notification of such a client, and what is needed to answer it.
      *
      * @param headers those of the message, if it came over HTTP
-     * @param again the session in which it has been asked before, if that is kept for it
-     * @param stay where the client finds its session when it comes back
+     * @param own the id of the session that the exchange has for itself, if it has one; known to a
+     *     request that comes back too
      */
     record Asked(
             Envelope message,
@@ -72,34 +72,22 @@ final class StatelessEndpoint {
             Identity caller,
             boolean takesEvents,
             Answer reply,
-            Optional<String> again,
-            Stay stay) {
+            Optional<String> own) {
         Asked(
                 Envelope message,
                 Optional<HttpHeaders> headers,
                 Identity caller,
                 boolean takesEvents,
                 Answer reply) {
-            this(message, headers, caller, takesEvents, reply, Optional.empty(), new Stay());
+            this(message, headers, caller, takesEvents, reply, Optional.empty());
         }
 
         Asked with(Envelope other) {
-            return new Asked(other, headers, caller, takesEvents, reply, again, stay);
+            return new Asked(other, headers, caller, takesEvents, reply, own);
         }
 
-        Asked again(String session) {
-            return new Asked(
-                    message, headers, caller, takesEvents, reply, Optional.of(session), stay);
-        }
-    }
-
-    /** Where an exchange had a session of its own that waits for its client to come back. */
-    static final class Stay {
-        private volatile String session = "";
-
-        /** The id of that session, or empty text. */
-        String session() {
-            return session;
+        Asked in(Optional<String> session) {
+            return new Asked(message, headers, caller, takesEvents, reply, session);
         }
     }
 
@@ -192,13 +180,13 @@ final class StatelessEndpoint {
     }
 
     private void inSession(Asked asked) {
-        guarded(asked, () -> rounds.goOn(asked, sink(asked)).ifPresent(this::begin));
+        guarded(asked, () -> rounds.goOn(asked, this::sink).ifPresent(this::begin));
     }
 
     /** Carries out a request that belongs to none that went before. */
     private void begin(Asked asked) {
         var profile = profile(asked.message());
-        var before = asked.again().flatMap(sessions::takeBack);
+        var before = asked.own().flatMap(sessions::takeBack);
         if (before.isPresent()) {
             blocking(asked, () -> aloneIn(before.get(), asked));
             return;
@@ -263,7 +251,8 @@ final class StatelessEndpoint {
         aloneIn(sessions.own(asked.caller(), profile, asked.reply().remote()), asked);
     }
 
-    private void aloneIn(MultiSession session, Asked asked) {
+    private void aloneIn(MultiSession session, Asked first) {
+        var asked = first.in(Optional.of(session.id()));
         Consumer<Optional<Reply>> over = reply -> leave(session, asked, reply);
         try {
             makeReady(session, asked);
@@ -278,9 +267,8 @@ final class StatelessEndpoint {
     private void leave(MultiSession session, Asked asked, Optional<Reply> reply) {
         boolean comesBack =
                 reply.orElse(null) instanceof Reply.Response(var message)
-                        && message.envelope().errorCode() == ErrorCode.URL_ELICITATION_REQUIRED;
+                        && Rounds.leadsToUrls(asked.message(), message.envelope());
         if (comesBack) {
-            asked.stay().session = session.id();
             sessions.keep(session, asked.caller(), ParkedExchanges.PATIENCE);
         } else {
             sessions.end(session, asked.caller());

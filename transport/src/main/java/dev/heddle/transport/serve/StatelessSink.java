@@ -65,7 +65,11 @@ final class StatelessSink implements Sink {
                 yield level.isPresent()
                         && given.filter(one -> one.compareTo(level.get()) >= 0).isPresent();
             }
-            case Method.CANCELLED, Method.TASK_STATUS, Method.TASK_CHANGED -> false;
+            case Method.CANCELLED,
+                    Method.ELICITATION_COMPLETE,
+                    Method.TASK_STATUS,
+                    Method.TASK_CHANGED ->
+                    false;
             default -> true; // of an extension, and about this request
         };
     }
