@@ -2,12 +2,12 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Alarms;
 
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * What one session has sent on its streams lately, so that a client that comes back gets what it
@@ -30,10 +30,12 @@ public final class EventLog {
     private static final String STANDING = "g";
     private static final String ANSWER = "p";
 
+    /** An older process has had streams too. */
+    private static final String EPOCH =
+            Integer.toString(new SecureRandom().nextInt(36 * 36 * 36), 36) + '.';
+
     private final Alarms alarms;
-    private final Map<String, EventStream> streams = new LinkedHashMap<>(); // guarded by this
-    private final String epoch = // an older process has had streams too
-            Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36), 36) + '.';
+    private final Map<String, EventStream> streams = new LinkedHashMap<>(2); // guarded by this
     private long lastStream;
     private int events;
     private long bytes;
@@ -58,9 +60,8 @@ public final class EventLog {
     }
 
     private synchronized EventStream open(String kind) {
-        var stream = new EventStream(this, kind + epoch + ++lastStream);
+        var stream = new EventStream(this, kind + EPOCH + ++lastStream);
         streams.put(stream.name(), stream);
-        tidyLater();
         return stream;
     }
 
@@ -86,7 +87,8 @@ public final class EventLog {
     void kept(long size) {
         events++;
         bytes += size;
-        if (events > MOST_EVENTS || bytes > MOST_BYTES) {
+        tidyLater();
+        if (isFull()) {
             trim();
         }
     }
@@ -97,11 +99,21 @@ public final class EventLog {
     }
 
     private void trim() {
-        for (var stream : List.copyOf(streams.values())) {
-            while ((events > MOST_EVENTS || bytes > MOST_BYTES) && stream.forgetOldest()) {
-                tidy(stream);
+        var eldestFirst = streams.values().iterator();
+        while (isFull() && eldestFirst.hasNext()) {
+            var stream = eldestFirst.next();
+            boolean some = true;
+            while (some && isFull()) {
+                some = stream.forgetOldest();
+            }
+            if (stream.isOfNoUse()) {
+                eldestFirst.remove();
             }
         }
+    }
+
+    private boolean isFull() {
+        return events > MOST_EVENTS || bytes > MOST_BYTES;
     }
 
     private void tidy(EventStream stream) {
@@ -110,7 +122,8 @@ public final class EventLog {
         }
     }
 
-    private void tidyLater() {
+    /** Forgets in a while what nobody can want any more. To be called when there may be such. */
+    void tidyLater() {
         if (!tidying) {
             tidying = true;
             alarms.after(AGE, this::tidy);
@@ -124,7 +137,7 @@ public final class EventLog {
             stream.forgetUntil(before);
             tidy(stream);
         }
-        if (!streams.isEmpty()) {
+        if (!streams.values().stream().allMatch(EventStream::isJustCarried)) {
             tidyLater();
         }
     }

@@ -88,6 +88,11 @@ public final class EventStream {
         return (over || left) && kept.isEmpty();
     }
 
+    /** Whether it is on its way to its client, and nothing of it is kept. */
+    boolean isJustCarried() {
+        return taker != null && kept.isEmpty();
+    }
+
     /** Returns whether there was one. */
     boolean forgetOldest() {
         var event = kept.pollFirst();
@@ -196,6 +201,7 @@ public final class EventStream {
     /** Ends the stream: there is nothing more to come for. */
     public void end() {
         synchronized (log) {
+            log.tidyLater();
             over = true;
             asked = List.of();
             if (taker != null) {
@@ -211,6 +217,7 @@ public final class EventStream {
             if (connection.equals(taker)) {
                 taker = null;
                 leftAt = log.alarms().now();
+                log.tidyLater();
                 if (!asked.isEmpty()) {
                     giveUpLater();
                 }

@@ -17,7 +17,7 @@ final class Overs {
             if (!over) {
                 var more = new ArrayList<>(tasks);
                 more.add(task);
-                tasks = more;
+                tasks = List.copyOf(more);
                 return;
             }
         }
