@@ -78,7 +78,6 @@ final class LiveSession implements MultiSession {
     private final SessionEvents events;
     private final Calls calls;
     private final Dispatch dispatch;
-    private final AtomicBoolean whole; // all that is offered is to be shown
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ReentrantLock rebasing =
             new ReentrantLock(); // orders replacements of the backends
@@ -86,6 +85,7 @@ final class LiveSession implements MultiSession {
     private final AtomicReference<@Nullable EventLog> log = new AtomicReference<>();
     private volatile boolean ready; // whether the client has heard that the session has begun
     private volatile long updated;
+    private volatile boolean whole; // whether all that is offered is to be shown
     private volatile Set<BackendId> late = Set.of();
     private volatile Runnable settling = () -> {};
     private volatile Runnable afterClose = () -> {};
@@ -102,7 +102,7 @@ final class LiveSession implements MultiSession {
         this.shared = shared;
         this.streams = type == SessionType.IMPLICIT ? MANY_STREAMS : options.streams();
         this.ready = type == SessionType.EMBEDDED;
-        this.whole = new AtomicBoolean(type != SessionType.IMPLICIT);
+        this.whole = type != SessionType.IMPLICIT;
         this.created = shared.clock().instant();
         this.updated = created.toEpochMilli();
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
@@ -157,7 +157,7 @@ final class LiveSession implements MultiSession {
         conversations.replace(backends, adopted);
         surfaces.show(backends);
         this.late = late;
-        if (whole.get()) {
+        if (whole) {
             events.beginColdStart(late, false);
         }
         openInBackground();
@@ -204,7 +204,7 @@ final class LiveSession implements MultiSession {
 
     /** A session whose client has not asked for all that there is opens what it needs. */
     private void openInBackground() {
-        if (!whole.get()) {
+        if (!whole) {
             return;
         }
         for (var conversation : conversations.all()) {
@@ -302,17 +302,31 @@ final class LiveSession implements MultiSession {
 
     @Override
     public boolean isSettled() {
-        return whole.get() && events.coldStart().equals(ColdStart.OVER);
+        return whole && events.coldStart().equals(ColdStart.OVER);
     }
 
     @Override
     public void settle() {
-        if (whole.compareAndSet(false, true)) {
-            events.beginColdStart(late, true);
+        if (beginsWhole()) {
             openInBackground();
         }
         if (!isSettled()) {
             settling.run();
+        }
+    }
+
+    /** Whoever finds the session whole finds too what it waits for. */
+    private boolean beginsWhole() {
+        rebasing.lock();
+        try {
+            boolean begins = !whole;
+            if (begins) {
+                events.beginColdStart(late, true);
+                whole = true;
+            }
+            return begins;
+        } finally {
+            rebasing.unlock();
         }
     }
 
