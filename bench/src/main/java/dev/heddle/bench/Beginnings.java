@@ -109,7 +109,7 @@ final class Beginnings {
                 var took = new ArrayList<Double>();
                 for (int i = 0; i < CHANGES; i++) {
                     long began = System.nanoTime();
-                    stubs.get(i % stubs.size()).offer(99 + i / stubs.size() % 2);
+                    stubs.get(i % stubs.size()).offer(99, 1000 + i); // never what was there before
                     stream.line();
                     took.add((System.nanoTime() - began) / 1e6);
                 }

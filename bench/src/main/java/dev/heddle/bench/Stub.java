@@ -78,7 +78,7 @@ final class Stub implements AutoCloseable {
      */
     Stub(Loop loop, int port, int tools, boolean hangs) {
         this.hangs = hangs;
-        this.toolsResult = toolsResult(tools);
+        this.toolsResult = toolsResult(IntStream.range(0, tools));
         this.listening =
                 new ServerBootstrap()
                         .group(loop.group())
@@ -110,10 +110,9 @@ final class Stub implements AutoCloseable {
         return tool.endsWith("steps") ? new Good(0, STEPS) : new Good(ECHOED, 0);
     }
 
-    private static byte[] toolsResult(int tools) {
+    private static byte[] toolsResult(IntStream tools) {
         return Texts.ascii(
-                IntStream.range(0, tools)
-                        .mapToObj(Stub::tool)
+                tools.mapToObj(Stub::tool)
                         .collect(Collectors.joining(",", ",\"result\":{\"tools\":[", "]}}")));
     }
 
@@ -161,9 +160,9 @@ final class Stub implements AutoCloseable {
         return streams.size();
     }
 
-    /** Lists so many tools from now on, and says so on every open stream. */
-    void offer(int tools) {
-        toolsResult = toolsResult(tools);
+    /** Lists {@code tools} and one other from now on, and says so on every open stream. */
+    void offer(int tools, int other) {
+        toolsResult = toolsResult(IntStream.concat(IntStream.range(0, tools), IntStream.of(other)));
         var event =
                 "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n";
         var chunk = Integer.toHexString(event.length()) + "\r\n" + event + "\r\n";

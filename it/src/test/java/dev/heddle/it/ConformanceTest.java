@@ -8,6 +8,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +55,28 @@ class ConformanceTest {
     })
     void all_that_a_revision_requires_is_found_through_the_gateway(String era, String revision) {
         assertThat(suite(era, "", "--requirements", revision)).satisfies(this::isWhole);
+        if (revision.equals("2025-11-25")) {
+            assertThat(checks("server-sse-polling"))
+                    .contains("server-sse-priming-event SUCCESS", "server-sse-retry-field SUCCESS");
+        }
+    }
+
+    /** What a scenario has looked at, and what came of it: it may end well without a look. */
+    private List<String> checks(String scenario) {
+        try (var results = Files.list(folder.resolve("results"))) {
+            var last = results.filter(path -> path.toString().contains(scenario)).findAny();
+            var checks =
+                    RawClient.JSON.readTree(last.orElseThrow().resolve("checks.json").toFile());
+            return checks.valueStream()
+                    .map(
+                            check ->
+                                    check.path("id").asString()
+                                            + " "
+                                            + check.path("status").asString())
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void isWhole(Peers.Ended suite) {

@@ -44,6 +44,11 @@ class PeersTest {
         var printed = Peers.run(Peers.node(), Peers.fixture("peer.mjs"), era, transport, where);
         var found = RawClient.JSON.readTree(printed.lines().toList().getLast());
         assertThat(found.path("server").asString("")).isEqualTo("heddle");
+        assertThat(found.path("version").asString(""))
+                .satisfies(
+                        version ->
+                                assertThat(version.equals("2026-07-28"))
+                                        .isEqualTo(!era.equals("legacy")));
         assertThat(found.path("echo").asString("")).isEqualTo("Echo: hi");
         // on one wire the client may take the reply before what came right before it
         // and in a call of several rounds it counts these as progress too

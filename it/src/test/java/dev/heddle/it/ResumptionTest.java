@@ -14,15 +14,20 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Streams outlive their connections, towards clients and towards servers. */
 class ResumptionTest {
     private static final Pattern ID = Pattern.compile("id: (\\S+)");
     private static final Pattern PROGRESS = Pattern.compile("\"progress\":(\\d+)");
+
+    private static final Pattern SAID = Pattern.compile("(\\d+) steps");
+    private static final Pattern WORD = Pattern.compile("\"data\":\"(\\w+)\"");
 
     @TempDir private Path folder;
     private Stub stub;
@@ -56,6 +61,20 @@ class ResumptionTest {
     private static String lastId(String text) {
         var ids = ID.matcher(text).results().map(found -> found.group(1)).toList();
         return ids.getLast();
+    }
+
+    private static List<Integer> steps(CharSequence text) {
+        return PROGRESS.matcher(text)
+                .results()
+                .map(found -> Integer.parseInt(found.group(1)))
+                .toList();
+    }
+
+    /** How many steps the server has told of, as its result says. */
+    private static int said(CharSequence text) {
+        var result = SAID.matcher(text);
+        assertThat(result.find()).as(text.toString()).isTrue();
+        return Integer.parseInt(result.group(1));
     }
 
     private static Answer goOn(RawClient client, String last) {
@@ -103,16 +122,40 @@ class ResumptionTest {
             }
             var rest = goOn(client, lastId(seen.toString()));
             seen.append(rest.body());
-            var steps =
-                    PROGRESS.matcher(seen)
-                            .results()
-                            .map(found -> Integer.parseInt(found.group(1)))
-                            .toList();
-            assertThat(steps)
-                    .isEqualTo(IntStream.rangeClosed(1, steps.size()).boxed().toList())
-                    .hasSizeGreaterThan(10);
+            assertThat(steps(seen))
+                    .isEqualTo(IntStream.rangeClosed(1, said(seen)).boxed().toList());
             assertThat(rest.reply().path("id").asString("")).isEqualTo("mine");
             assertThat(rest.reply().has("result")).isTrue();
+        }
+    }
+
+    /** The responses to a batch are events of one stream, which goes on where it was cut. */
+    @Test
+    void nothing_of_a_batch_is_lost_or_doubled_when_its_connection_is_cut() {
+        var client = heddle.client().initialize("2025-03-26", "{}");
+        var random = new Random(5);
+        for (int round = 0; round < 10; round++) {
+            var seen = new StringBuilder();
+            try (var raw = RawHttp.to(heddle.endpoint())) {
+                raw.post(
+                        raw.hostHeader()
+                                + "Accept: application/json, text/event-stream\r\nMcp-Session-Id: "
+                                + client.session()
+                                + "\r\n",
+                        "[{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":\"tools/call\",\"params\":"
+                                + slow(200, 2)
+                                + "},{\"jsonrpc\":\"2.0\",\"id\":\"other\",\"method\":\"ping\"}]");
+                raw.head();
+                for (int i = random.nextInt(20); i >= 0; i--) {
+                    seen.append(raw.readTo("\n\n"));
+                }
+            }
+            seen.append(goOn(client, lastId(seen.toString())).body());
+            assertThat(steps(seen))
+                    .containsExactlyInAnyOrderElementsOf(
+                            IntStream.rangeClosed(1, said(seen)).boxed().toList());
+            assertThat(seen.toString().split("\"id\":\"mine\"", -1)).hasSize(2);
+            assertThat(seen.toString().split("\"id\":\"other\"", -1)).hasSize(2);
         }
     }
 
@@ -129,6 +172,52 @@ class ResumptionTest {
         assertThat(first.reply().has("result")).isTrue();
         var second = goOn(client, lastId(first.body()));
         assertThat(second.body()).doesNotContain("result");
+    }
+
+    /** The server goes on talking to whoever has only lost a connection. */
+    @Test
+    void what_is_said_outside_of_calls_is_told_to_who_comes_back_once_and_in_order() {
+        var client = heddle.client().initialize();
+        var said = new ArrayList<String>();
+        var heard = new StringBuilder();
+        var since = "";
+        for (int i = 0; i < 10; i++) {
+            try (var raw = listening(client, since)) {
+                for (var word : said) {
+                    heard.append(raw.readTo(word + "\"")).append(raw.readTo("\n\n"));
+                }
+                said.clear();
+                await().until(() -> stub.count("streams") == 2); // with the watch
+                stub.say("open" + i);
+                heard.append(raw.readTo("open" + i + "\"")).append(raw.readTo("\n\n"));
+                since = "Last-Event-ID: " + lastId(heard.toString()) + "\r\n";
+            }
+            said.add("gone" + i);
+            said.add("still" + i);
+            said.forEach(stub::say);
+        }
+        var words = WORD.matcher(heard).results().map(found -> found.group(1)).toList();
+        assertThat(words)
+                .isEqualTo(
+                        IntStream.range(0, 10)
+                                .boxed()
+                                .flatMap(i -> Stream.of("open" + i, "gone" + i, "still" + i))
+                                .limit(words.size())
+                                .toList())
+                .hasSize(28);
+    }
+
+    private RawHttp listening(RawClient client, String headers) {
+        var raw = RawHttp.to(heddle.endpoint());
+        raw.write(
+                "GET /mcp HTTP/1.1\r\n"
+                        + raw.hostHeader()
+                        + "Accept: text/event-stream\r\nMcp-Session-Id: "
+                        + client.session()
+                        + "\r\n"
+                        + headers
+                        + "\r\n");
+        return raw;
     }
 
     @Test
@@ -148,15 +237,7 @@ class ResumptionTest {
             raw.head();
             last = lastId(raw.readTo("\n\n"));
         }
-        try (var back = RawHttp.to(heddle.endpoint())) {
-            back.write(
-                    "GET /mcp HTTP/1.1\r\n"
-                            + back.hostHeader()
-                            + "Accept: text/event-stream\r\nMcp-Session-Id: "
-                            + client.session()
-                            + "\r\nLast-Event-ID: "
-                            + last
-                            + "\r\n\r\n");
+        try (var back = listening(client, "Last-Event-ID: " + last + "\r\n")) {
             var text = back.readTo("elicitation/create");
             text += back.readTo("\n\n");
             var question = Pattern.compile("\"id\":(\\d+)").matcher(text);

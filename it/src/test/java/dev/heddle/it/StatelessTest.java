@@ -1,6 +1,7 @@
 package dev.heddle.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.heddle.it.RawClient.Answer;
 
@@ -13,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
@@ -21,6 +23,7 @@ class StatelessTest {
     private static final String VERSION = "2026-07-28";
     private static final String NOTHING = "{}";
     private static final String PERSON = "{\"elicitation\":{}}";
+    private static final String OPENER = "{\"elicitation\":{\"url\":{}}}";
 
     @TempDir private Path folder;
     private Stub stub;
@@ -217,5 +220,35 @@ class StatelessTest {
         assertThat(answered.text()).contains("accept");
         assertThat(answered.reply().path("id").asInt()).isEqualTo(2);
         assertThat(client.request("tools/call", next).errorText()).contains("has been used");
+    }
+
+    /** The server remembers in its session what has been opened. */
+    @Test
+    void a_stranger_that_has_opened_a_url_comes_back_to_the_session_that_wanted_it() {
+        stub.close();
+        stub = Stub.start(Map.of("TOOLS", "door"));
+        serve("anonymous");
+        int before = stub.count("sessions");
+        var shut = call("door", OPENER);
+        assertThat(shut.result().path("resultType").asString("")).isEqualTo("input_required");
+        var wanted = shut.result().path("inputRequests").path("url1");
+        assertThat(wanted.path("method").asString("")).isEqualTo("elicitation/create");
+        assertThat(wanted.path("params").path("url").asString(""))
+                .isEqualTo("https://door.example/bell");
+        var again =
+                client("tools/call", "door")
+                        .request(
+                                "tools/call",
+                                "{\"name\":\"door\",\"arguments\":{},\"requestState\":"
+                                        + shut.result().path("requestState")
+                                        + ",\"inputResponses\":{\"url1\":{\"action\":\"accept\"}},"
+                                        + meta(OPENER)
+                                        + "}");
+        assertThat(again.text()).isEqualTo("open");
+        assertThat(call("door", OPENER).result().path("resultType").asString(""))
+                .as("somebody else's")
+                .isEqualTo("input_required");
+        assertThat(stub.count("runs")).isEqualTo(3);
+        await().until(() -> stub.count("sessions") <= before + 2);
     }
 }

@@ -55,6 +55,11 @@ final class Stub implements AutoCloseable {
                                 + URLEncoder.encode(body, StandardCharsets.UTF_8)));
     }
 
+    /** Logs one word on all GET streams. */
+    void say(String word) {
+        RawClient.page(control("/say?text=" + word));
+    }
+
     /** Counts from nothing what it has counted so far. */
     void reset() {
         RawClient.page(control("/reset"));

@@ -5,6 +5,7 @@ import dev.heddle.protocol.Field.Group;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -22,6 +23,8 @@ public final class Envelope {
         NOTIFICATION,
         RESPONSE
     }
+
+    private static final byte[] VERSION = "\"2.0\"".getBytes(StandardCharsets.US_ASCII);
 
     private final byte[] bytes;
     private final int[] ranges = new int[2 * Field.COUNT];
@@ -146,7 +149,7 @@ public final class Envelope {
 
     private Kind kindOf() {
         var version = json(Field.JSONRPC);
-        if (version == null || !version.isString() || !version.text().equals("2.0")) {
+        if (version == null || !isVersion(version)) {
             throw refused(
                     "found "
                             + (version == null ? "no \"jsonrpc\"" : "\"jsonrpc\": " + version)
@@ -169,6 +172,13 @@ public final class Envelope {
             throw invalid("found " + value(Field.ID) + " as id (expected: a string or a number)");
         }
         return has(Field.ID) ? Kind.REQUEST : Kind.NOTIFICATION;
+    }
+
+    private boolean isVersion(Json version) {
+        int start = start(Field.JSONRPC);
+        int end = end(Field.JSONRPC);
+        return Arrays.equals(bytes, start, end, VERSION, 0, VERSION.length)
+                || (version.isString() && version.text().equals("2.0"));
     }
 
     private Kind responseKind(boolean ending) {

@@ -46,7 +46,7 @@ final class Keys {
                     backends[].args | list of text | – | The program's arguments.
                     backends[].env | mapping of text | – | Environment variables for the program, which otherwise gets `PATH`, `HOME`, the locale and `TMPDIR` only.
                     backends[].cwd | folder | the gateway's | Where the program runs.
-                    backends[].shared | true or false | `false` | One process for all sessions instead of one for each. Nobody can then be asked a question.
+                    backends[].shared | true or false | `false` | One process for all sessions instead of one for each. Nobody can then be asked a question or gets its log messages.
                     backends[].processes | number | `64` | How many processes may run at once.
                     backends[].idleStop | time | `30m` | A process that is not used for this long is stopped; the next call starts another. `0` for never. A shared one is never stopped.
                     backends[].timeout | time | `operational.timeouts` | How long a call may show no sign of life. `0` for no limit.

@@ -23,6 +23,11 @@ public record Introduction(
         return isUnknown() || capabilities.get(name).isPresent();
     }
 
+    /** As the backend would say it if it had not the capability called {@code name}. */
+    public Introduction without(String name) {
+        return new Introduction(revision, capabilities.without(name), serverInfo, instructions);
+    }
+
     /** Whether the backend says when one of its lists has changed. */
     public boolean announcesChanges() {
         return offers("tools", "listChanged")

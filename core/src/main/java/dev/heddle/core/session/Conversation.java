@@ -10,7 +10,6 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
-import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
@@ -24,10 +23,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * One session's conversation with one backend, through all of its lives: opened when it is needed,
@@ -86,7 +88,7 @@ final class Conversation {
     private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
     private final RepeatedTask reading;
     private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
-    private final SparseMap<String, String> watched = new SparseMap<>();
+    private final AtomicReference<Set<String>> watched = new AtomicReference<>(Set.of());
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Optional<Adopted> adopted;
     private volatile long answeredAt;
@@ -150,12 +152,12 @@ final class Conversation {
      */
     void watch(String task, boolean wanted, Consumer<Boolean> told) {
         if (!wanted) {
-            watched.remove(task);
+            watched.updateAndGet(before -> without(before, task));
             open().ifPresent(connected -> connected.session().unwatchTask(task));
             told.accept(true);
             return;
         }
-        watched.put(task, task);
+        watched.updateAndGet(before -> with(before, task));
         use(
                 new ConversationWaiter() {
                     @Override
@@ -176,8 +178,19 @@ final class Conversation {
     }
 
     /** The backend's tasks whose changes are to be told. */
-    List<String> watched() {
-        return watched.keys();
+    Set<String> watched() {
+        return watched.get();
+    }
+
+    private static Set<String> with(Set<String> before, String task) {
+        return Stream.concat(before.stream(), Stream.of(task))
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static Set<String> without(Set<String> before, String task) {
+        return before.stream()
+                .filter(one -> !one.equals(task))
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /** Whether it is neither open nor being opened. */

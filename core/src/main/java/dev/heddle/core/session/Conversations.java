@@ -19,8 +19,6 @@ import dev.heddle.protocol.Spliced;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +58,7 @@ final class Conversations {
     private final SparseMap<String, Conversation> subscriptions = new SparseMap<>();
     private final ReentrantLock listening =
             new ReentrantLock(); // orders what backends are told about listening
-    private volatile Map<BackendId, Conversation> byBackend = Map.of();
+    private volatile List<Conversation> all = List.of();
 
     /**
      * @param openings how many may be opening in the background at the same time
@@ -77,20 +75,18 @@ final class Conversations {
      * for the caller to close.
      */
     List<Conversation> replace(Iterable<Backend> backends, Map<BackendId, Adopted> adopted) {
-        var before = byBackend;
-        var next = new LinkedHashMap<BackendId, Conversation>();
+        var before = all;
+        var next = new ArrayList<Conversation>();
         for (var backend : backends) {
-            var known = before.get(backend.id());
             var hint = Optional.ofNullable(adopted.get(backend.id()));
-            next.put(
-                    backend.id(),
-                    known != null && known.backend().equals(backend)
-                            ? known
-                            : begin(backend, hint));
+            next.add(
+                    find(backend.id())
+                            .filter(known -> known.backend().equals(backend))
+                            .orElseGet(() -> begin(backend, hint)));
         }
-        byBackend = Collections.unmodifiableMap(next);
-        var dropped = new ArrayList<>(before.values());
-        dropped.removeAll(next.values());
+        all = List.copyOf(next);
+        var dropped = new ArrayList<>(before);
+        dropped.removeAll(next);
         dropped.forEach(this::carrySubscriptions);
         return dropped;
     }
@@ -105,13 +101,11 @@ final class Conversations {
      * wants to hear of.
      */
     private void carrySubscriptions(Conversation dropped) {
-        var successor = byBackend.get(dropped.backend().id());
+        var successor = find(dropped.backend().id());
         for (var uri : subscribedAt(dropped)) {
-            if (successor == null) {
-                subscriptions.remove(uri, dropped);
-            } else {
-                subscriptions.replace(uri, dropped, successor);
-            }
+            successor.ifPresentOrElse(
+                    next -> subscriptions.replace(uri, dropped, next),
+                    () -> subscriptions.remove(uri, dropped));
         }
     }
 
@@ -121,11 +115,16 @@ final class Conversations {
     }
 
     Optional<Conversation> find(BackendId backend) {
-        return Optional.ofNullable(byBackend.get(backend));
+        for (var conversation : all) {
+            if (conversation.backend().id().equals(backend)) {
+                return Optional.of(conversation);
+            }
+        }
+        return Optional.empty();
     }
 
-    Collection<Conversation> all() {
-        return byBackend.values();
+    List<Conversation> all() {
+        return all;
     }
 
     /**
@@ -133,33 +132,28 @@ final class Conversations {
      */
     Map<BackendId, String> openIds() {
         var ids = new LinkedHashMap<BackendId, String>();
-        byBackend.forEach(
-                (id, conversation) ->
-                        conversation
-                                .open()
-                                .ifPresent(
-                                        connected ->
-                                                ids.put(
-                                                        id,
-                                                        connected
-                                                                .session()
-                                                                .sessionId()
-                                                                .orElse(""))));
+        for (var conversation : all) {
+            conversation
+                    .open()
+                    .map(connected -> connected.session().sessionId().orElse(""))
+                    .ifPresent(name -> ids.put(conversation.backend().id(), name));
+        }
         return ids;
     }
 
     Map<String, String> metadata(ClientProfile profile) {
         var metadata = new LinkedHashMap<String, String>();
-        metadata.put(Metadata.BACKEND_IDS, Metadata.backendIds(byBackend.keySet()));
+        metadata.put(
+                Metadata.BACKEND_IDS,
+                Metadata.backendIds(all.stream().map(one -> one.backend().id()).toList()));
         metadata.put(Metadata.PROFILE, Metadata.profile(profile));
-        byBackend.forEach(
-                (id, conversation) ->
-                        conversation
-                                .open()
-                                .ifPresent(
-                                        connected ->
-                                                metadata.putAll(
-                                                        Metadata.backendSession(id, connected))));
+        for (var conversation : all) {
+            var id = conversation.backend().id();
+            conversation
+                    .open()
+                    .ifPresent(
+                            connected -> metadata.putAll(Metadata.backendSession(id, connected)));
+        }
         return metadata;
     }
 

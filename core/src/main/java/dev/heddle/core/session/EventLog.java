@@ -1,6 +1,9 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Alarms.Alarm;
+
+import org.jspecify.annotations.Nullable;
 
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -8,18 +11,23 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * What one session has sent on its streams lately, so that a client that comes back gets what it
  * has missed: once, in order, and from that stream only (MCP 2025-11-25, Streamable HTTP,
  * Resumability and Redelivery).
  *
- * <p>Bounded by number, size and age; what is older is forgotten first. Thread-safe: one monitor
- * orders what goes out, and going out is only to be put into a connection's queue.
+ * <p>Bounded by number, size and age. What has been told to its end is forgotten first, then what
+ * is on its way to its client, and what waits for one last. Thread-safe: one monitor orders what
+ * goes out, and going out is only to be put into a connection's queue.
  */
 public final class EventLog {
     /** How long an event is kept. */
     static final Duration AGE = Duration.ofMinutes(5);
+
+    /** How much longer it may be kept, so that not every event has an alarm of its own. */
+    private static final Duration TICK = Duration.ofSeconds(1);
 
     static final int MOST_EVENTS = 1_000;
     static final long MOST_BYTES = 4L * 1024 * 1024;
@@ -39,7 +47,8 @@ public final class EventLog {
     private long lastStream;
     private int events;
     private long bytes;
-    private boolean tidying;
+    private boolean closed;
+    private @Nullable Alarm tidying; // while it will be done
 
     EventLog(Alarms alarms) {
         this.alarms = alarms;
@@ -99,10 +108,16 @@ public final class EventLog {
     }
 
     private void trim() {
+        trim(EventStream::isTold);
+        trim(EventStream::isCarried);
+        trim(_ -> true);
+    }
+
+    private void trim(Predicate<EventStream> which) {
         var eldestFirst = streams.values().iterator();
         while (isFull() && eldestFirst.hasNext()) {
             var stream = eldestFirst.next();
-            boolean some = true;
+            boolean some = which.test(stream);
             while (some && isFull()) {
                 some = stream.forgetOldest();
             }
@@ -124,21 +139,42 @@ public final class EventLog {
 
     /** Forgets in a while what nobody can want any more. To be called when there may be such. */
     void tidyLater() {
-        if (!tidying) {
-            tidying = true;
-            alarms.after(AGE, this::tidy);
+        tidyAfter(AGE);
+    }
+
+    private void tidyAfter(Duration time) {
+        if (tidying == null && !closed) {
+            tidying = alarms.after(time, this::tidy);
         }
     }
 
     private synchronized void tidy() {
-        tidying = false;
+        tidying = null;
         long before = alarms.now() - AGE.toNanos();
         for (var stream : List.copyOf(streams.values())) {
             stream.forgetUntil(before);
             tidy(stream);
         }
         if (!streams.values().stream().allMatch(EventStream::isJustCarried)) {
-            tidyLater();
+            var oldest = streams.values().stream().mapToLong(EventStream::oldest).min();
+            long left = oldest.orElse(alarms.now()) - before;
+            tidyAfter(Duration.ofNanos(Math.max(left, TICK.toNanos())));
+        }
+    }
+
+    /** Whether nobody can come back any more. */
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Forgets everything, and keeps nothing from now on. */
+    synchronized void close() {
+        closed = true;
+        streams.values().forEach(EventStream::forgetAll);
+        streams.clear();
+        if (tidying != null) {
+            tidying.cancel();
+            tidying = null;
         }
     }
 

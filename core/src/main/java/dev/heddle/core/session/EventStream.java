@@ -1,6 +1,7 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,7 @@ import java.util.Optional;
  */
 public final class EventStream {
     /** What an event takes beside its text. */
-    private static final int OVERHEAD = 200;
+    private static final int OVERHEAD = 100;
 
     /** So many questions at most are remembered; the oldest of more have been answered. */
     private static final int MOST_ASKED = 100;
@@ -41,9 +42,24 @@ public final class EventStream {
         void whenReady(Runnable task);
     }
 
-    private record Event(long number, Spliced message, long at) {
+    /** An event as its text, which takes less than the message that has been read. */
+    private static final class Event {
+        private final long number;
+        private final long at;
+        private final byte[] text;
+
+        Event(long number, long at, Spliced message) {
+            this.number = number;
+            this.at = at;
+            this.text = message.bytes();
+        }
+
         long size() {
-            return OVERHEAD + (long) message.length();
+            return OVERHEAD + (long) text.length;
+        }
+
+        Spliced message() {
+            return Spliced.of(Envelope.parse(text));
         }
     }
 
@@ -58,6 +74,8 @@ public final class EventStream {
     private long lastEvent;
     private long forgotten; // the number of the last event that is kept no more
     private long leftAt; // when no connection has carried it any more
+    private int losses;
+    private boolean told; // whether a connection has carried the last event
     private boolean over;
 
     EventStream(EventLog log, String name) {
@@ -88,9 +106,25 @@ public final class EventStream {
         return (over || left) && kept.isEmpty();
     }
 
+    /** Whether a connection has carried all of it, as far as can be told. */
+    boolean isTold() {
+        return told;
+    }
+
+    /** Whether it is on its way to its client. */
+    boolean isCarried() {
+        return taker != null;
+    }
+
     /** Whether it is on its way to its client, and nothing of it is kept. */
     boolean isJustCarried() {
-        return taker != null && kept.isEmpty();
+        return isCarried() && kept.isEmpty();
+    }
+
+    /** When the oldest event came that is kept, or now. */
+    long oldest() {
+        var event = kept.peekFirst();
+        return event == null ? log.alarms().now() : event.at;
     }
 
     /** Returns whether there was one. */
@@ -99,14 +133,14 @@ public final class EventStream {
         if (event == null) {
             return false;
         }
-        forgotten = event.number();
+        forgotten = event.number;
         log.forgotten(event.size());
         return true;
     }
 
     void forgetUntil(long time) {
         var oldest = kept.peekFirst();
-        while (oldest != null && oldest.at() - time <= 0) {
+        while (oldest != null && oldest.at - time <= 0) {
             forgetOldest();
             oldest = kept.peekFirst();
         }
@@ -130,10 +164,22 @@ public final class EventStream {
     }
 
     private long keep(Spliced message) {
-        var event = new Event(++lastEvent, message, log.alarms().now());
-        kept.addLast(event);
-        log.kept(event.size());
-        return event.number();
+        lastEvent++;
+        if (log.isClosed() || message.length() > EventLog.LARGEST) {
+            forgetAll();
+        } else {
+            var event = new Event(lastEvent, log.alarms().now(), message);
+            kept.addLast(event);
+            log.kept(event.size());
+        }
+        return lastEvent;
+    }
+
+    /** Nothing of what has been sent is known any more. */
+    void forgetAll() {
+        kept.forEach(event -> log.forgotten(event.size()));
+        kept.clear();
+        forgotten = lastEvent;
     }
 
     /**
@@ -161,21 +207,24 @@ public final class EventStream {
     }
 
     private void giveUpLater() {
-        log.alarms().after(StandingStream.PATIENCE, this::giveUp);
+        int loss = losses;
+        log.alarms().after(StandingStream.RETURN, () -> giveUp(loss));
     }
 
-    private void giveUp() {
+    /** A client that has come back since and been lost again has its time from then on. */
+    private void giveUp(int loss) {
         List<Asked> lost;
         synchronized (log) {
-            lost = taker == null ? asked : List.of();
-            asked = taker == null ? List.of() : asked;
+            boolean away = taker == null && losses == loss;
+            lost = away ? asked : List.of();
+            asked = away ? List.of() : asked;
             lost.forEach(one -> forget(one.number()));
         }
         lost.forEach(one -> one.question().wayLost().run());
     }
 
     private void forget(long number) {
-        var event = kept.stream().filter(one -> one.number() == number).findAny();
+        var event = kept.stream().filter(one -> one.number == number).findAny();
         if (event.isPresent()) {
             kept.remove(event.get());
             log.forgotten(event.get().size());
@@ -194,6 +243,7 @@ public final class EventStream {
             if (taker != null) {
                 taker.last(id(event), message);
                 taker = null;
+                told = true;
             }
         }
     }
@@ -216,6 +266,7 @@ public final class EventStream {
         synchronized (log) {
             if (connection.equals(taker)) {
                 taker = null;
+                losses++;
                 leftAt = log.alarms().now();
                 log.tidyLater();
                 if (!asked.isEmpty()) {
@@ -249,20 +300,21 @@ public final class EventStream {
             before = Optional.ofNullable(taker);
             replay(position(lastEventId), connection);
             taker = over ? null : connection;
+            told = over;
         }
         before.filter(old -> !old.equals(connection)).ifPresent(Taker::end);
     }
 
     private void replay(long from, Taker connection) {
-        var missed = kept.stream().filter(event -> event.number() > from).toList();
+        var missed = kept.stream().filter(event -> event.number > from).toList();
         for (var event : missed) {
-            if (over && event.number() == lastEvent) {
-                connection.last(id(event.number()), event.message());
+            if (over && event.number == lastEvent) {
+                connection.last(id(event.number), event.message());
             } else {
-                connection.event(id(event.number()), event.message());
+                connection.event(id(event.number), event.message());
             }
         }
-        if (over && (missed.isEmpty() || missed.getLast().number() != lastEvent)) {
+        if (over && (missed.isEmpty() || missed.getLast().number != lastEvent)) {
             connection.end();
         }
     }

@@ -488,6 +488,7 @@ final class LiveSession implements MultiSession {
         grace.cancel();
         calls.close();
         standing.close();
+        Optional.ofNullable(log.get()).ifPresent(EventLog::close);
         shared.goodbyes().say(conversations::close);
         shared.observer().sessionClosed();
         afterClose.run();

@@ -7,7 +7,11 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.util.List;
@@ -18,17 +22,20 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
- * The reading of a resource that nobody lists: asks one backend after the other, until one has it.
- * Only one of them is asked at a time; thread-safe.
+ * A request about a resource that nobody lists: one backend after the other is asked to read it,
+ * until one has it; what is not a reading goes there then. Only one backend is asked at a time;
+ * thread-safe.
  */
 final class Probing implements Sink, InFlight {
     private final Calls calls;
     private final Queue<BackendId> rest;
     private final boolean only;
     private final String uri;
+    private final Envelope reading;
     private final Exchange exchange;
     private final Consumer<Probing> over;
     private final AtomicBoolean finished = new AtomicBoolean();
+    private volatile boolean found; // the client's request is where the resource is
     private volatile Optional<ForwardedCall> current = Optional.empty();
     private volatile Optional<Fault> failure = Optional.empty();
     private volatile Optional<Reply> unknown = Optional.empty(); // what the only backend said
@@ -49,6 +56,20 @@ final class Probing implements Sink, InFlight {
         this.uri = uri;
         this.exchange = exchange;
         this.over = over;
+        this.reading = reading(exchange.request(), uri);
+    }
+
+    private static Envelope reading(Envelope request, String uri) {
+        return request.method().equals(Method.RESOURCES_READ)
+                ? request
+                : JsonRpc.request(
+                        request.id(),
+                        Method.RESOURCES_READ,
+                        Json.object(members -> members.put("uri", uri)));
+    }
+
+    private boolean onlyReads() {
+        return reading.equals(exchange.request());
     }
 
     @Override
@@ -64,10 +85,7 @@ final class Probing implements Sink, InFlight {
                 break;
             }
             try {
-                var call = calls.call(backend, exchange.request(), this);
-                current = Optional.of(call);
-                calls.start(call);
-                ending.ifPresent(why -> end(call, why)); // it may have come too early to find it
+                ask(backend, reading);
                 return;
             } catch (Fault refused) {
                 failure = Optional.of(refused);
@@ -78,6 +96,23 @@ final class Probing implements Sink, InFlight {
                 why.isEmpty() && unknown.isPresent()
                         ? unknown.get()
                         : new Reply.Failed(why.orElseGet(() -> new Fault.ResourceNotFound(uri))));
+    }
+
+    private void ask(BackendId backend, Envelope request) {
+        var call = calls.call(backend, request, this);
+        current = Optional.of(call);
+        calls.start(call);
+        ending.ifPresent(why -> end(call, why)); // it may have come too early to find it
+    }
+
+    /** Hands the client's request to the backend that has the resource. */
+    private void goOn(BackendId backend) {
+        found = true;
+        try {
+            ask(backend, exchange.request());
+        } catch (Fault refused) {
+            finish(new Reply.Failed(refused));
+        }
     }
 
     @Override
@@ -108,6 +143,7 @@ final class Probing implements Sink, InFlight {
     @Override
     public void reply(Reply reply) {
         switch (reply) {
+            case Reply.Response _, Reply.Flowing _, Reply.Failed _ when found -> finish(reply);
             case Reply.Response(var message) when saysUnknown(message) -> {
                 unknown = only ? Optional.of(reply) : Optional.empty();
                 next();
@@ -116,8 +152,14 @@ final class Probing implements Sink, InFlight {
                 failure = Optional.of(failed);
                 next();
             }
+            case Reply.Response(var message) when !onlyReads() && isResult(message) ->
+                    current.ifPresent(call -> goOn(call.conversation().backend().id()));
             case Reply.Response _, Reply.Flowing _, Reply.Failed _ -> finish(reply);
         }
+    }
+
+    private static boolean isResult(Spliced message) {
+        return message.envelope().error().isEmpty();
     }
 
     private static boolean saysUnknown(Spliced message) {

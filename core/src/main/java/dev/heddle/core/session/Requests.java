@@ -26,7 +26,7 @@ final class Requests {
         /** A backend answers it. */
         record Forward(BackendId backend, Spliced request) implements Decision {}
 
-        /** The first of these backends that has the resource answers it. */
+        /** The first of these backends that has the resource answers it; others may be asked. */
         record Probe(List<BackendId> backends, String uri) implements Decision {}
 
         /** The gateway answers it, after it has asked the backends after these tasks. */
@@ -148,11 +148,10 @@ final class Requests {
             throw new Fault.InvalidRequest(
                     "found too many subscriptions in one session (expected: at most 1000)");
         }
-        var backend =
-                surface.resource(uri)
-                        .or(() -> only(surface.resourceBackends()))
-                        .orElseThrow(() -> new Fault.ResourceNotFound(uri));
-        return new Decision.Forward(backend, Spliced.of(request));
+        var backend = surface.resource(uri).or(() -> only(surface.resourceBackends()));
+        return backend.isPresent()
+                ? new Decision.Forward(backend.get(), Spliced.of(request))
+                : new Decision.Probe(surface.resourceBackends(), uri);
     }
 
     /** A resource that nobody lists can only be where resources are. */

@@ -90,18 +90,21 @@ final class SessionEvents implements ConversationHost {
      *     for too that may offer them more than others
      */
     void beginColdStart(Set<BackendId> late, boolean implicit) {
-        coldStart =
-                new ColdStart(
-                        all().all().stream()
-                                .map(conversation -> conversation.backend().id())
-                                .filter(
-                                        backend ->
-                                                !surfaces.knows(backend)
-                                                        || (implicit
-                                                                && surfaces.mayDiffer(backend)))
-                                .filter(backend -> !late.contains(backend))
-                                .filter(backend -> shared.health().health(backend).failures() == 0)
-                                .toList());
+        var backends =
+                all().all().stream()
+                        .map(conversation -> conversation.backend().id())
+                        .filter(backend -> !late.contains(backend))
+                        .toList();
+        var waiting = new ColdStart(backends);
+        coldStart = waiting; // first, so that nothing that is told from now on is missed
+        backends.stream()
+                .filter(backend -> !isAwaited(backend, implicit))
+                .forEach(waiting::settled);
+    }
+
+    private boolean isAwaited(BackendId backend, boolean implicit) {
+        return shared.health().health(backend).failures() == 0
+                && (!surfaces.knows(backend) || (implicit && surfaces.mayDiffer(backend)));
     }
 
     /** Nobody waits for backends any more. */

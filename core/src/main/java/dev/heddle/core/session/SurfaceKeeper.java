@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -43,14 +42,37 @@ final class SurfaceKeeper {
         }
     }
 
+    /**
+     * What is known of the backends, and what the client sees of it: never one without the other.
+     */
+    private record View(List<Share> shares, Surface surface) {
+        @Nullable Share find(BackendId backend) {
+            for (var share : shares) {
+                if (share.backend().equals(backend)) {
+                    return share;
+                }
+            }
+            return null;
+        }
+
+        /** The shares with another one in the place of {@code share}. */
+        List<Share> with(Share share, @Nullable Catalog catalog, boolean own) {
+            var next = new ArrayList<>(shares);
+            next.replaceAll(
+                    old ->
+                            old.backend().equals(share.backend())
+                                    ? new Share(share.key(), catalog, own)
+                                    : old);
+            return List.copyOf(next);
+        }
+    }
+
     private final Shared shared;
     private final ClientProfile profile;
     private final Consumer<String> listChanged;
-    private final ReentrantLock lock =
-            new ReentrantLock(); // orders replacements of shares and surface
+    private final ReentrantLock lock = new ReentrantLock(); // orders replacements of the view
     private boolean begun; // guarded by lock
-    private volatile List<Share> shares = List.of();
-    private volatile Surface surface = Surface.EMPTY;
+    private volatile View view = new View(List.of(), Surface.EMPTY);
 
     /**
      * @param listChanged takes the method that tells the client of a changed list; must not block
@@ -62,52 +84,36 @@ final class SurfaceKeeper {
     }
 
     Surface surface() {
-        return surface;
+        return view.surface();
     }
 
     /** Shows the offers of {@code backends}, in that order, as far as they are known. */
     void show(Iterable<Backend> backends) {
         change(
-                () -> {
+                now -> {
                     var next = new ArrayList<Share>();
                     for (var backend : backends) {
                         var key = shared.catalogs().key(backend, profile);
-                        var known = find(backend.id());
+                        var known = now.find(backend.id());
                         boolean same = known != null && known.key().equals(key);
                         next.add(same ? known : new Share(key, nearest(key), false));
                     }
-                    shares = List.copyOf(next);
-                    return true;
+                    return Optional.of(List.copyOf(next));
                 });
     }
 
     /** How each backend has introduced itself; empty for one of which nothing is known. */
     List<Optional<Introduction>> introductions() {
-        return shares.stream()
+        return view.shares().stream()
                 .map(share -> Optional.ofNullable(share.catalog()).map(Catalog::introduction))
                 .toList();
     }
 
     private @Nullable Share find(BackendId backend) {
-        for (var share : shares) {
-            if (share.backend().equals(backend)) {
-                return share;
-            }
-        }
-        return null;
+        return view.find(backend);
     }
 
-    private void replace(Share share, @Nullable Catalog catalog, boolean own) {
-        var next = new ArrayList<>(shares);
-        next.replaceAll(
-                old ->
-                        old.backend().equals(share.backend())
-                                ? new Share(share.key(), catalog, own)
-                                : old);
-        shares = List.copyOf(next);
-    }
-
-    /** Whether anything is known of what {@code backend} offers. Takes no lock. */
+    /** Whether what {@code backend} offers is shown, as far as it is known. Takes no lock. */
     boolean knows(BackendId backend) {
         var share = find(backend);
         return share != null && share.catalog() != null;
@@ -120,16 +126,16 @@ final class SurfaceKeeper {
      */
     void offered(BackendId backend, Catalog catalog, boolean first) {
         change(
-                () -> {
-                    var share = find(backend);
-                    if (share != null) {
-                        var interned =
-                                first
-                                        ? shared.catalogs().learn(share.key(), catalog)
-                                        : shared.catalogs().interned(catalog);
-                        replace(share, interned, true);
+                now -> {
+                    var share = now.find(backend);
+                    if (share == null) {
+                        return Optional.empty();
                     }
-                    return share != null;
+                    var interned =
+                            first
+                                    ? shared.catalogs().learn(share.key(), catalog)
+                                    : shared.catalogs().interned(catalog);
+                    return Optional.of(now.with(share, interned, true));
                 });
     }
 
@@ -167,25 +173,23 @@ final class SurfaceKeeper {
     boolean published(CatalogKey key, Optional<Catalog> before, Catalog catalog, boolean canAsk) {
         var knows = new AtomicBoolean(true);
         change(
-                () -> {
-                    var share = find(key.backend());
+                now -> {
+                    var share = now.find(key.backend());
                     if (share == null || !key.place().equals(share.key().place())) {
-                        return false;
+                        return Optional.empty();
                     }
                     if (!share.own() || !canAsk) {
-                        replace(share, nearest(share.key()), false);
-                        return true;
+                        return Optional.of(now.with(share, nearest(share.key()), false));
                     }
                     if (!key.equals(share.key())) {
                         knows.set(isWatched(share.key()));
-                        return false;
+                        return Optional.empty();
                     }
                     if (isSame(share.catalog(), before.orElse(null))) {
-                        replace(share, catalog, true);
-                        return true;
+                        return Optional.of(now.with(share, catalog, true));
                     }
                     knows.set(isSame(share.catalog(), catalog));
-                    return false;
+                    return Optional.empty();
                 });
         return knows.get();
     }
@@ -208,24 +212,27 @@ final class SurfaceKeeper {
 
     /** Shows or hides the offers of a backend whose health has changed. */
     void healthChanged() {
-        change(() -> true);
+        change(now -> Optional.of(now.shares()));
     }
 
-    private boolean change(BooleanSupplier edit) {
-        boolean edited;
+    /** What is to be known instead of what is known now; empty if nothing has changed. */
+    private interface Edit {
+        Optional<List<Share>> apply(View now);
+    }
+
+    private void change(Edit edit) {
         List<String> changed;
         lock.lock();
         try {
-            edited = edit.getAsBoolean();
-            changed = edited ? replaceSurface() : List.of();
+            changed = edit.apply(view).map(this::replaceView).orElse(List.of());
         } finally {
             lock.unlock();
         }
         changed.forEach(listChanged);
-        return edited;
     }
 
-    private List<String> replaceSurface() {
+    /** Shows {@code shares}. Returns what tells the client of lists that have changed by it. */
+    private List<String> replaceView(List<Share> shares) {
         var parts = new ArrayList<Part>();
         for (var share : shares) {
             var catalog = share.catalog();
@@ -234,9 +241,9 @@ final class SurfaceKeeper {
                 parts.add(new Part(share.backend(), catalog, health.state().usable()));
             }
         }
-        var before = surface;
+        var before = view.surface();
         var next = shared.aggregator().aggregate(parts, profile.revision()).following(before);
-        surface = next;
+        view = new View(shares, next);
         if (!begun) {
             begun = true;
             return List.of();

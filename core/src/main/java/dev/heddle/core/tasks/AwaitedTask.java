@@ -9,9 +9,10 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
@@ -46,10 +47,31 @@ public final class AwaitedTask {
     private final Alarms alarms;
     private final Host host;
     private final String id;
-    private final AtomicReference<Optional<Long>> underWay =
-            new AtomicReference<>(Optional.empty());
-    private final Set<String> asked = ConcurrentHashMap.newKeySet();
-    private volatile boolean left;
+    private final AtomicReference<State> state =
+            new AtomicReference<>(new State(OptionalLong.empty(), Set.of(), false));
+
+    /**
+     * How far it is.
+     *
+     * @param underWay the id of the newest request
+     * @param asked the keys of the questions that the client has been asked
+     * @param left whether nobody waits any more
+     */
+    private record State(OptionalLong underWay, Set<String> asked, boolean left) {
+        State sent(long id) {
+            return new State(OptionalLong.of(Math.max(id, underWay.orElse(id))), asked, left);
+        }
+
+        State asking(Set<String> keys) {
+            var all = new HashSet<>(asked);
+            all.addAll(keys);
+            return new State(underWay, Set.copyOf(all), left);
+        }
+
+        State leaving() {
+            return new State(OptionalLong.empty(), asked, true);
+        }
+    }
 
     /**
      * @param id what the server calls the task
@@ -76,9 +98,16 @@ public final class AwaitedTask {
     }
 
     private void send(String method, Json params, Consumer<Json> then) {
-        if (!left) {
-            underWay.set(Optional.of(host.send(method, params, answer(then))));
+        if (isWanted()) {
+            long request = host.send(method, params, answer(then));
+            if (state.getAndUpdate(now -> now.sent(request)).left()) {
+                host.cancel(request);
+            }
         }
+    }
+
+    private boolean isWanted() {
+        return !state.get().left();
     }
 
     private void got(Json task) {
@@ -100,15 +129,16 @@ public final class AwaitedTask {
 
     /** A server may go on asking for a while what has been answered, but uses each key once. */
     private Json unasked(Json requests) {
+        var members = requests.members();
+        var before = state.getAndUpdate(now -> now.asking(members.keySet())).asked();
         return Json.object(
-                left ->
-                        requests.members()
-                                .forEach(
-                                        (key, request) -> {
-                                            if (asked.add(key)) {
-                                                left.put(key, request);
-                                            }
-                                        }));
+                rest ->
+                        members.forEach(
+                                (key, request) -> {
+                                    if (!before.contains(key)) {
+                                        rest.put(key, request);
+                                    }
+                                }));
     }
 
     private static Json error(String why) {
@@ -129,20 +159,19 @@ public final class AwaitedTask {
 
     /** Nobody waits any more; the task goes on. */
     public void leave() {
-        left = true;
-        underWay.getAndSet(Optional.empty()).ifPresent(host::cancel);
+        state.getAndUpdate(State::leaving).underWay().ifPresent(host::cancel);
     }
 
     /** Takes the reply to one request of the task's. */
     private Sink answer(Consumer<Json> then) {
         return new ResultSink(
                 result -> {
-                    if (!left) {
+                    if (isWanted()) {
                         read(result, then);
                     }
                 },
                 otherwise -> {
-                    if (!left) {
+                    if (isWanted()) {
                         host.failed(otherwise);
                     }
                 });

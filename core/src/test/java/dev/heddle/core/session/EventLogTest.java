@@ -12,6 +12,7 @@ import dev.heddle.testkit.FakeClock;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -163,6 +164,99 @@ class EventLogTest {
         assertThat(alarms.size()).isZero();
     }
 
+    private EventStream away(String... said) {
+        var stream = log.openAnswer();
+        var connection = carry(stream);
+        stream.lost(connection);
+        for (var text : said) {
+            stream.send(message(text));
+        }
+        return stream;
+    }
+
+    @Test
+    void what_is_on_its_way_is_forgotten_before_what_waits_for_its_client() {
+        var waiting = away("a");
+        var busy = log.openAnswer();
+        var connection = carry(busy);
+        for (int i = 0; i < 2 * EventLog.MOST_EVENTS; i++) {
+            busy.send(message("b"));
+        }
+        assertThat(connection.said).hasSize(2 * EventLog.MOST_EVENTS);
+        assertThat(carry(waiting).said).containsExactly("a");
+    }
+
+    @Test
+    void what_has_been_told_to_its_end_is_forgotten_before_what_is_on_its_way() {
+        var busy = log.openAnswer();
+        carry(busy);
+        busy.send(message("a"));
+        for (int i = 0; i < 2 * EventLog.MOST_EVENTS; i++) {
+            var told = log.openAnswer();
+            var connection = carry(told);
+            told.send(message("b"));
+            told.last(message("c"));
+            assertThat(told.canResume(connection.ids.getFirst())).isTrue();
+        }
+        assertThat(carry(busy).said).containsExactly("a");
+    }
+
+    @Test
+    void what_is_too_long_to_be_kept_is_sent_and_makes_nobody_else_forget() {
+        var waiting = away("a");
+        var large = log.openAnswer();
+        var connection = carry(large);
+        large.send(message("b"));
+        large.last(message("c".repeat(EventLog.LARGEST)));
+        assertThat(connection.said).hasSize(2);
+        assertThat(large.canResume(connection.ids.getFirst())).isFalse();
+        assertThat(large.canResume(connection.lastId())).isTrue();
+        assertThat(carry(waiting).said).containsExactly("a");
+    }
+
+    @Test
+    void an_event_is_not_kept_longer_because_others_came_before_it() {
+        away("a");
+        clock.advance(Duration.ofSeconds(1));
+        var later = away("b");
+        clock.advance(EventLog.AGE.minusSeconds(1));
+        alarms.fire(EventLog.AGE);
+        assertThat(later.canResume(later.beginning())).isTrue();
+        clock.advance(Duration.ofSeconds(1));
+        alarms.fire(Duration.ofSeconds(1));
+        assertThat(later.canResume(later.beginning())).isFalse();
+    }
+
+    @Test
+    void a_log_that_is_closed_keeps_nothing_and_sends_what_comes_still() {
+        var stream = log.openAnswer();
+        var connection = carry(stream);
+        stream.send(message("a"));
+        log.close();
+        stream.last(message("b"));
+        assertThat(connection.said).containsExactly("a", "b");
+        assertThat(stream.canResume(stream.beginning())).isFalse();
+        assertThat(log.find(connection.lastId())).isEmpty();
+        assertThat(alarms.size()).isZero();
+    }
+
+    @Test
+    void a_client_that_is_lost_again_has_its_time_from_then_on() {
+        var stream = log.openAnswer();
+        var lost = new AtomicInteger();
+        var request = JsonRpc.request(Json.of(7), "elicitation/create", Json.EMPTY_OBJECT);
+        var first = carry(stream);
+        stream.ask(new Question(Spliced.of(request), _ -> {}, lost::incrementAndGet));
+        stream.lost(first);
+        var second = carry(stream);
+        var afterTheFirst = new AtomicInteger();
+        alarms.after(StandingStream.RETURN, () -> afterTheFirst.set(lost.get()));
+        stream.lost(second);
+        alarms.fire(StandingStream.RETURN); // in the order in which they were set
+        assertThat(afterTheFirst).hasValue(0);
+        assertThat(lost).hasValue(1);
+    }
+
     @Test
     void a_question_whose_client_stays_away_loses_its_way_and_is_not_asked_here_later() {
         var stream = log.openAnswer();
@@ -171,7 +265,7 @@ class EventLogTest {
         var connection = carry(stream);
         stream.ask(new Question(Spliced.of(request), _ -> {}, lost::incrementAndGet));
         stream.lost(connection);
-        alarms.fire(StandingStream.PATIENCE);
+        alarms.fire(StandingStream.RETURN);
         assertThat(lost).hasValue(1);
         assertThat(carry(stream).said).isEmpty();
     }
@@ -183,7 +277,7 @@ class EventLogTest {
         var request = JsonRpc.request(Json.of(7), "elicitation/create", Json.EMPTY_OBJECT);
         stream.ask(new Question(Spliced.of(request), _ -> {}, lost::incrementAndGet));
         var connection = carry(stream);
-        alarms.fire(StandingStream.PATIENCE);
+        alarms.fire(StandingStream.RETURN);
         assertThat(lost).hasValue(0);
         assertThat(connection.said).containsExactly("elicitation/create");
     }

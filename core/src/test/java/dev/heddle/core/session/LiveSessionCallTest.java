@@ -169,6 +169,24 @@ class LiveSessionCallTest {
     }
 
     @Test
+    void a_subscription_to_a_resource_that_nobody_lists_is_made_where_that_can_be_read() {
+        var second = new ScriptedBackend("b").tools("t");
+        var both = new SessionFixture(backend, second).open();
+        backend.onCall((_, request) -> request.error(-32002, "not here"));
+        second.onCall((_, request) -> request.answer(Json.parse("{\"contents\":[]}")));
+        send(both, Json.of(1), Method.RESOURCES_SUBSCRIBE, "{\"uri\":\"y:///\"}").result();
+        assertThat(backend.lastTalk().received()).doesNotContain(Method.RESOURCES_SUBSCRIBE);
+        assertThat(second.lastTalk().received()).containsOnlyOnce(Method.RESOURCES_SUBSCRIBE);
+        send(both, Json.of(2), Method.RESOURCES_UNSUBSCRIBE, "{\"uri\":\"y:///\"}").result();
+        assertThat(second.lastTalk().received()).containsOnlyOnce(Method.RESOURCES_UNSUBSCRIBE);
+        second.onCall((_, request) -> request.error(-32602, "nor here"));
+        assertThat(
+                        send(both, Json.of(3), Method.RESOURCES_SUBSCRIBE, "{\"uri\":\"y:///\"}")
+                                .fault())
+                .isInstanceOf(Fault.ResourceNotFound.class);
+    }
+
+    @Test
     void ids_are_fresh_towards_the_backend_and_the_clients_own_come_back_with_their_text() {
         answerLater();
         var sink =

@@ -7,6 +7,7 @@ import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.SharedSubscriptions.Share;
 import dev.heddle.core.session.SharedSubscriptions.Topic;
+import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
 import dev.heddle.testkit.FakeAlarms;
@@ -31,8 +32,8 @@ class SharedSubscriptionsTest {
     private static final String URI = "r:///1";
 
     private final ScriptedBackend backend = new ScriptedBackend("a").resources(URI);
-    private final SessionFixture fixture =
-            new SessionFixture(backend, new ScriptedBackend("b").resources("r:///2"));
+    private final ScriptedBackend second = new ScriptedBackend("b").resources("r:///2");
+    private final SessionFixture fixture = new SessionFixture(backend, second);
     private final MultiSession session = fixture.open();
     private final FakeAlarms alarms = new FakeAlarms(new FakeClock());
     private final SharedSubscriptions subscriptions = new SharedSubscriptions(new Ids(), alarms);
@@ -82,8 +83,18 @@ class SharedSubscriptionsTest {
 
     @Test
     void what_no_backend_has_is_not_agreed_to_and_the_rest_is() throws Exception {
+        backend.onCall((_, read) -> read.error(ErrorCode.RESOURCE_NOT_FOUND, "not here"));
+        second.onCall((_, read) -> read.error(ErrorCode.INVALID_PARAMS, "nor here"));
         assertThat(uris(join(Set.of(URI, "nowhere:///1")))).containsExactly(URI);
         assertThat(uris(join(Set.of()))).isEmpty();
+    }
+
+    @Test
+    void what_is_there_but_not_listed_is_agreed_to() throws Exception {
+        backend.onCall((_, read) -> read.error(ErrorCode.RESOURCE_NOT_FOUND, "not here"));
+        assertThat(uris(join(Set.of("made:///1")))).containsExactly("made:///1");
+        assertThat(second.lastTalk().received()).containsOnlyOnce(Method.RESOURCES_SUBSCRIBE);
+        assertThat(asked()).isEmpty();
     }
 
     @Test

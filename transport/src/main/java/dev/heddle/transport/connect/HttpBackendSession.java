@@ -147,7 +147,7 @@ final class HttpBackendSession implements BackendSession {
         if (known != null) {
             return known;
         }
-        var made = new StandingGet(pool, () -> endpoint, () -> talk, alarms, new Unbound());
+        var made = new StandingGet(pool, alarms, new Unbound());
         return standing.compareAndSet(null, made) ? made : standing();
     }
 
@@ -198,6 +198,7 @@ final class HttpBackendSession implements BackendSession {
         private final Sink sink;
         private final boolean inSession = !talk.sessionId().isEmpty();
         private volatile HttpPool.@Nullable Sent sent;
+        private volatile boolean aborted;
         private volatile boolean streaming; // while the answer is a stream that has not ended
         private volatile Alarms.@Nullable Alarm leftovers;
         private volatile @Nullable ResumedAnswer resumed;
@@ -221,9 +222,13 @@ final class HttpBackendSession implements BackendSession {
                     pool.send(
                             Outgoing.post(endpoint, talk, request, fields),
                             new MessageStream(this));
+            if (aborted) {
+                abort(); // it may have come too early to find what was sent
+            }
         }
 
         void abort() {
+            aborted = true;
             var request = sent;
             if (request != null) {
                 request.abort();
@@ -431,7 +436,17 @@ final class HttpBackendSession implements BackendSession {
      * Hands on what comes on the standing stream, which belongs to no call that is known to the
      * HTTP layer.
      */
-    private final class Unbound implements StandingGet.Receiver {
+    private final class Unbound implements StandingGet.Owner {
+        @Override
+        public Endpoint endpoint() {
+            return endpoint;
+        }
+
+        @Override
+        public Endpoint.Talk talk() {
+            return talk;
+        }
+
         @Override
         public void message(Envelope message) {
             switch (message.kind()) {

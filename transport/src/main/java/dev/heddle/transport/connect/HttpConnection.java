@@ -7,8 +7,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.Queue;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * One HTTP/1.1 connection to a backend, which carries one request at a time. Confined to its event
@@ -26,7 +26,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter
 
     private final Lane lane;
     private final Http1Decoder decoder = new Http1Decoder(this);
-    private final Queue<ByteBuf> held = new ArrayDeque<>(0); // read while resting
+    private List<ByteBuf> held = List.of(); // read while resting
     private @Nullable ChannelHandlerContext context;
     private @Nullable HttpCall call;
     private @Nullable HttpCall answered; // whose answer has just ended
@@ -94,7 +94,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         var in = (ByteBuf) message;
         if (resting) {
-            held.add(in);
+            held = Stream.concat(held.stream(), Stream.of(in)).toList();
         } else {
             take(ctx, in);
             restIfNotReady(ctx);
@@ -135,12 +135,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter
         resting = false;
         try {
             while (!held.isEmpty() && !resting) {
-                take(ctx, held.remove());
+                var next = held.getFirst();
+                held = List.copyOf(held.subList(1, held.size()));
+                take(ctx, next);
                 restIfNotReady(ctx);
             }
         } catch (RuntimeException bug) {
             held.forEach(ByteBuf::release);
-            held.clear();
+            held = List.of();
             exceptionCaught(ctx, bug);
         }
         if (resting) {

@@ -264,7 +264,7 @@ final class Lane {
     /** A request on its way to a connection, and how to give up on it. */
     static final class Sending implements HttpPool.Sent {
         private final EventLoop loop;
-        private final Outgoing request;
+        private @Nullable Outgoing request; // until it is sent
         private final HttpCall call;
         private @Nullable Carrier carrier;
         private boolean over;
@@ -281,7 +281,11 @@ final class Lane {
                 return;
             }
             carrier = free;
-            free.send(request, call);
+            var first = request;
+            request = null;
+            if (first != null) {
+                free.send(first, call);
+            }
         }
 
         private void fail(Throwable why) {

@@ -72,21 +72,24 @@ final class MessageStream implements HttpCall {
         void garbage(String what);
     }
 
-    private enum Form {
-        NONE,
-        JSON,
-        FLOW,
-        EVENTS,
-        REFUSAL
+    /** What the answer is. */
+    private sealed interface Form {
+        /** Not known yet, or nothing that is read. */
+        record None() implements Form {}
+
+        record Json(GrowingBytes body) implements Form {}
+
+        record Flow(FlowingAnswer answer) implements Form {}
+
+        record Events(SseParser parser) implements Form {}
+
+        record Refusal(ResponseHead head, GrowingBytes body) implements Form {}
     }
 
     private static final int TRUSTED_LENGTH = SseParser.FLOW_FROM + 64 * 1024;
 
     private final Receiver receiver;
-    private final GrowingBytes body = new GrowingBytes();
-    private @Nullable SseParser events;
-    private @Nullable ResponseHead head;
-    private Form form = Form.NONE;
+    private Form form = new Form.None();
     private @Nullable FlowingAnswer flow;
     private boolean mayFlow = true;
 
@@ -96,49 +99,62 @@ final class MessageStream implements HttpCall {
 
     @Override
     public void response(ResponseHead answer) {
-        head = answer;
         if (!answer.isSuccess()) {
-            form = Form.REFUSAL;
+            form = new Form.Refusal(answer, new GrowingBytes());
             return;
         }
         form =
                 switch (answer.content()) {
-                    case JSON -> Form.JSON;
-                    case EVENTS -> Form.EVENTS;
-                    case OTHER -> Form.NONE;
+                    case JSON -> new Form.Json(bodyOf(answer.length()));
+                    case EVENTS -> new Form.Events(new SseParser(MAX_MESSAGE, new Events()));
+                    case OTHER -> new Form.None();
                 };
-        if (form == Form.EVENTS) {
-            events = new SseParser(MAX_MESSAGE, new Events());
-        } else if (form == Form.JSON && answer.length() > 0) {
-            body.expect((int) Math.min(answer.length(), TRUSTED_LENGTH));
-        }
         receiver.accepted(answer);
+    }
+
+    private static GrowingBytes bodyOf(long length) {
+        var body = new GrowingBytes();
+        if (length > 0) {
+            body.expect((int) Math.min(length, TRUSTED_LENGTH));
+        }
+        return body;
     }
 
     @Override
     public void content(byte[] bytes, int offset, int count) {
         switch (form) {
-            case EVENTS -> feed(bytes, offset, count);
-            case JSON -> {
-                collect(bytes, offset, count, MAX_MESSAGE);
-                flowIfLarge();
+            case Form.Events(var parser) -> feed(parser, bytes, offset, count);
+            case Form.Json(var body) -> collect(body, bytes, offset, count);
+            case Form.Flow(var answer) -> answer.part(bytes, offset, offset + count);
+            case Form.Refusal(_, var body) -> {
+                if (body.length() + count <= MAX_ERROR_BODY) {
+                    body.append(bytes, offset, offset + count);
+                }
             }
-            case FLOW -> requireFlow().part(bytes, offset, offset + count);
-            case REFUSAL -> collect(bytes, offset, count, MAX_ERROR_BODY);
-            case NONE -> {}
+            case Form.None _ -> {}
         }
     }
 
-    private void flowIfLarge() {
+    private void collect(GrowingBytes body, byte[] bytes, int offset, int count) {
+        if (body.length() + count > MAX_MESSAGE) {
+            form = new Form.None();
+            receiver.garbage("an answer of more than " + MAX_MESSAGE + " bytes");
+            return;
+        }
+        body.append(bytes, offset, offset + count);
         if (mayFlow && body.length() > SseParser.FLOW_FROM) {
             mayFlow = false;
-            var beginning = body.take();
-            flow = receiver.flow(beginning);
-            if (flow == null) {
-                body.append(beginning, 0, beginning.length);
-            } else {
-                form = Form.FLOW;
-            }
+            flowIfWanted(body);
+        }
+    }
+
+    private void flowIfWanted(GrowingBytes body) {
+        var beginning = body.take();
+        flow = receiver.flow(beginning);
+        if (flow == null) {
+            body.append(beginning, 0, beginning.length);
+        } else {
+            form = new Form.Flow(flow);
         }
     }
 
@@ -159,40 +175,33 @@ final class MessageStream implements HttpCall {
         receiver.whenReady(task);
     }
 
-    private void feed(byte[] bytes, int offset, int count) {
-        var parser = events;
+    private void feed(SseParser parser, byte[] bytes, int offset, int count) {
         try {
-            if (parser != null) {
-                parser.feed(bytes, offset, count);
-            }
+            parser.feed(bytes, offset, count);
         } catch (IllegalStateException tooLarge) {
             receiver.garbage(
                     tooLarge.getMessage() == null ? "too large an event" : tooLarge.getMessage());
         }
     }
 
-    private void collect(byte[] bytes, int offset, int count, int limit) {
-        if (body.length() + count <= limit) {
-            body.append(bytes, offset, offset + count);
-        } else if (form == Form.JSON) {
-            form = Form.NONE;
-            receiver.garbage("an answer of more than " + limit + " bytes");
-        }
-    }
-
     @Override
     public void ended() {
-        var answer = head;
-        if (form == Form.REFUSAL && answer != null) {
-            receiver.refused(answer, new String(body.take(), StandardCharsets.UTF_8));
-            return;
-        }
-        if (form == Form.JSON && body.length() > 0) {
-            parse(body.take());
-        } else if (form == Form.FLOW) {
-            requireFlow().end();
-        } else if (flow != null) {
-            flow.broken(); // unless its event has ended
+        switch (form) {
+            case Form.Refusal(var head, var body) -> {
+                receiver.refused(head, new String(body.take(), StandardCharsets.UTF_8));
+                return;
+            }
+            case Form.Json(var body) -> {
+                if (body.length() > 0) {
+                    parse(body.take());
+                }
+            }
+            case Form.Flow(var answer) -> answer.end();
+            case Form.Events _, Form.None _ -> {
+                if (flow != null) {
+                    flow.broken(); // unless its event has ended
+                }
+            }
         }
         receiver.complete();
     }

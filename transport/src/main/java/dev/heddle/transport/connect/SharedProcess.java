@@ -25,8 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One process that several sessions use. Each sees its own calls, and hears of changed lists and of
- * the resources that it has subscribed to. Nobody can be asked a question: it would be a guess whom
- * it is meant for. Thread-safe.
+ * the resources that it has subscribed to. Nobody can be asked a question, and nobody gets its log:
+ * it would be a guess whom they are meant for. Thread-safe.
  */
 final class SharedProcess implements BackendEvents {
     private final String backend;
@@ -57,7 +57,7 @@ final class SharedProcess implements BackendEvents {
             }
             var view = new View(connected.session(), events);
             views.add(view);
-            return Optional.of(new Connected(view, connected.introduction()));
+            return Optional.of(new Connected(view, connected.introduction().without("logging")));
         } finally {
             lock.unlock();
         }

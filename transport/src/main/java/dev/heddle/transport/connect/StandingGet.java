@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
 
 /**
  * A backend's GET stream, held open while it is wanted: opened anew when it ends, where it left off
@@ -26,8 +25,12 @@ final class StandingGet {
     /** How long calls wait for the first stream, on which they may be asked something. */
     private static final Duration FIRST_STREAM = Duration.ofMillis(500);
 
-    /** Takes what the stream brings. */
-    interface Receiver {
+    /** Whose stream it is, and who takes what it brings. */
+    interface Owner {
+        Endpoint endpoint();
+
+        Endpoint.Talk talk();
+
         void message(Envelope message);
 
         /** The backend does not know the session any more. */
@@ -49,10 +52,8 @@ final class StandingGet {
     }
 
     private final HttpPool pool;
-    private final Supplier<Endpoint> endpoint;
-    private final Supplier<Endpoint.Talk> talk;
     private final Alarms alarms;
-    private final Receiver receiver;
+    private final Owner owner;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Off());
     private volatile String position = "";
     private volatile Duration pause = FIRST_PAUSE;
@@ -60,17 +61,10 @@ final class StandingGet {
     private volatile boolean offered;
     private final CompletableFuture<Boolean> settled = new CompletableFuture<>();
 
-    StandingGet(
-            HttpPool pool,
-            Supplier<Endpoint> endpoint,
-            Supplier<Endpoint.Talk> talk,
-            Alarms alarms,
-            Receiver receiver) {
+    StandingGet(HttpPool pool, Alarms alarms, Owner owner) {
         this.pool = pool;
-        this.endpoint = endpoint;
-        this.talk = talk;
         this.alarms = alarms;
-        this.receiver = receiver;
+        this.owner = owner;
     }
 
     /** Opens the stream, or closes it. Idempotent. */
@@ -124,8 +118,8 @@ final class StandingGet {
         private volatile HttpPool.Sent sent = () -> {};
 
         void begin() {
-            var to = endpoint.get();
-            sent = pool.send(Outgoing.get(to, talk.get(), position), new MessageStream(this));
+            var request = Outgoing.get(owner.endpoint(), owner.talk(), position);
+            sent = pool.send(request, new MessageStream(this));
             if (!isCurrent()) {
                 abort();
             }
@@ -159,7 +153,7 @@ final class StandingGet {
         public void message(Envelope message) {
             pause = FIRST_PAUSE;
             if (isCurrent()) {
-                receiver.message(message);
+                owner.message(message);
             }
         }
 
@@ -219,9 +213,14 @@ final class StandingGet {
                             && isCurrent()
                             && HttpOutcome.status("", status, body, true).reason()
                                     == Reason.SESSION_GONE;
+            if (!gone && isCurrent() && !position.isEmpty()) {
+                position = ""; // what came behind it is forgotten there, what comes is not
+                pauseThenOpen();
+                return;
+            }
             become(new State.NotOffered());
             if (gone) {
-                receiver.sessionGone();
+                owner.sessionGone();
             }
         }
     }

@@ -154,14 +154,18 @@ public final class EventLoops implements AutoCloseable {
 
     /**
      * Runs short tasks later, on a thread of its own, within about 20 ms of the time that was asked
-     * for.
+     * for; after {@link #close} never.
      */
     public Alarms alarms() {
         return new Alarms() {
             @Override
             public Alarm after(Duration delay, Runnable task) {
-                return timer.newTimeout(_ -> task.run(), delay.toNanos(), TimeUnit.NANOSECONDS)
-                        ::cancel;
+                try {
+                    return timer.newTimeout(_ -> task.run(), delay.toNanos(), TimeUnit.NANOSECONDS)
+                            ::cancel;
+                } catch (IllegalStateException stopped) {
+                    return () -> {}; // nothing comes later any more
+                }
             }
 
             @Override

@@ -30,7 +30,10 @@ public final class SseParser {
         /** Such data are complete. */
         default void endOfFlow() {}
 
-        /** The stream names its position; empty text takes the name back. */
+        /**
+         * The stream names its position behind the event that comes next, which is whole; empty
+         * text takes the name back.
+         */
         void id(String id);
 
         /** How long to wait before connecting anew, in milliseconds. */
@@ -52,6 +55,7 @@ public final class SseParser {
     private final GrowingBytes line = new GrowingBytes(); // that has no end yet
     private final GrowingBytes data = new GrowingBytes(); // of the event so far
     private String type = "";
+    private Optional<String> id = Optional.empty(); // which is good when the event is whole
     private boolean hasData;
     private boolean offered; // whether the event has been offered as a flow
     private boolean flowing; // whether its data go on as they come
@@ -191,9 +195,10 @@ public final class SseParser {
         } else if (is(EVENT, bytes, from, colon)) {
             type = is(MESSAGE, bytes, value, to) ? "message" : text(bytes, value, to);
         } else if (is(ID, bytes, from, colon)) {
-            Optional.of(text(bytes, value, to))
-                    .filter(id -> id.indexOf('\0') < 0)
-                    .ifPresent(listener::id);
+            id =
+                    Optional.of(text(bytes, value, to))
+                            .filter(name -> name.indexOf('\0') < 0)
+                            .or(() -> id);
         } else if (is(RETRY, bytes, from, colon)) {
             number(text(bytes, value, to)).ifPresent(listener::retry);
         } // unknown fields are ignored
@@ -237,6 +242,8 @@ public final class SseParser {
         offered = false;
         flowing = false;
         type = "";
+        id.ifPresent(listener::id);
+        id = Optional.empty();
         if (flowed) {
             listener.endOfFlow();
         } else if (complete) {

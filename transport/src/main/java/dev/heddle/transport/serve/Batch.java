@@ -97,11 +97,11 @@ final class Batch {
 
     /** Where what comes back goes. */
     interface Out {
-        /** Takes what comes before the responses. Returns whether it has a chance to arrive. */
-        boolean event(Spliced message);
+        /** Takes what comes before the responses. */
+        void event(Spliced message);
 
-        /** Runs {@code task} when nothing can arrive any more. */
-        void whenOver(Runnable task);
+        /** Asks the client. Returns whether it can be asked. */
+        boolean question(Question question);
 
         /** Takes all responses, once, if there is to be one. */
         void end(Json responses);
@@ -149,11 +149,7 @@ final class Batch {
 
         @Override
         public boolean question(Question question) {
-            boolean sent = out.event(question.message());
-            if (sent) {
-                out.whenOver(question.wayLost());
-            }
-            return sent;
+            return out.question(question);
         }
 
         @Override

@@ -82,13 +82,15 @@ final class DuplexClient {
                 caller,
                 new Batch.Out() {
                     @Override
-                    public boolean event(Spliced message) {
+                    public void event(Spliced message) {
                         way.send(message);
-                        return true;
                     }
 
                     @Override
-                    public void whenOver(Runnable task) {} // the session ends with the way
+                    public boolean question(Question question) {
+                        way.send(question.message()); // it ends with the session, as the way does
+                        return true;
+                    }
 
                     @Override
                     public void end(Json responses) {
@@ -101,7 +103,10 @@ final class DuplexClient {
         boolean claims = message.protocolVersion().isPresent();
         if (claims && service.stateless().isPresent() && message.isRequest()) {
             var answer = new WayAnswer(message.id());
-            stateless.put(message.id(), answer);
+            if (stateless.putIfAbsent(message.id(), answer) != null) {
+                refuse(message.id(), "found an id that another request has (expected: a new one)");
+                return;
+            }
             service.stateless()
                     .get()
                     .handle(

@@ -7,7 +7,6 @@ import dev.heddle.protocol.Spliced;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 
 import org.jspecify.annotations.Nullable;
 
@@ -69,7 +68,7 @@ final class HttpReply implements Answer {
     HttpReply(Outflow outflow, Form form, Duration signsOfLife, Runnable whenEnded) {
         this.outflow = outflow;
         this.channel = outflow.channel();
-        this.frames = new Frames(channel.alloc(), form.chunks());
+        this.frames = new Frames(outflow, form.chunks());
         this.keepAlive = form.keepAlive();
         this.signsOfLife = signsOfLife;
         this.whenEnded = whenEnded;
@@ -84,11 +83,6 @@ final class HttpReply implements Answer {
     /** Whether what is sent has a chance to arrive. */
     boolean isOpen() {
         return channel.isActive() && state != State.ENDED;
-    }
-
-    /** Whether an event has a chance to arrive. */
-    boolean takesEvents() {
-        return isOpen() && state != State.IN_PARTS;
     }
 
     /** Whether the client takes what is sent as fast as it comes, or nothing can be sent. */
@@ -177,21 +171,6 @@ final class HttpReply implements Answer {
         }
     }
 
-    /** Sends the responses to a batch: together, or each as an event if a stream has begun. */
-    void lastBatch(Json responses) {
-        run(
-                () -> {
-                    if (state == State.STREAMING) {
-                        responses
-                                .elements()
-                                .forEach(one -> sendEvent("", Spliced.of(Batch.message(one))));
-                        endStream(frames.end());
-                    } else {
-                        sendFull(200, "application/json", responses.bytes());
-                    }
-                });
-    }
-
     /** Sends the only message, with a header that was not known before. */
     void first(String header, String value, Spliced message) {
         run(
@@ -209,7 +188,7 @@ final class HttpReply implements Answer {
                 message.writeTo(out::writeBytes);
                 endFull(out);
             }
-            case STREAMING -> endStream(frames.end(frames.event("", message)));
+            case STREAMING -> endStream("", message);
             case IN_PARTS -> channel.close(); // what has been sent cannot be taken back
             case ENDED -> {}
         }
@@ -236,7 +215,8 @@ final class HttpReply implements Answer {
 
     private void endFull(ByteBuf out) {
         state = State.ENDED;
-        finish(out);
+        outflow.end(out, keepAlive);
+        finished();
     }
 
     /** Begins a stream of events without sending one. */
@@ -250,7 +230,7 @@ final class HttpReply implements Answer {
                 () -> {
                     if (state == State.WAITING) {
                         beginStream();
-                        outflow.write(frames.priming(id, RETRY_MILLIS));
+                        frames.priming(id, RETRY_MILLIS);
                     }
                 });
     }
@@ -267,7 +247,7 @@ final class HttpReply implements Answer {
                 () -> {
                     if (state == State.WAITING) {
                         beginStream();
-                        outflow.write(frames.event(type, data));
+                        frames.event(type, data);
                     }
                 });
     }
@@ -289,7 +269,7 @@ final class HttpReply implements Answer {
             channel.close();
         }
         if (state == State.STREAMING && channel.isActive()) {
-            outflow.write(frames.event(id, message));
+            frames.event(id, message);
         }
     }
 
@@ -299,7 +279,7 @@ final class HttpReply implements Answer {
                 () -> {
                     beginStream();
                     if (state == State.STREAMING) {
-                        endStream(frames.end(frames.event(id, message)));
+                        endStream(id, message);
                     }
                 });
     }
@@ -318,7 +298,7 @@ final class HttpReply implements Answer {
         if (!isOpen()) {
             stopTicking();
         } else if (channel.isWritable()) {
-            outflow.write(frames.keepAlive());
+            frames.keepAlive();
         }
     }
 
@@ -338,7 +318,7 @@ final class HttpReply implements Answer {
                         beginStream();
                     }
                     if (state == State.STREAMING) {
-                        endStream(frames.end());
+                        endStream();
                     } else if (state == State.IN_PARTS) {
                         channel.close();
                     }
@@ -361,7 +341,7 @@ final class HttpReply implements Answer {
     /** Begins an answer whose length is not known. */
     private void beginOpenEnded(String contentType, String headerLines) {
         keepAlive &= frames.chunks();
-        outflow.write(frames.head(contentType, headerLines, !keepAlive));
+        frames.head(contentType, headerLines, !keepAlive);
     }
 
     /** Begins the last message, which comes in parts. */
@@ -376,7 +356,7 @@ final class HttpReply implements Answer {
                         state = State.IN_PARTS;
                         stopTicking();
                         inEvent = true;
-                        outflow.write(frames.beginEvent());
+                        frames.beginEvent();
                     }
                 });
     }
@@ -393,10 +373,11 @@ final class HttpReply implements Answer {
 
     private void sendPart(byte[] bytes, int offset, int length) {
         if (state == State.IN_PARTS && channel.isActive()) {
-            outflow.write(
-                    inEvent
-                            ? frames.inEvent(bytes, offset, length)
-                            : frames.plain(bytes, offset, length));
+            if (inEvent) {
+                frames.inEvent(bytes, offset, length);
+            } else {
+                frames.plain(bytes, offset, length);
+            }
         }
     }
 
@@ -405,7 +386,10 @@ final class HttpReply implements Answer {
         run(
                 () -> {
                     if (state == State.IN_PARTS) {
-                        endStream(inEvent ? frames.end(frames.endEvent()) : frames.end());
+                        if (inEvent) {
+                            frames.endEvent();
+                        }
+                        endStream();
                     }
                 });
     }
@@ -420,11 +404,17 @@ final class HttpReply implements Answer {
                 });
     }
 
-    /** Ends the stream with {@code last}. */
-    private void endStream(ByteBuf last) {
+    private void endStream(String id, Spliced last) {
+        frames.event(id, last);
+        endStream();
+    }
+
+    private void endStream() {
         state = State.ENDED;
         stopTicking();
-        finish(last);
+        frames.end();
+        outflow.end(keepAlive);
+        finished();
     }
 
     /**
@@ -460,12 +450,7 @@ final class HttpReply implements Answer {
         writabilityChanged();
     }
 
-    private void finish(ByteBuf last) {
-        if (keepAlive) {
-            channel.writeAndFlush(last, channel.voidPromise());
-        } else {
-            channel.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
-        }
+    private void finished() {
         over();
         whenEnded.run();
     }

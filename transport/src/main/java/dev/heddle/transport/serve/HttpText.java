@@ -22,8 +22,14 @@ final class HttpText {
     private static final byte[] CHUNKED = bytes("transfer-encoding: chunked\r\n");
     private static final byte[] CLOSE = bytes("connection: close\r\n");
     private static final byte[] LINE_END = bytes("\r\n");
+    private static final byte[] HEX = bytes("0123456789abcdef");
 
     private HttpText() {}
+
+    /** Writes {@code text}, which has no characters but those of ISO 8859-1. */
+    static void text(ByteBuf out, String text) {
+        out.writeCharSequence(text, StandardCharsets.ISO_8859_1);
+    }
 
     static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.ISO_8859_1);
@@ -57,7 +63,7 @@ final class HttpText {
             }
         }
         if (!lines.isEmpty()) {
-            out.writeBytes(bytes(lines));
+            text(out, lines);
         }
         if (close) {
             out.writeBytes(CLOSE);
@@ -82,7 +88,11 @@ final class HttpText {
 
     /** What stands before a chunk of {@code length} bytes. */
     static void beginChunk(ByteBuf out, int length) {
-        out.writeBytes(bytes(Integer.toHexString(length))).writeBytes(LINE_END);
+        int digits = Math.max(1, (35 - Integer.numberOfLeadingZeros(length)) / 4);
+        for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+            out.writeByte(HEX[length >> shift & 15]);
+        }
+        out.writeBytes(LINE_END);
     }
 
     static void endChunk(ByteBuf out) {

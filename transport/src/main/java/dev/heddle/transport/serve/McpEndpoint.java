@@ -6,7 +6,6 @@ import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.EventLog;
 import dev.heddle.core.session.EventStream;
 import dev.heddle.core.session.MultiSession;
-import dev.heddle.core.session.MultiSession.Attachment;
 import dev.heddle.core.session.SessionManager;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
@@ -194,36 +193,17 @@ final class McpEndpoint {
                     session.authorize(caller);
                     try {
                         var batch = Batch.of(body, session.profile().revision());
-                        batch.carry(session, caller, new BatchReply(reply, accepts(head, EVENTS)));
+                        var stream = stream(session, caller, head, reply);
+                        batch.carry(session, caller, new BatchReply(reply, stream));
                         if (batch.isQuiet()) {
                             reply.empty(202);
+                        } else {
+                            reply.whenSlow(stream::begin);
                         }
                     } catch (Malformed e) {
                         malformed(reply, e);
                     }
                 });
-    }
-
-    /** Puts what comes back for a batch into the answer of its POST. */
-    private record BatchReply(HttpReply reply, boolean takesEvents) implements Batch.Out {
-        @Override
-        public boolean event(Spliced message) {
-            boolean open = takesEvents && reply.takesEvents();
-            if (open) {
-                reply.event(message);
-            }
-            return open;
-        }
-
-        @Override
-        public void whenOver(Runnable task) {
-            reply.whenOver(task);
-        }
-
-        @Override
-        public void end(Json responses) {
-            reply.lastBatch(responses);
-        }
     }
 
     private static void malformed(HttpReply reply, Malformed e) {
@@ -306,6 +286,15 @@ final class McpEndpoint {
         }
     }
 
+    private static PostStream stream(
+            MultiSession session, Identity caller, HttpRequest head, HttpReply reply) {
+        return new PostStream(
+                reply,
+                accepts(head, EVENTS),
+                () -> session.events(caller),
+                session.profile().revision());
+    }
+
     private static void carry(
             MultiSession session,
             Identity caller,
@@ -314,15 +303,10 @@ final class McpEndpoint {
             HttpReply reply) {
         switch (message.kind()) {
             case REQUEST -> {
-                var sink =
-                        new PostSink(
-                                message.id(),
-                                reply,
-                                accepts(head, EVENTS),
-                                () -> session.events(caller),
-                                session.profile().revision());
-                reply.whenSlow(sink::begin);
-                session.exchange(caller, new Exchange(message, sink));
+                var stream = stream(session, caller, head, reply);
+                reply.whenSlow(stream::begin);
+                session.exchange(
+                        caller, new Exchange(message, new PostSink(message.id(), reply, stream)));
             }
             case NOTIFICATION -> {
                 session.notice(caller, message);
@@ -360,8 +344,12 @@ final class McpEndpoint {
 
     private void listen(MultiSession session, Identity caller, HttpReply reply) {
         var stream = session.events(caller).openStanding();
-        var beginning = stream.beginning();
-        listen(session, caller, stream, beginning, reply);
+        try {
+            listen(session, caller, stream, stream.beginning(), reply);
+        } catch (Fault refused) {
+            stream.end();
+            throw refused;
+        }
     }
 
     /** Uses {@code stream}, from behind the event {@code last}, for what belongs to no call. */
@@ -371,13 +359,7 @@ final class McpEndpoint {
             EventStream stream,
             String last,
             HttpReply reply) {
-        Attachment attachment;
-        try {
-            attachment = session.attach(caller, new GetStream(stream));
-        } catch (Fault refused) {
-            stream.end();
-            throw refused;
-        }
+        var attachment = session.attach(caller, new GetStream(stream));
         begin(session, stream, reply, last);
         openStreams.incrementAndGet();
         reply.whenOver(

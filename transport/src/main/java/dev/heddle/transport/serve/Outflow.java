@@ -1,7 +1,11 @@
 package dev.heddle.transport.serve;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+
+import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -15,12 +19,14 @@ final class Outflow {
     private static final long MAX_WAITING = 16L * 1024 * 1024;
     private static final long CROWDED = 2L * 1024 * 1024;
     private static final int MAX_ON_THE_WAY = 64 * 1024;
+    private static final int GATHERED = 2048;
 
     private final Channel channel;
     private final AtomicInteger onTheWay = new AtomicInteger();
     private final AtomicInteger queued = new AtomicInteger();
     private final Slowness slowness;
     private List<Runnable> whenWritable = List.of();
+    private @Nullable ByteBuf gathered; // what is to be written at the next flush
     private boolean flushing;
 
     Outflow(Channel channel) {
@@ -95,18 +101,54 @@ final class Outflow {
         return waiting == null ? 0 : waiting.totalPendingWriteBytes();
     }
 
-    /** Writes, and flushes when everything has been written that is at hand just now. */
-    void write(ByteBuf out) {
-        channel.write(out, channel.voidPromise());
+    /**
+     * Room for {@code length} bytes more, which go out when everything has been written that is at
+     * hand just now.
+     */
+    ByteBuf room(int length) {
+        var room = gathered;
+        if (room == null || room.capacity() - room.writerIndex() < length) {
+            pass();
+            room = channel.alloc().ioBuffer(Math.max(length, GATHERED));
+            gathered = room;
+        }
         if (!flushing) {
             flushing = true;
             channel.eventLoop().execute(this::flush);
+        }
+        return room;
+    }
+
+    /** Hands what has been gathered to the channel. */
+    private void pass() {
+        var out = gathered;
+        gathered = null;
+        if (out != null) {
+            channel.write(out, channel.voidPromise());
         }
     }
 
     private void flush() {
         flushing = false;
+        pass();
         channel.flush();
+    }
+
+    /** Writes {@code last} behind everything else, and flushes. */
+    void end(ByteBuf last, boolean keepAlive) {
+        pass();
+        if (keepAlive) {
+            channel.writeAndFlush(last, channel.voidPromise());
+        } else {
+            channel.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
+        }
+    }
+
+    /** Flushes: nothing more comes. */
+    void end(boolean keepAlive) {
+        var last = gathered;
+        gathered = null;
+        end(last == null ? Unpooled.EMPTY_BUFFER : last, keepAlive);
     }
 
     /** Runs {@code task} when the client takes more. To be called on the event loop. */

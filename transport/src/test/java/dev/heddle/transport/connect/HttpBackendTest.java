@@ -428,6 +428,64 @@ class HttpBackendTest {
         }
     }
 
+    /** The place of an event that was cut is not behind it. */
+    @Test
+    void a_stream_that_is_cut_inside_an_event_goes_on_before_that_event() {
+        try (var server =
+                        RawServer.mcp(
+                                request -> {
+                                    boolean back = request.head().contains("last-event-id: one");
+                                    var rest =
+                                            "id: two\n"
+                                                    + "data:"
+                                                    + " {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{";
+                                    return Optional.of(
+                                            SHORT_STREAM
+                                                    + (back
+                                                            ? rest + "\"ok\":true}}\n\n"
+                                                            : "retry: 10\nid: one\ndata:\n\n"
+                                                                    + rest));
+                                });
+                var session = open(server)) {
+            assertThat(begin(session, 2).await(PATIENCE).orElseThrow())
+                    .isEqualTo(Json.parse("{\"ok\":true}"));
+            assertThat(gets(server)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void a_stream_whose_place_the_server_has_forgotten_is_opened_anew_without_it() {
+        try (var server =
+                        RawServer.mcp(
+                                request ->
+                                        Optional.of(
+                                                request.head().contains("last-event-id")
+                                                        ? BAD_PLACE
+                                                        : SHORT_STREAM
+                                                                + "retry: 10\nid: old\ndata: "
+                                                                + LOG
+                                                                + "\n\n"));
+                var session = open(server)) {
+            session.listen(true);
+            await().until(() -> gets(server) >= 3);
+            assertThat(server.requests().stream().map(RawServer.Request::head))
+                    .filteredOn(head -> head.startsWith("get "))
+                    .satisfies(
+                            heads -> {
+                                assertThat(heads.get(1)).contains("last-event-id: old");
+                                assertThat(heads.get(2)).doesNotContain("last-event-id");
+                            });
+        }
+    }
+
+    private static final String BAD_PLACE =
+            http(
+                    """
+                    HTTP/1.1 400 Bad Request
+                    Content-Length: 0
+
+                    """);
+
     private static final String LOG =
             "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}";
 

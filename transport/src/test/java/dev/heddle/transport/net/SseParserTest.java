@@ -83,6 +83,14 @@ class SseParserTest {
     }
 
     @Test
+    void an_id_is_that_of_a_whole_event() {
+        assertThat(parse("id: 1\ndata: x\n\nid: 2\ndata: y\n"))
+                .containsExactly("id 1", "message=x");
+        assertThat(parse("data: x\nid: 3\n\nid: 4\n\n"))
+                .containsExactly("id 3", "message=x", "id 4");
+    }
+
+    @Test
     void a_type_belongs_to_one_event_and_an_event_without_data_is_none() {
         assertThat(parse("event: a\n\ndata: x\n\n")).containsExactly("message=x");
     }
