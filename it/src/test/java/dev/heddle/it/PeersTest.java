@@ -68,6 +68,25 @@ class PeersTest {
         findsEverything(era, "http", heddle.endpoint().toString());
     }
 
+    @ParameterizedTest
+    @CsvSource({"legacy, local", "2026-07-28, local", "2026-07-28, anonymous"})
+    void what_a_server_asks_on_a_stream_of_its_own_finds_the_client(
+            String era, String auth, @TempDir Path own) {
+        int port = Child.freePort();
+        try (var _ = Peers.everything("streamableHttp", port).listening(port);
+                var gateway =
+                        Heddle.serve(
+                                own,
+                                "incomingAuth: {type: "
+                                        + auth
+                                        + "}\nbackends: [{name: real, transport:"
+                                        + " streamable-http, url: \"http://127.0.0.1:"
+                                        + port
+                                        + "/mcp\"}]")) {
+            findsEverything(era, "http", gateway.endpoint().toString());
+        }
+    }
+
     @Test
     void the_official_client_of_the_old_transport_finds_everything() {
         findsEverything("legacy", "sse", heddle.endpoint().resolve("/sse").toString());

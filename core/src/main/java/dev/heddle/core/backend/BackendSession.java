@@ -50,6 +50,12 @@ public interface BackendSession extends AutoCloseable {
     void listen(boolean wanted);
 
     /**
+     * The backend may ask something outside the answers to calls, and is to be heard from now on
+     * until the conversation ends, for which some transports hold a stream open.
+     */
+    default void hearQuestions() {}
+
+    /**
      * Wants to be told of changes of a task by {@code notifications/tasks}, from now on.
      *
      * @param task the task's id at the backend

@@ -36,6 +36,11 @@ public record ClientProfile(Revision revision, Json capabilities, Json clientInf
         return revision.text() + "-" + new Digest().add(capabilities).name();
     }
 
+    /** Whether the client declared that servers may ask it anything. */
+    public boolean answersQuestions() {
+        return declares("elicitation") || declares("sampling") || declares("roots");
+    }
+
     /** Whether the client declared the capability called {@code name}. */
     public boolean declares(String name) {
         return capabilities.get(name).isPresent();

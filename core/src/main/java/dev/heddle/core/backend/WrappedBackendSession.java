@@ -57,6 +57,11 @@ public abstract class WrappedBackendSession implements BackendSession {
     }
 
     @Override
+    public void hearQuestions() {
+        next.hearQuestions();
+    }
+
+    @Override
     public void watchTask(String task, Consumer<Boolean> told) {
         next.watchTask(task, told);
     }

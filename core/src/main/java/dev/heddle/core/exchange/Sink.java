@@ -1,5 +1,6 @@
 package dev.heddle.core.exchange;
 
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -21,6 +22,17 @@ public interface Sink extends ClientStream {
     default Optional<LogLevel> logLevel() {
         return Optional.empty();
     }
+
+    /** Whether the session has this one client and is not shared with strangers, if it says so. */
+    default boolean isAlone() {
+        return false;
+    }
+
+    /**
+     * The backend has shown that it is at work, of which there is nothing to tell, and is left
+     * alone for {@code pause}.
+     */
+    default void alive(Duration pause) {}
 
     /** Takes the reply, which ends the exchange. */
     void reply(Reply reply);

@@ -2,6 +2,7 @@ package dev.heddle.core.exchange;
 
 import dev.heddle.protocol.Spliced;
 
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -40,6 +41,16 @@ public abstract class WrappedSink implements Sink {
     @Override
     public void whenReady(Runnable task) {
         next.whenReady(task);
+    }
+
+    @Override
+    public boolean isAlone() {
+        return next.isAlone();
+    }
+
+    @Override
+    public void alive(Duration pause) {
+        next.alive(pause);
     }
 
     @Override

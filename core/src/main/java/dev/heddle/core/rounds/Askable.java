@@ -29,7 +29,7 @@ public final class Askable {
     /** Without a word about modes there are forms only. */
     private static boolean takesForms(Json able) {
         return able.get("elicitation")
-                .filter(modes -> modes.members().isEmpty() || modes.get("form").isPresent())
+                .filter(modes -> modes.get("form").isPresent() || modes.get("url").isEmpty())
                 .isPresent();
     }
 

@@ -102,6 +102,7 @@ final class RoundedExchange implements Sink {
     private final ParkedExchanges parked;
     private final Consumer<Optional<Reply>> over;
     private final AtomicReference<State> state;
+    private final boolean alone;
     private volatile Running running = Running.NONE;
 
     RoundedExchange(
@@ -109,6 +110,7 @@ final class RoundedExchange implements Sink {
         this.over = over;
         this.name = name;
         this.parked = parked;
+        this.alone = first.sink().isAlone();
         this.state = new AtomicReference<>(new State.Answering(first, 0));
     }
 
@@ -355,6 +357,11 @@ final class RoundedExchange implements Sink {
     @Override
     public Optional<LogLevel> logLevel() {
         return open(state.get()).flatMap(round -> round.sink().logLevel());
+    }
+
+    @Override
+    public boolean isAlone() {
+        return alone;
     }
 
     @Override

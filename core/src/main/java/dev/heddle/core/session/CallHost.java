@@ -18,6 +18,9 @@ interface CallHost {
      */
     void start(ForwardedCall call);
 
+    /** {@code call} is given up before its backend has answered. */
+    void abandoned(ForwardedCall call);
+
     /** A notification came on the answer of a call but does not belong to it. */
     void stray(Conversation conversation, Envelope message);
 

@@ -197,8 +197,14 @@ final class Calls implements CallHost {
         }
     }
 
-    /** The request that is at the backend of {@code conversation}, if there is one and no other. */
+    /**
+     * The request that is at the backend of {@code conversation}, if there is one and no other. One
+     * that its client has given up may still be there: the others may be those of other clients.
+     */
     Optional<ForwardedCall> onlyAt(Conversation conversation) {
+        if (stateless && conversation.mayTellOfAbandoned()) {
+            return Optional.empty();
+        }
         var there =
                 running.values().stream()
                         .flatMap(one -> one.at(conversation).stream())
@@ -269,6 +275,11 @@ final class Calls implements CallHost {
     @Override
     public boolean isAsked(Conversation conversation) {
         return ways.questions().isOpen(conversation);
+    }
+
+    @Override
+    public void abandoned(ForwardedCall call) {
+        call.conversation().abandoned();
     }
 
     @Override

@@ -44,6 +44,9 @@ final class Conversation {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final int MAX_DOUBLINGS = 5;
 
+    /** How long a backend may go on with what it has been told to give up. */
+    private static final Duration ABANDONED = Duration.ofSeconds(30);
+
     /** For whom the conversation is: who opened the session, and what the client said of itself. */
     record Client(Identity opener, ClientProfile profile) {}
 
@@ -92,6 +95,7 @@ final class Conversation {
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Optional<Adopted> adopted;
     private volatile long answeredAt;
+    private volatile long quietFrom;
 
     /**
      * @param adopted the id of a backend session that is to be taken over by the first opening
@@ -109,6 +113,17 @@ final class Conversation {
         this.adopted = adopted;
         this.reading = new RepeatedTask(shared.virtual(), this::readCatalog);
         this.answeredAt = shared.alarms().now();
+        this.quietFrom = answeredAt;
+    }
+
+    /** Notes that the backend may go on for a while with a call that nobody waits for any more. */
+    void abandoned() {
+        quietFrom = shared.alarms().now() + ABANDONED.toNanos();
+    }
+
+    /** Whether the backend may still speak of a call that nobody waits for any more. */
+    boolean mayTellOfAbandoned() {
+        return shared.alarms().now() - quietFrom < 0;
     }
 
     /** Notes that nobody thinks any more about a question of this backend. */

@@ -236,6 +236,9 @@ final class Conversations {
             Connected connected,
             Optional<LogLevel> level,
             boolean clientListens) {
+        if (hearsOnlyHere()) {
+            connected.session().hearQuestions();
+        }
         level.ifPresent(wanted -> setLevel(connected, wanted));
         connected.session().listen(clientListens || isSubscribed(conversation));
         for (var task : conversation.watched()) {
@@ -248,6 +251,12 @@ final class Conversations {
                     Json.object(params -> params.put("uri", uri)),
                     () -> {});
         }
+    }
+
+    /** A client without a session has no stream of its own that would say that it can be asked. */
+    private boolean hearsOnlyHere() {
+        var profile = client.profile();
+        return !profile.revision().hasSessions() && profile.answersQuestions();
     }
 
     private void send(Connected connected, String method, Json params, Runnable then) {

@@ -157,6 +157,11 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
         }
     }
 
+    @Override
+    public void alive(Duration pause) {
+        lastSign = shared.alarms().now() + pause.toNanos();
+    }
+
     /** A wait for a task's result may be told of the progress of the call that has become it. */
     private void progress(Spliced message, Envelope envelope) {
         boolean own =
@@ -196,7 +201,8 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     @Override
     public boolean question(Question asked) {
         if (state.get() instanceof State.Ended) {
-            return false;
+            asked.refuse("the call for which it is asked has ended");
+            return true;
         }
         lastSign = shared.alarms().now();
         host.ask(this, asked);
@@ -428,6 +434,7 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     private void tell(State before, String why) {
         switch (before) {
             case State.Sent sent -> {
+                host.abandoned(this);
                 sent.session().cancel(sent.id(), why);
                 task.ifPresent(WaitedTask::cancel);
             }

@@ -54,6 +54,11 @@ public final class ImplicitSessions {
         return live(Key.of(caller, profile));
     }
 
+    /** The session called {@code id}, if it has not ended. Never blocks. */
+    public Optional<MultiSession> live(String id) {
+        return sessions.live(id);
+    }
+
     private Optional<MultiSession> live(Key key) {
         return Optional.ofNullable(ids.get(key)).flatMap(sessions::live);
     }
@@ -106,9 +111,7 @@ public final class ImplicitSessions {
                 };
         return asks
                 && IdentityBinding.of(caller) instanceof IdentityBinding.Unauthenticated
-                && (profile.declares("elicitation")
-                        || profile.declares("sampling")
-                        || profile.declares("roots"));
+                && profile.answersQuestions();
     }
 
     /**

@@ -220,10 +220,11 @@ final class Questions {
     }
 
     /**
-     * Takes back the questions of a conversation that has ended: nobody is there to be answered.
+     * Takes back what a conversation that has ended asked outside calls: nobody is there to be
+     * answered. Its calls end by themselves, and what they asked ends with them.
      */
     void forget(Conversation from) {
-        for (var id : ids(question -> question.from() == from)) {
+        for (var id : ids(question -> question.from() == from && question.call().isEmpty())) {
             take(id).ifPresent(question -> tell(question, id, "the server has gone"));
         }
     }

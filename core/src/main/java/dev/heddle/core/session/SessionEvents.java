@@ -277,10 +277,11 @@ final class SessionEvents implements ConversationHost {
      * Some transports do not say to which call a message belongs; if there is one only, they do.
      */
     private void logged(Conversation conversation, Envelope message) {
-        if (standing.notification(Spliced.of(message)) || strangers) {
+        if (standing.notification(Spliced.of(message))) {
             return;
         }
         onlyCall.apply(conversation)
+                .filter(call -> !strangers || call.exchange().sink().isAlone())
                 .ifPresentOrElse(
                         call -> call.exchange().sink().notification(Spliced.of(message)),
                         () -> standing.tell(Spliced.of(message)));

@@ -9,6 +9,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Method;
 
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -33,6 +34,9 @@ public final class AwaitedTask {
 
         /** Asks the client everything in {@code requests}, and hands over its answers. */
         void ask(Json requests, Consumer<Json> answers);
+
+        /** The server has described the task, and is asked again after {@code pause}. */
+        default void alive(Duration pause) {}
 
         /** The task has ended with a result. */
         void result(Json result);
@@ -89,7 +93,9 @@ public final class AwaitedTask {
 
     /** Asks after the task when it is time to, given its state. */
     public void await(Json state) {
-        alarms.after(TaskForms.pause(state), this::ask);
+        var pause = TaskForms.pause(state);
+        host.alive(pause);
+        alarms.after(pause, this::ask);
     }
 
     /** Asks after the task. */

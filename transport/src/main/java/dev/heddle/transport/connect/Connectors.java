@@ -29,7 +29,7 @@ public final class Connectors implements BackendConnector, AutoCloseable {
         var stateless = new StatelessOpener(ids, alarms, gateway);
         this.http = new HttpConnector(new HttpPool(loops), auth, handshake, stateless, alarms);
         this.stdio = new StdioConnector(handshake, stateless, alarms);
-        this.shared = new SharedConnector(stdio);
+        this.shared = new SharedConnector(stdio, gateway, ids);
         this.inProcess = new InProcessConnector(handshake);
         this.tasks = new TaskBridge(ids, alarms);
     }

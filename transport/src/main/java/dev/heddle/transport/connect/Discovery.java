@@ -63,11 +63,9 @@ final class Discovery {
             return new Finding.Sessions();
         } catch (Fault.BackendFailed failed) {
             return switch (failed.reason()) {
-                case UNREACHABLE ->
-                        failed.mayHaveRun() ? new Finding.Unclear() : new Finding.Sessions();
                 case GARBAGE ->
                         failed.mayHaveRun() ? new Finding.Unclear() : new Finding.Sessions();
-                case DISCONNECTED, TIMEOUT, AUTHENTICATION -> new Finding.Unclear();
+                case UNREACHABLE, DISCONNECTED, TIMEOUT, AUTHENTICATION -> new Finding.Unclear();
                 case SESSION_GONE, UNHEALTHY, LIMIT, CLOSED -> new Finding.Unclear();
             };
         }

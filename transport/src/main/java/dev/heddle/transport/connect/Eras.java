@@ -89,6 +89,15 @@ final class Eras<K> {
         known.put(server, new Known(finding, alarms.now() + believed.toNanos()));
     }
 
+    /**
+     * Whether a server that was found to do without sessions, and contradicts that, turns out to
+     * have them when it is asked once more. Blocks, as long as {@code ask} does.
+     */
+    boolean isAnother(K server, Supplier<Finding> ask) {
+        forget(server);
+        return of(server, ask) instanceof Finding.Sessions;
+    }
+
     /** Whether what is said of {@code server} is remembered rather than just found out. */
     boolean knows(K server) {
         return known.containsKey(server);

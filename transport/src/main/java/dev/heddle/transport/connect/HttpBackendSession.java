@@ -42,6 +42,7 @@ final class HttpBackendSession implements BackendSession {
     private final SparseMap<Delivery, Delivery> deliveries = new SparseMap<>();
     private volatile Endpoint endpoint;
     private volatile Endpoint.Talk talk;
+    private volatile boolean mayBeAsked;
 
     HttpBackendSession(
             HttpPool pool,
@@ -132,13 +133,20 @@ final class HttpBackendSession implements BackendSession {
 
     @Override
     public void listen(boolean wanted) {
-        if (wanted && !closed.get()) {
+        boolean needed = wanted || mayBeAsked;
+        if (needed && !closed.get()) {
             standing().want(true);
         }
         var stream = standing.get();
-        if (stream != null && (!wanted || closed.get())) {
+        if (stream != null && (!needed || closed.get())) {
             stream.want(false);
         }
+    }
+
+    @Override
+    public void hearQuestions() {
+        mayBeAsked = true;
+        listen(true);
     }
 
     /** Made when it is wanted first, since most sessions never do. */

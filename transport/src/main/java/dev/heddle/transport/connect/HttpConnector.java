@@ -119,7 +119,7 @@ final class HttpConnector implements BackendConnector {
                     () -> posts(endpoint),
                     opening,
                     introduction.get(),
-                    () -> eras.forget(endpoint));
+                    () -> eras.isAnother(endpoint, () -> discover(backend, endpoint, opening)));
         }
         var connected = withSession(backend, endpoint, opening);
         eras.hasSessions(endpoint, finding);

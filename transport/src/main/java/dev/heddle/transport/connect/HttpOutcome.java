@@ -57,7 +57,7 @@ final class HttpOutcome {
             case 404, 405 ->
                     Fault.BackendFailed.notSent(
                             backend,
-                            Reason.UNREACHABLE,
+                            Reason.GARBAGE,
                             "has no MCP endpoint there (HTTP " + status + ")");
             case 408, 502, 503, 504 ->
                     new Fault.BackendFailed(

@@ -3,8 +3,8 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.fault.Fault;
-import dev.heddle.protocol.Json;
 
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -17,14 +17,20 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class SharedConnector implements BackendConnector {
     private final BackendConnector starter;
+    private final ClientProfile gateway;
+    private final Ids ids;
     private final Map<Backend, CompletableFuture<SharedProcess>> processes =
             new ConcurrentHashMap<>();
 
     /**
      * @param starter starts one process for each conversation
+     * @param gateway what a process is told of its client, which is nobody in particular and can
+     *     answer nothing
      */
-    SharedConnector(BackendConnector starter) {
+    SharedConnector(BackendConnector starter, ClientProfile gateway, Ids ids) {
         this.starter = starter;
+        this.gateway = gateway;
+        this.ids = ids;
     }
 
     @Override
@@ -51,15 +57,9 @@ final class SharedConnector implements BackendConnector {
     }
 
     private void start(Backend backend, Opening opening, CompletableFuture<SharedProcess> started) {
-        var process = new SharedProcess(backend.id().value());
+        var process = new SharedProcess(backend.id().value(), ids);
         var own =
-                new Opening(
-                        opening.caller(),
-                        answersNothing(opening.profile()),
-                        process,
-                        opening.adopted(),
-                        opening.watch(),
-                        opening.tools());
+                new Opening(opening.caller(), gateway, process, opening.adopted(), opening.watch());
         try {
             process.started(starter.connect(backend, own));
             started.complete(process);
@@ -76,10 +76,5 @@ final class SharedConnector implements BackendConnector {
         } catch (CompletionException e) {
             throw e.getCause() instanceof Fault fault ? fault : e;
         }
-    }
-
-    /** A shared process cannot ask one client, so it is told that nobody can answer. */
-    private static ClientProfile answersNothing(ClientProfile first) {
-        return new ClientProfile(first.revision(), Json.EMPTY_OBJECT, first.clientInfo());
     }
 }

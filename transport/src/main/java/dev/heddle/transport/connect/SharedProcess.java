@@ -3,9 +3,12 @@ package dev.heddle.transport.connect;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
+import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.ResultSink;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
@@ -30,13 +33,15 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class SharedProcess implements BackendEvents {
     private final String backend;
+    private final Ids ids;
     private final ReentrantLock lock = new ReentrantLock(); // guards views and connected
     private final Set<View> views = ConcurrentHashMap.newKeySet();
     private @Nullable Connected connected;
     private boolean ended;
 
-    SharedProcess(String backend) {
+    SharedProcess(String backend, Ids ids) {
         this.backend = backend;
+        this.ids = ids;
     }
 
     void started(Connected process) {
@@ -145,18 +150,59 @@ final class SharedProcess implements BackendEvents {
                 case Method.SET_LEVEL ->
                         sink.reply(acknowledged(id)); // each session filters what it hears
                 case Method.RESOURCES_UNSUBSCRIBE -> {
-                    subscriptions.remove(uri);
-                    if (isSubscribed(uri)) {
+                    if (!unsubscribe(uri, () -> forward(id, request, sink))) {
                         sink.reply(acknowledged(id));
-                    } else {
-                        forward(id, request, sink);
                     }
                 }
                 case Method.RESOURCES_SUBSCRIBE -> {
                     subscriptions.add(uri);
-                    forward(id, request, sink);
+                    forward(id, request, new Subscribing(uri, sink));
                 }
                 default -> forward(id, request, sink);
+            }
+        }
+
+        /**
+         * Tells the process, if no other session wants to hear of {@code uri}. One that begins to
+         * want that in this moment may have been heard first. Returns whether it was told.
+         */
+        private boolean unsubscribe(String uri, Runnable tell) {
+            subscriptions.remove(uri);
+            if (isSubscribed(uri)) {
+                return false;
+            }
+            tell.run();
+            if (isSubscribed(uri)) {
+                ask(Method.RESOURCES_SUBSCRIBE, uri);
+            }
+            return true;
+        }
+
+        private void ask(String method, String uri) {
+            long id = ids.next();
+            var params = Json.object(members -> members.put("uri", uri));
+            var request = Spliced.of(JsonRpc.request(Json.of(id), method, params));
+            process.send(id, request, ResultSink.ignoring());
+        }
+
+        /** What is refused is no subscription. */
+        private final class Subscribing extends WrappedSink {
+            private final String uri;
+
+            Subscribing(String uri, Sink sink) {
+                super(sink);
+                this.uri = uri;
+            }
+
+            @Override
+            public void reply(Reply reply) {
+                boolean agreed =
+                        reply instanceof Reply.Response(var message)
+                                && message.envelope().error().isEmpty();
+                if (!agreed) {
+                    subscriptions.remove(uri);
+                }
+                next().reply(reply);
             }
         }
 
@@ -169,12 +215,7 @@ final class SharedProcess implements BackendEvents {
             process.send(
                     id,
                     request,
-                    new Sink() {
-                        @Override
-                        public void notification(Spliced message) {
-                            sink.notification(message);
-                        }
-
+                    new WrappedSink(sink) {
                         @Override
                         public boolean question(Question question) {
                             SharedProcess.this.question(question);
@@ -184,7 +225,7 @@ final class SharedProcess implements BackendEvents {
                         @Override
                         public void reply(Reply reply) {
                             if (calls.remove(id) != null) {
-                                sink.reply(reply);
+                                next().reply(reply);
                             }
                         }
                     });
@@ -226,6 +267,9 @@ final class SharedProcess implements BackendEvents {
                                             "was left by the gateway before it had answered",
                                             true)));
                 }
+            }
+            for (var uri : List.copyOf(subscriptions)) {
+                unsubscribe(uri, () -> ask(Method.RESOURCES_UNSUBSCRIBE, uri));
             }
             leave(this);
         }

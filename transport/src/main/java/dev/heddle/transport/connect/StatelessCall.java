@@ -151,8 +151,8 @@ final class StatelessCall extends WrappedSink {
         try {
             switch (reply) {
                 case Reply.Response(var message) -> response(message, round);
-                case Reply.Failed(Fault.BackendFailed failed) when isAnother(failed) ->
-                        misjudged(round);
+                case Reply.Failed(Fault.BackendFailed failed) when mayBeAnother(failed) ->
+                        lookAgain(reply, round);
                 case Reply.Failed _, Reply.Flowing _ -> end(reply);
             }
         } catch (MalformedJson e) {
@@ -161,24 +161,38 @@ final class StatelessCall extends WrappedSink {
     }
 
     /** Whether the server may have answered as one that has never heard of this revision. */
-    private static boolean isAnother(Fault.BackendFailed failed) {
+    private static boolean mayBeAnother(Fault.BackendFailed failed) {
         return !failed.mayHaveRun()
                 && switch (failed.reason()) {
-                    case GARBAGE, UNREACHABLE, SESSION_GONE -> true;
-                    case DISCONNECTED, TIMEOUT, AUTHENTICATION, UNHEALTHY, LIMIT, CLOSED -> false;
+                    case GARBAGE, SESSION_GONE -> true;
+                    case UNREACHABLE, DISCONNECTED, TIMEOUT -> false;
+                    case AUTHENTICATION, UNHEALTHY, LIMIT, CLOSED -> false;
                 };
     }
 
-    private void misjudged(int round) {
-        parts.misjudged().run();
+    /** The same, for a server that has not shown yet that it has heard of it. */
+    private boolean mayBeAnother(long code) {
+        return switch ((int) code) {
+            case ErrorCode.UNSUPPORTED_VERSION -> true;
+            case ErrorCode.INVALID_REQUEST, ErrorCode.METHOD_NOT_FOUND, ErrorCode.INVALID_PARAMS ->
+                    !parts.proven().get();
+            default -> false;
+        };
+    }
+
+    /** Ends with {@code reply} if the server is what it was, as only it can say. */
+    private void lookAgain(Reply reply, int round) {
+        Thread.ofVirtual()
+                .name("heddle-era")
+                .start(() -> end(parts.era().hasSessions() ? another(round) : reply));
+    }
+
+    private Reply another(int round) {
         var gone = "is another server than it was";
-        end(
-                new Reply.Failed(
-                        round == 1 && pauses.get() == 0
-                                ? Fault.BackendFailed.notSent(
-                                        parts.backend(), Reason.SESSION_GONE, gone)
-                                : new Fault.BackendFailed(
-                                        parts.backend(), Reason.GARBAGE, gone, true)));
+        return new Reply.Failed(
+                round == 1 && pauses.get() == 0
+                        ? Fault.BackendFailed.notSent(parts.backend(), Reason.SESSION_GONE, gone)
+                        : new Fault.BackendFailed(parts.backend(), Reason.GARBAGE, gone, true));
     }
 
     private void response(Spliced message, int round) {
@@ -187,6 +201,7 @@ final class StatelessCall extends WrappedSink {
             refused(message, round);
             return;
         }
+        parts.proven().set(true);
         var result = envelope.result().orElse(Json.EMPTY_OBJECT);
         boolean asks = result.text("resultType").filter("input_required"::equals).isPresent();
         if (asks && !parts.relays()) {
@@ -200,8 +215,8 @@ final class StatelessCall extends WrappedSink {
 
     private void refused(Spliced message, int round) {
         long code = message.envelope().errorCode();
-        if (code == ErrorCode.UNSUPPORTED_VERSION) {
-            misjudged(round);
+        if (mayBeAnother(code)) {
+            lookAgain(new Reply.Response(message), round);
         } else if (code == ErrorCode.MISSING_CAPABILITY
                 && !parts.relays()
                 && requiresTask(message)) {
@@ -270,6 +285,11 @@ final class StatelessCall extends WrappedSink {
         }
 
         @Override
+        public void alive(Duration pause) {
+            next().alive(pause);
+        }
+
+        @Override
         public void result(Json result) {
             end(new Reply.Response(Spliced.of(JsonRpc.result(Json.of(firstId), result))));
         }
@@ -322,6 +342,7 @@ final class StatelessCall extends WrappedSink {
             return;
         }
         if (pause) {
+            next().alive(PAUSE);
             parts.alarms().after(PAUSE, () -> nextRound(asking, Json.EMPTY_OBJECT));
         } else {
             new Inquiry(

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
@@ -49,14 +50,14 @@ final class StatelessOpener {
      * A conversation over HTTP.
      *
      * @param posts makes what carries requests to {@code endpoint}
-     * @param misjudged run when the server turns out to be of the other era
+     * @param era asked when the server may be another than it was
      */
     Connected overHttp(
             Endpoint endpoint,
             Supplier<HttpBackendSession> posts,
             Opening opening,
             Introduction introduction,
-            Runnable misjudged) {
+            StatelessSession.Parts.Era era) {
         var member = new Listening.Member[1];
         listenings.compute(
                 endpoint,
@@ -69,7 +70,7 @@ final class StatelessOpener {
         var wire = StatelessWire.over(posts.get());
         var session =
                 new StatelessSession(
-                        parts(endpoint.backend(), wire, opening, misjudged),
+                        parts(endpoint.backend(), wire, opening, era),
                         member[0],
                         () -> sweep(endpoint));
         return new Connected(session, introduction);
@@ -90,13 +91,13 @@ final class StatelessOpener {
             Heard heard,
             Opening opening,
             Introduction introduction,
-            Runnable misjudged) {
+            StatelessSession.Parts.Era era) {
         var carrier = StatelessWire.over(wire);
         var listening = listening(carrier);
         heard.by(listening);
         var session =
                 new StatelessSession(
-                        parts(backend, carrier, opening, misjudged),
+                        parts(backend, carrier, opening, era),
                         listening.join(opening.events()),
                         () -> {});
         return new Connected(session, introduction);
@@ -107,7 +108,7 @@ final class StatelessOpener {
     }
 
     private StatelessSession.Parts parts(
-            String backend, StatelessWire wire, Opening opening, Runnable misjudged) {
+            String backend, StatelessWire wire, Opening opening, StatelessSession.Parts.Era era) {
         var profile = opening.profile();
         return new StatelessSession.Parts(
                 backend,
@@ -118,7 +119,8 @@ final class StatelessOpener {
                 opening.tools(),
                 ids,
                 alarms,
-                misjudged);
+                era,
+                new AtomicBoolean());
     }
 
     /** What comes on a wire for all messages beside answers: mostly what is listened to. */

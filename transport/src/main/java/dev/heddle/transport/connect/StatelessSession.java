@@ -15,6 +15,7 @@ import dev.heddle.protocol.Spliced;
 import dev.heddle.transport.connect.Listening.Topic;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -31,7 +32,8 @@ final class StatelessSession implements BackendSession {
      *     session either
      * @param knowsTasks whether the client has tasks that belong to its session
      * @param tools what is known of a tool, as its server lists it
-     * @param misjudged to be run when the server turns out to be another than it was
+     * @param era to be asked when the server may be another than it was
+     * @param proven whether the server has shown in this conversation what it is
      */
     record Parts(
             String backend,
@@ -42,7 +44,15 @@ final class StatelessSession implements BackendSession {
             Function<String, Optional<Json>> tools,
             Ids ids,
             Alarms alarms,
-            Runnable misjudged) {}
+            Era era,
+            AtomicBoolean proven) {
+
+        /** What the server at the other end is. */
+        interface Era {
+            /** Whether the server has sessions, as it says now. Blocks for a bounded time. */
+            boolean hasSessions();
+        }
+    }
 
     private final Parts parts;
     private final Listening.Member listening;

@@ -53,6 +53,19 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
             throw new IllegalArgumentException("backend '" + backend.id() + "' is not a program");
         }
         requireRunnable(backend, command);
+        boolean remembered = eras.knows(backend);
+        try {
+            return startIfAllowed(backend, command, opening);
+        } catch (Fault.BackendFailed refused) {
+            if (!remembered || refused.reason() != Reason.GARBAGE) {
+                throw refused;
+            }
+            eras.forget(backend); // it may have been replaced by one of the other era
+            return startIfAllowed(backend, command, opening);
+        }
+    }
+
+    private Connected startIfAllowed(Backend backend, Target.Command command, Opening opening) {
         var permits = processes.computeIfAbsent(backend, _ -> new Semaphore(command.processes()));
         if (!opening.watch() && !permits.tryAcquire()) {
             throw Fault.BackendFailed.notSent(
@@ -144,7 +157,7 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
                 heard,
                 opening,
                 introduction,
-                () -> eras.forget(backend));
+                () -> eras.isAnother(backend, () -> discover(backend, command, opening)));
     }
 
     private Connected startWithSession(

@@ -46,6 +46,7 @@ final class DuplexClient {
     private final String remote;
     private final Map<Json, WayAnswer> stateless = new ConcurrentHashMap<>();
     private final AtomicBoolean initialized = new AtomicBoolean();
+    private final Backlog early = new Backlog(); // what comes while the session begins
     private final AtomicBoolean left = new AtomicBoolean();
     private volatile Optional<MultiSession> session = Optional.empty();
     private volatile Identity owner = Identity.NONE;
@@ -63,14 +64,20 @@ final class DuplexClient {
     void receive(byte[] text, Identity caller) {
         try {
             if (Batch.is(text)) {
-                batch(text, caller);
+                early.add(() -> legal(() -> batch(text, caller)));
             } else {
-                receive(Envelope.parse(text), caller);
+                legal(() -> receive(Envelope.parse(text), caller));
             }
-        } catch (Malformed e) {
-            way.send(Spliced.of(JsonRpc.error(e.id(), e.code(), e.getMessage())));
         } catch (RuntimeException bug) {
             log.error("message could not be handled", bug);
+        }
+    }
+
+    private void legal(Runnable task) {
+        try {
+            task.run();
+        } catch (Malformed e) {
+            way.send(Spliced.of(JsonRpc.error(e.id(), e.code(), e.getMessage())));
         }
     }
 
@@ -114,9 +121,18 @@ final class DuplexClient {
                                     message, Optional.empty(), caller, true, answer));
         } else if (message.isRequest() && message.method().equals(Method.INITIALIZE)) {
             initialize(message, caller);
-        } else {
-            guarded(message.id(), () -> inSession(message, caller));
+        } else if (!endsStateless(message)) {
+            early.add(() -> guarded(message.id(), () -> inSession(message, caller)));
         }
+    }
+
+    private boolean endsStateless(Envelope message) {
+        var answer =
+                message.method().equals(Method.CANCELLED)
+                        ? message.requestId().map(stateless::get)
+                        : Optional.<WayAnswer>empty();
+        answer.ifPresent(WayAnswer::over);
+        return answer.isPresent();
     }
 
     private void initialize(Envelope message, Identity caller) {
@@ -124,9 +140,14 @@ final class DuplexClient {
             refuse(message.id(), "found initialize in an initialised session");
             return;
         }
+        early.keep();
         Thread.ofVirtual()
                 .name("heddle-front")
-                .start(() -> guarded(message.id(), () -> begin(message, caller)));
+                .start(
+                        () -> {
+                            guarded(message.id(), () -> begin(message, caller));
+                            early.release();
+                        });
     }
 
     private void begin(Envelope message, Identity caller) {
@@ -147,14 +168,6 @@ final class DuplexClient {
     }
 
     private void inSession(Envelope message, Identity caller) {
-        var answer =
-                message.method().equals(Method.CANCELLED)
-                        ? message.requestId().map(stateless::get)
-                        : Optional.<WayAnswer>empty();
-        if (answer.isPresent()) {
-            answer.get().over();
-            return;
-        }
         if (session.isEmpty()) {
             uninvited(message);
             return;
@@ -315,8 +328,9 @@ final class DuplexClient {
         @Override
         public void last(int status, Spliced message) {
             if (!overs.isOver()) {
+                stateless.remove(id, this); // first: who has the response may use the id again
                 way.send(message);
-                over();
+                overs.run();
             }
         }
 

@@ -29,7 +29,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.function.Function;
 
 /**
  * Requests that may take several rounds (MCP 2026-07-28, Multi round-trip requests). What a client
@@ -55,8 +54,19 @@ final class Rounds {
     private static final char RELAY = 'r';
     private static final char AGAIN = 'a';
 
-    /** Between a ticket and the id of the session that its exchange has for itself. */
+    /** Between the parts of what is sealed, of which one is the id of a session. */
     private static final char BETWEEN = '\n';
+
+    /** What the endpoint does for requests that come back. */
+    interface Returns {
+        Sink sink(Asked asked);
+
+        /** Why the request does not go on, if it may not. */
+        Optional<Envelope> refusal(Asked asked);
+
+        /** The request does not go on in the session that was kept for it. */
+        void leave(Asked asked);
+    }
 
     private final ParkedExchanges parked;
     private final RequestStates states;
@@ -95,7 +105,7 @@ final class Rounds {
      * @return the request that is to be begun instead, if it belongs to none that is parked
      * @throws Fault.InvalidParams if what it says is not true
      */
-    Optional<Asked> goOn(Asked asked, Function<Asked, Sink> sinks) {
+    Optional<Asked> goOn(Asked asked, Returns returns) {
         var message = asked.message();
         var state = message.param(STATE);
         if (state.isEmpty() || !mayTakeRounds(message)) {
@@ -104,19 +114,40 @@ final class Rounds {
         var content = opened(asked, state.get());
         var params = message.params().orElseThrow();
         return switch (content.charAt(0)) {
-            case AGAIN ->
-                    Optional.of(
-                            asked.with(with(message, params.without(STATE).without(RESPONSES)))
-                                    .in(own(content.substring(1))));
+            case AGAIN -> again(asked, content.substring(1), returns);
             case RELAY -> {
                 var theirs = Json.of(content.substring(1));
                 yield Optional.of(asked.with(with(message, params.with(STATE, theirs))));
             }
             default -> {
-                resume(asked, content.substring(1), sinks);
+                resume(asked, content.substring(1), returns);
                 yield Optional.empty();
             }
         };
+    }
+
+    /** Who has opened the URLs asks again; who will not has what the server said before. */
+    private static Optional<Asked> again(Asked back, String content, Returns returns) {
+        int end = content.indexOf(BETWEEN);
+        var asked = back.in(own(content.substring(0, Math.max(end, 0))));
+        var message = asked.message();
+        if (answers(message).values().stream().anyMatch(Rounds::isUnwilling)) {
+            returns.leave(asked);
+            var why = content.substring(end + 1);
+            asked.reply()
+                    .last(
+                            200,
+                            Spliced.of(JsonRpc.error(message.id(), ErrorCode.INTERNAL_ERROR, why)));
+            return Optional.empty();
+        }
+        var params = message.params().orElseThrow().without(STATE).without(RESPONSES);
+        return Optional.of(asked.with(with(message, params)));
+    }
+
+    private static boolean isUnwilling(Json answer) {
+        return answer.text("action")
+                .filter(action -> action.equals("decline") || action.equals("cancel"))
+                .isPresent();
     }
 
     /** The id of a session, or empty if the text is. */
@@ -124,10 +155,15 @@ final class Rounds {
         return text.isEmpty() ? Optional.empty() : Optional.of(text);
     }
 
-    private void resume(Asked back, String content, Function<Asked, Sink> sinks) {
+    private void resume(Asked back, String content, Returns returns) {
         int end = content.indexOf(BETWEEN);
         var asked = back.in(own(content.substring(end + 1)));
-        var round = new PostRound(asked, sinks.apply(asked));
+        var refusal = returns.refusal(asked);
+        if (refusal.isPresent()) {
+            asked.reply().error(400, refusal.get());
+            return;
+        }
+        var round = new PostRound(asked, returns.sink(asked));
         var running =
                 Ticket.of(content.substring(0, Math.max(end, 0)))
                         .flatMap(known -> parked.resume(known, answers(asked.message()), round))
@@ -212,13 +248,19 @@ final class Rounds {
     /** A code that only clients with sessions know. */
     private static Spliced cannotOpen(Spliced response, Asked asked) {
         var able = able(asked.message());
-        var said = response.envelope().error().flatMap(error -> error.text("message"));
-        var why = said.orElse("a URL has to be opened first");
+        var why = why(response);
         var id = response.envelope().id();
         return Spliced.of(
                 Askable.takesUrls(able)
                         ? JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, why)
                         : JsonRpc.error(id, ErrorCode.MISSING_CAPABILITY, why, NEEDS_URLS));
+    }
+
+    private static String why(Spliced response) {
+        return response.envelope()
+                .error()
+                .flatMap(error -> error.text("message"))
+                .orElse("a URL has to be opened first");
     }
 
     private static List<Json> elicitations(Envelope response) {
@@ -267,7 +309,9 @@ final class Rounds {
                         });
         var state =
                 states.seal(
-                        AGAIN + asked.own().orElse(""), binding(asked), ParkedExchanges.PATIENCE);
+                        AGAIN + asked.own().orElse("") + BETWEEN + why(response),
+                        binding(asked),
+                        ParkedExchanges.PATIENCE);
         return Spliced.of(JsonRpc.result(response.envelope().id(), inputRequired(keyed, state)));
     }
 

@@ -5,6 +5,7 @@ import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.rounds.ParkedExchanges;
@@ -46,6 +47,7 @@ final class StatelessEndpoint {
     private final StatelessForms forms;
     private final Ids ids;
     private final SharedSubscriptions subscriptions;
+    private final Rounds.Returns returns = new Returns();
 
     StatelessEndpoint(Stateless service, Introductions.Self self) {
         this.sessions = service.sessions();
@@ -180,7 +182,29 @@ final class StatelessEndpoint {
     }
 
     private void inSession(Asked asked) {
-        guarded(asked, () -> rounds.goOn(asked, this::sink).ifPresent(this::begin));
+        guarded(asked, () -> rounds.goOn(asked, returns).ifPresent(this::begin));
+    }
+
+    private final class Returns implements Rounds.Returns {
+        @Override
+        public Sink sink(Asked asked) {
+            return StatelessEndpoint.this.sink(asked);
+        }
+
+        @Override
+        public Optional<Envelope> refusal(Asked asked) {
+            return asked.own()
+                    .flatMap(sessions::live)
+                    .or(() -> sessions.live(asked.caller(), profile(asked.message())))
+                    .flatMap(session -> mismatch(session, asked));
+        }
+
+        @Override
+        public void leave(Asked asked) {
+            asked.own()
+                    .flatMap(sessions::takeBack)
+                    .ifPresent(session -> sessions.end(session, asked.caller()));
+        }
     }
 
     /** Carries out a request that belongs to none that went before. */
@@ -308,7 +332,7 @@ final class StatelessEndpoint {
                 var mismatch = mismatch(session, asked);
                 if (mismatch.isPresent()) {
                     over.accept(Optional.empty());
-                    asked.reply().error(400, StatelessRules.mismatch(message, mismatch.get()));
+                    asked.reply().error(400, mismatch.get());
                 } else {
                     rounds.begin(session, asked, known(message), sink(asked), over);
                 }
@@ -332,8 +356,11 @@ final class StatelessEndpoint {
     }
 
     /** What a tool's headers say that its arguments do not. */
-    private static Optional<String> mismatch(MultiSession session, Asked asked) {
+    private static Optional<Envelope> mismatch(MultiSession session, Asked asked) {
         var message = asked.message();
+        if (!message.method().equals(Method.TOOLS_CALL)) {
+            return Optional.empty();
+        }
         return asked.headers()
                 .flatMap(
                         given ->
@@ -345,7 +372,8 @@ final class StatelessEndpoint {
                                                                 message.arguments(),
                                                                 name ->
                                                                         Optional.ofNullable(
-                                                                                given.get(name)))));
+                                                                                given.get(name)))))
+                .map(why -> StatelessRules.mismatch(message, why));
     }
 
     private StatelessSink sink(Asked asked) {
@@ -366,6 +394,7 @@ final class StatelessEndpoint {
                 message,
                 asked.reply(),
                 asked.takesEvents(),
+                asked.own().isPresent(),
                 level,
                 response -> {
                     noteEnd(asked, response);

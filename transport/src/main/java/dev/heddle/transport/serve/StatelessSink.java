@@ -23,10 +23,12 @@ final class StatelessSink implements Sink {
     private final Envelope request;
     private final Answer reply;
     private final boolean takesEvents;
+    private final boolean alone;
     private final Optional<LogLevel> level;
     private final Function<Envelope, Spliced> form;
 
     /**
+     * @param alone whether the request has a session for itself
      * @param level the least of log messages that the request wants, or none of them
      * @param form puts a response into the form that clients without sessions expect
      */
@@ -34,13 +36,20 @@ final class StatelessSink implements Sink {
             Envelope request,
             Answer reply,
             boolean takesEvents,
+            boolean alone,
             Optional<LogLevel> level,
             Function<Envelope, Spliced> form) {
         this.request = request;
         this.reply = reply;
         this.takesEvents = takesEvents;
+        this.alone = alone;
         this.level = level;
         this.form = form;
+    }
+
+    @Override
+    public boolean isAlone() {
+        return alone;
     }
 
     @Override
