@@ -27,11 +27,23 @@ public final class RecordingSink implements Sink {
     private volatile boolean takesQuestions = true;
     private volatile boolean ended;
     private volatile boolean ready = true;
+    private volatile boolean alone;
 
     /** One that no question can be put to. */
     public RecordingSink refusingQuestions() {
         takesQuestions = false;
         return this;
+    }
+
+    /** One whose exchange has its session for itself. */
+    public RecordingSink alone() {
+        alone = true;
+        return this;
+    }
+
+    @Override
+    public boolean isAlone() {
+        return alone;
     }
 
     @Override

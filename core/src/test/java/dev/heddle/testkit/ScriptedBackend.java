@@ -12,6 +12,7 @@ import dev.heddle.core.exchange.Flow;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.protocol.Envelope;
@@ -314,6 +315,7 @@ public final class ScriptedBackend {
         private final List<Envelope> answers = new CopyOnWriteArrayList<>();
         private final Map<Long, Request> pending = new ConcurrentHashMap<>();
         private volatile boolean listening;
+        private volatile boolean heard;
         private volatile boolean closed;
 
         private Talk(BackendConnector.Opening opening, int number) {
@@ -342,6 +344,11 @@ public final class ScriptedBackend {
         /** The client's answers to this backend's questions. */
         public List<Envelope> answers() {
             return answers;
+        }
+
+        /** Whether questions outside calls are listened to. */
+        public boolean isHeard() {
+            return heard;
         }
 
         public boolean isListening() {
@@ -416,6 +423,11 @@ public final class ScriptedBackend {
         }
 
         @Override
+        public void hearQuestions() {
+            heard = true;
+        }
+
+        @Override
         public void notify(Spliced notification) {
             received.add(notification.envelope().method());
         }
@@ -438,34 +450,23 @@ public final class ScriptedBackend {
             closingNow.decrementAndGet();
         }
 
-        private final class Forgetting implements Sink {
+        private final class Forgetting extends WrappedSink {
             private final long id;
-            private final Sink next;
 
             Forgetting(long id, Sink next) {
+                super(next);
                 this.id = id;
-                this.next = next;
-            }
-
-            @Override
-            public void notification(Spliced message) {
-                next.notification(message);
-            }
-
-            @Override
-            public boolean question(Question question) {
-                return next.question(question);
             }
 
             @Override
             public boolean takesFlow() {
-                return next.takesFlow();
+                return next().takesFlow();
             }
 
             @Override
             public void reply(Reply reply) {
                 pending.remove(id);
-                next.reply(reply);
+                next().reply(reply);
             }
         }
     }

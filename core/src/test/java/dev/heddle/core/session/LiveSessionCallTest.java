@@ -25,6 +25,7 @@ import dev.heddle.testkit.ScriptedBackend;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -393,6 +394,70 @@ class LiveSessionCallTest {
     }
 
     @Test
+    void a_server_that_is_left_alone_while_it_works_is_not_silent() {
+        answerLater();
+        var sink = call(session, "slow");
+        var half = SessionFixture.SILENCE.dividedBy(2);
+        fixture.clock.advance(half);
+        pending().sink().alive(half);
+        fixture.clock.advance(SessionFixture.SILENCE);
+        assertThat(fixture.alarms.fire(SessionFixture.SILENCE)).isEqualTo(1);
+        assertThat(sink.hasReply()).isFalse();
+        fixture.clock.advance(half);
+        assertThat(fixture.alarms.fire(half)).isEqualTo(1);
+        assertThat(sink.fault()).hasMessageContaining("no sign of life");
+    }
+
+    @Test
+    void what_one_call_asked_can_be_answered_when_another_has_found_the_session_gone() {
+        answerLater();
+        var first = call(session, "slow");
+        var talk = backend.lastTalk();
+        pending().sink().question(talk.question(Method.ELICITATION, Json.EMPTY_OBJECT, "q"));
+        var question = first.nextQuestion();
+        backend.onCall(
+                (asked, request) -> {
+                    if (asked == talk) {
+                        request.fail(gone());
+                    } else {
+                        request.answer(Json.EMPTY_OBJECT);
+                    }
+                });
+        call(session, "count").result();
+        assertThat(backend.openings()).isEqualTo(2);
+        session.answer(
+                Identity.NONE,
+                message("{\"jsonrpc\":\"2.0\",\"id\":" + question.id() + ",\"result\":{}}"));
+        assertThat(talk.answers()).hasSize(1).allMatch(answer -> answer.result().isPresent());
+        assertThat(first.hasReply()).isFalse();
+    }
+
+    @Test
+    void what_is_asked_for_a_call_that_has_ended_is_refused() {
+        answerLater();
+        var ended = call(session, "slow");
+        var other = call(session, "count");
+        await().until(() -> backend.lastTalk().pending().size() == 2);
+        var late =
+                backend.lastTalk().pending().stream()
+                        .filter(request -> request.message().name().equals(Optional.of("slow")))
+                        .findAny()
+                        .orElseThrow();
+        session.notice(
+                Identity.NONE,
+                message(
+                        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
+                                + "{\"requestId\":\"slow\"}}"));
+        late.sink()
+                .question(backend.lastTalk().question(Method.ELICITATION, Json.EMPTY_OBJECT, "q"));
+        assertThat(backend.lastTalk().answers())
+                .hasSize(1)
+                .allMatch(answer -> answer.error().isPresent());
+        assertThat(other.isQuiet()).isTrue();
+        assertThat(ended.order()).doesNotContain("question");
+    }
+
+    @Test
     void a_person_who_thinks_about_a_question_is_not_silence() {
         answerLater();
         var sink = call(session, "slow");
@@ -407,10 +472,7 @@ class LiveSessionCallTest {
         assertThat(sink.hasReply()).isFalse();
         session.answer(
                 Identity.NONE,
-                message(
-                        "{\"jsonrpc\":\"2.0\",\"id\":"
-                                + question.message().envelope().id()
-                                + ",\"result\":{}}"));
+                message("{\"jsonrpc\":\"2.0\",\"id\":" + question.id() + ",\"result\":{}}"));
         request.answer(Json.EMPTY_OBJECT);
         sink.result();
     }

@@ -202,6 +202,88 @@ class StatelessBackendTest {
     }
 
     @Test
+    void a_server_that_refuses_one_request_without_a_reason_is_still_what_it_was() {
+        try (var server =
+                        new RawServer(
+                                request ->
+                                        request.isFor("server/discover")
+                                                ? discovered(request)
+                                                : refusal(413, "too much"));
+                var session = open(server)) {
+            assertThatThrownBy(() -> call(session))
+                    .isInstanceOfSatisfying(
+                            Fault.BackendFailed.class,
+                            fault ->
+                                    assertThat(fault.reason())
+                                            .isEqualTo(Fault.BackendFailed.Reason.GARBAGE));
+            assertThat(server.requests())
+                    .filteredOn(request -> request.isFor("server/discover"))
+                    .hasSize(2);
+        }
+    }
+
+    @Test
+    void a_server_that_does_not_know_the_first_request_is_asked_again_what_it_is() {
+        var asked = new AtomicInteger();
+        try (var server =
+                        new RawServer(
+                                request ->
+                                        request.isFor("server/discover")
+                                                        && asked.getAndIncrement() == 0
+                                                ? discovered(request)
+                                                : error(request, 200, -32601));
+                var session = open(server)) {
+            assertThatThrownBy(() -> call(session))
+                    .isInstanceOfSatisfying(
+                            Fault.BackendFailed.class,
+                            fault ->
+                                    assertThat(fault.reason())
+                                            .isEqualTo(Fault.BackendFailed.Reason.SESSION_GONE));
+        }
+    }
+
+    @Test
+    void a_server_that_has_shown_what_it_is_may_refuse_a_request() {
+        var calls = new AtomicInteger();
+        try (var server =
+                        new RawServer(
+                                request -> {
+                                    if (request.isFor("server/discover")) {
+                                        return discovered(request);
+                                    }
+                                    return calls.getAndIncrement() == 0
+                                            ? result(request, "{\"resultType\":\"complete\"}")
+                                            : error(request, 200, -32602);
+                                });
+                var session = open(server)) {
+            call(session);
+            assertThatThrownBy(() -> call(session)).isInstanceOf(Fault.ErrorReply.class);
+            assertThat(server.requests())
+                    .filteredOn(request -> request.isFor("server/discover"))
+                    .hasSize(1);
+        }
+    }
+
+    @Test
+    void a_server_that_is_not_there_for_a_moment_is_not_taken_for_another() {
+        var server =
+                new RawServer(
+                        request ->
+                                request.isFor("server/discover")
+                                        ? discovered(request)
+                                        : result(request, "{\"resultType\":\"complete\"}"));
+        try (var session = open(server)) {
+            server.close();
+            assertThatThrownBy(() -> call(session))
+                    .isInstanceOfSatisfying(
+                            Fault.BackendFailed.class,
+                            fault ->
+                                    assertThat(fault.reason())
+                                            .isEqualTo(Fault.BackendFailed.Reason.UNREACHABLE));
+        }
+    }
+
+    @Test
     void a_server_that_has_lost_its_sessions_for_good_is_found_out_when_the_next_one_begins() {
         var fresh = new AtomicInteger();
         try (var server =
@@ -270,6 +352,12 @@ class StatelessBackendTest {
     private static final class Willing implements Sink {
         private final BlockingCall call = new BlockingCall();
         private final AtomicInteger asked = new AtomicInteger();
+        private final AtomicInteger signs = new AtomicInteger();
+
+        @Override
+        public void alive(Duration pause) {
+            signs.incrementAndGet();
+        }
 
         @Override
         public void notification(Spliced message) {}
@@ -285,6 +373,30 @@ class StatelessBackendTest {
         @Override
         public void reply(Reply reply) {
             call.reply(reply);
+        }
+    }
+
+    @Test
+    void a_server_that_only_wants_to_be_asked_once_more_shows_that_it_is_at_work() {
+        var asked = new AtomicInteger();
+        try (var server =
+                        new RawServer(
+                                request -> {
+                                    if (request.isFor("server/discover")) {
+                                        return discovered(request);
+                                    }
+                                    return result(
+                                            request,
+                                            asked.incrementAndGet() < 4
+                                                    ? "{\"resultType\":\"input_required\",\"requestState\":\"s\"}"
+                                                    : "{\"resultType\":\"complete\"}");
+                                });
+                var session = open(server)) {
+            var willing = new Willing();
+            long id = ids.next();
+            session.send(id, request(id), willing);
+            assertThat(willing.call.await(PATIENCE)).isPresent();
+            assertThat(willing.signs).hasValue(3);
         }
     }
 
