@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -220,6 +221,62 @@ class StatelessTest {
         assertThat(answered.text()).contains("accept");
         assertThat(answered.reply().path("id").asInt()).isEqualTo(2);
         assertThat(client.request("tools/call", next).errorText()).contains("has been used");
+    }
+
+    @Test
+    void what_a_header_says_of_an_argument_is_looked_at_in_each_round() {
+        serve("anonymous");
+        var place = "{\"name\":\"ask\",\"arguments\":{\"place\":\"here\"}";
+        var asked =
+                client("tools/call", "ask")
+                        .header("Mcp-Param-Place", "here")
+                        .request("tools/call", place + "," + meta(PERSON) + "}");
+        assertThat(asked.result().path("resultType").asString("")).isEqualTo("input_required");
+        var key = asked.result().path("inputRequests").propertyNames().iterator().next();
+        var next =
+                place
+                        + ",\"requestState\":"
+                        + asked.result().path("requestState")
+                        + ",\"inputResponses\":{\""
+                        + key
+                        + "\":{\"action\":\"decline\"}},"
+                        + meta(PERSON)
+                        + "}";
+        var wrong =
+                client("tools/call", "ask")
+                        .header("Mcp-Param-Place", "there")
+                        .request("tools/call", next);
+        assertThat(wrong.status()).isEqualTo(400);
+        assertThat(wrong.errorCode()).isEqualTo(-32020);
+        var right =
+                client("tools/call", "ask")
+                        .header("Mcp-Param-Place", "here")
+                        .request("tools/call", next);
+        assertThat(right.text()).contains("decline");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"decline", "cancel"})
+    void who_will_not_open_a_url_is_told_what_the_server_said_and_not_asked_again(String action) {
+        stub.close();
+        stub = Stub.start(Map.of("TOOLS", "door"));
+        serve("anonymous");
+        var shut = call("door", OPENER);
+        int before = stub.count("sessions");
+        var answer =
+                client("tools/call", "door")
+                        .request(
+                                "tools/call",
+                                "{\"name\":\"door\",\"arguments\":{},\"requestState\":"
+                                        + shut.result().path("requestState")
+                                        + ",\"inputResponses\":{\"url1\":{\"action\":\""
+                                        + action
+                                        + "\"}},"
+                                        + meta(OPENER)
+                                        + "}");
+        assertThat(answer.errorText()).isEqualTo("the door is shut");
+        assertThat(stub.count("runs")).isEqualTo(1);
+        await().until(() -> stub.count("sessions") < before);
     }
 
     /** The server remembers in its session what has been opened. */

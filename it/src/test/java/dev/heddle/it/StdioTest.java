@@ -14,6 +14,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The front on standard input and output, message by message. */
 class StdioTest {
@@ -80,6 +82,26 @@ class StdioTest {
         assertThat(count(4)).isEqualTo("2");
         await().atMost(Duration.ofSeconds(20)).until(() -> initialize(9).has("result"));
         assertThat(count(5)).isEqualTo("1");
+    }
+
+    @Test
+    void what_comes_behind_initialize_waits_for_its_end() throws IOException {
+        serve("");
+        say(
+                "initialize",
+                1,
+                "\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":"
+                        + "{\"name\":\"raw\",\"version\":\"1\"}");
+        for (int id = 2; id < 50; id++) {
+            say("tools/call", id, "\"name\":\"count\",\"arguments\":{}");
+        }
+        assertThat(hear(1).has("result")).isTrue();
+        var missing = IntStream.range(2, 50).boxed().collect(Collectors.toSet());
+        while (!missing.isEmpty()) {
+            var response = RawClient.JSON.readTree(heddle.line(line -> line.contains("\"id\"")));
+            assertThat(response.has("result")).as(response.toString()).isTrue();
+            assertThat(missing.remove(response.path("id").asInt())).isTrue();
+        }
     }
 
     @Test

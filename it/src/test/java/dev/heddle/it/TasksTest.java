@@ -142,6 +142,26 @@ class TasksTest {
         assertThat(found.path("outcome").asString("")).as(found.toString()).isEqualTo("cancelled");
     }
 
+    @Test
+    void who_waits_for_a_task_waits_longer_than_a_backend_may_be_silent(@TempDir Path own) {
+        try (var server =
+                        Child.start(
+                                Map.of(),
+                                Peers.node(),
+                                Peers.fixture("conformant.mjs"),
+                                "stateless");
+                var gateway =
+                        Heddle.serve(
+                                own,
+                                "backends: [{name: e, transport: streamable-http, timeout: 1s,"
+                                        + " url: \""
+                                        + server.line(text -> text.startsWith("http"))
+                                        + "\"}]")) {
+            var answer = gateway.client().initialize().call("failing_job", "{\"seconds\":3}");
+            assertThat(answer.text()).isEqualTo("The job has failed");
+        }
+    }
+
     private static String meta() {
         return "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\""
                 + MODERN
