@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -32,10 +33,14 @@ import java.util.function.Predicate;
 /**
  * What a server without sessions tells by itself, heard on one stream for all who want to know (MCP
  * 2026-07-28, Subscriptions). When what is wanted changes, the next stream stands before the last
- * one is left. Never blocks; thread-safe.
+ * one is left, which is heard a moment longer. Never blocks; thread-safe.
  */
 final class Listening {
     private static final Duration ACKNOWLEDGEMENT = Duration.ofSeconds(10);
+
+    /** How long what was on its way on the last stream may take. */
+    private static final Duration HANDOVER = Duration.ofSeconds(1);
+
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     private static final String RESOURCES = "resourceSubscriptions";
@@ -127,6 +132,8 @@ final class Listening {
     private final List<Waiting> waiting = new ArrayList<>();
     private @Nullable Stream current;
     private @Nullable Stream opening;
+    private @Nullable Stream former;
+    private Handover handover = new Handover();
     private boolean missed; // whether something may have been missed since the last stream ended
     private boolean notOffered;
     private Duration pause = FIRST_PAUSE;
@@ -219,8 +226,10 @@ final class Listening {
         if (notOffered) {
             settle(_ -> false, _ -> true, next);
         } else if (wanted.isNothing()) {
+            drop(former, next);
             drop(current, next);
             drop(opening, next);
+            former = null;
             current = null;
             opening = null;
             missed = false;
@@ -275,10 +284,12 @@ final class Listening {
     private @Nullable Stream find(long id) {
         lock.lock();
         try {
-            if (current != null && current.id == id) {
-                return current;
+            for (var stream : Arrays.asList(current, opening, former)) {
+                if (stream != null && stream.id == id) {
+                    return stream;
+                }
             }
-            return opening != null && opening.id == id ? opening : null;
+            return null;
         } finally {
             lock.unlock();
         }
@@ -292,7 +303,8 @@ final class Listening {
         var listeners = new ArrayList<Member>();
         lock.lock();
         try {
-            if (stream == current) {
+            boolean isCurrent = stream == current;
+            if ((isCurrent || stream == former) && isNew(isCurrent, message)) {
                 members.forEach(
                         (member, wanted) -> {
                             if (wanted.wants(message)) {
@@ -309,6 +321,14 @@ final class Listening {
         }
     }
 
+    private boolean isNew(boolean isCurrent, Envelope message) {
+        if (former == null) {
+            return true;
+        }
+        var params = message.params().orElse(Json.EMPTY_OBJECT).without("_meta");
+        return handover.isNew(isCurrent, message.method() + params);
+    }
+
     private void acknowledged(Stream stream, Envelope message) {
         var given = message.param("notifications").orElse(Json.EMPTY_OBJECT);
         var honoured = new HashSet<Topic>();
@@ -321,7 +341,7 @@ final class Listening {
                 return;
             }
             stream.honoured = Set.copyOf(honoured);
-            drop(current, next);
+            succeed(current, next);
             current = stream;
             opening = null;
             pause = FIRST_PAUSE;
@@ -331,6 +351,33 @@ final class Listening {
                 members.forEach((member, wanted) -> next.add(() -> catchUp(member, wanted)));
             }
             adjust(next);
+        } finally {
+            lock.unlock();
+        }
+        next.forEach(Runnable::run);
+    }
+
+    /** On one wire for all messages nothing is on its way any more when the next stream stands. */
+    private void succeed(@Nullable Stream last, List<Runnable> next) {
+        drop(former, next);
+        former = null;
+        if (last == null || !wire.hasHeaders()) {
+            drop(last, next);
+            return;
+        }
+        former = last;
+        handover = new Handover();
+        next.add(() -> alarms.after(HANDOVER, () -> endHandover(last)));
+    }
+
+    private void endHandover(Stream last) {
+        var next = new ArrayList<Runnable>();
+        lock.lock();
+        try {
+            if (former == last) {
+                drop(former, next);
+                former = null;
+            }
         } finally {
             lock.unlock();
         }
@@ -371,6 +418,9 @@ final class Listening {
                 current = null;
                 missed = true;
             } else {
+                if (stream == former) {
+                    former = null;
+                }
                 return;
             }
             boolean lacking = current == null || !current.wanted.equals(union());

@@ -92,6 +92,17 @@ class ListeningTest {
             open.forEach((id, sink) -> say(sink, id, method, params));
         }
 
+        /** Says something on the oldest stream that is open. */
+        void sayOnOldest(String method, Json params) {
+            long oldest = open.keySet().stream().min(Long::compare).orElseThrow();
+            open.forEach(
+                    (id, sink) -> {
+                        if (id == oldest) {
+                            say(sink, id, method, params);
+                        }
+                    });
+        }
+
         void breakOff() {
             var why =
                     Fault.BackendFailed.notSent(
@@ -166,12 +177,33 @@ class ListeningTest {
         first.lists(true);
         second.subscribe(resource("x:1"), watched::add);
         assertThat(watched).containsExactly(true);
+        fire();
         assertThat(wire.open).hasSize(1);
         wire.say(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
         wire.say(Method.RESOURCE_UPDATED, uri("x:1"));
         wire.say(Method.RESOURCE_UPDATED, uri("x:2"));
         assertThat(one.told).containsExactly(Method.TOOLS_CHANGED);
         assertThat(other.told).containsExactly("updated x:1");
+    }
+
+    @Test
+    void what_was_on_its_way_on_the_last_stream_is_told_too_and_once() {
+        var one = new Told();
+        var member = listening.join(one);
+        member.lists(true);
+        member.subscribe(resource("x:1"), _ -> {});
+        assertThat(wire.open).hasSize(2);
+        wire.sayOnOldest(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
+        assertThat(one.told).containsExactly(Method.TOOLS_CHANGED);
+        wire.say(Method.PROMPTS_CHANGED, Json.EMPTY_OBJECT);
+        wire.say(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
+        assertThat(one.told)
+                .containsExactly(
+                        Method.TOOLS_CHANGED, Method.PROMPTS_CHANGED, Method.TOOLS_CHANGED);
+        fire();
+        assertThat(wire.open).hasSize(1);
+        wire.say(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
+        assertThat(one.told).hasSize(4);
     }
 
     @Test
@@ -261,6 +293,7 @@ class ListeningTest {
         }
         wire.say(Method.RESOURCE_UPDATED, uri("x:stays"));
         assertThat(staying.told).containsExactly("updated x:stays");
+        fire();
         assertThat(wire.open).hasSize(1);
         var open = Json.of(wire.open.keySet().iterator().next());
         var heard = wire.asked.stream().filter(one -> one.id().equals(open)).findAny();
