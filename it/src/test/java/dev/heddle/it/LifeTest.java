@@ -74,6 +74,30 @@ class LifeTest {
     }
 
     @Test
+    void a_program_that_is_replaced_by_one_without_sessions_is_found_out() throws IOException {
+        var revision = folder.resolve("revision");
+        Files.writeString(revision, "2025-11-25");
+        var command =
+                "exec "
+                        + Peers.node()
+                        + " "
+                        + Peers.fixture("matrix/server.mjs")
+                        + " $(cat "
+                        + revision
+                        + ") stdio";
+        try (var heddle =
+                Heddle.serve(
+                        folder,
+                        "backends: [{name: m, command: sh, args: [-c, '" + command + "']}]")) {
+            var before = heddle.client().initialize();
+            assertThat(before.call("call", "{\"key\":1}").text()).isEqualTo("{\"key\":1}");
+            Files.writeString(revision, "2026-07-28");
+            var after = heddle.client().initialize();
+            assertThat(after.call("call", "{\"key\":2}").text()).isEqualTo("{\"key\":2}");
+        }
+    }
+
+    @Test
     void a_backend_that_refuses_a_second_get_stream_is_waited_for_and_not_healed() {
         try (var stub = Stub.start();
                 var heddle =

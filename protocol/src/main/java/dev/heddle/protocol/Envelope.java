@@ -272,6 +272,11 @@ public final class Envelope {
         return Optional.ofNullable(json(Field.TOKEN));
     }
 
+    /** {@code params.task}, by which a call asks to be done as a task (MCP 2025-11-25, Tasks). */
+    public Optional<Json> task() {
+        return Optional.ofNullable(json(Field.TASK));
+    }
+
     /** {@code params._meta}. */
     public Optional<Json> meta() {
         return Optional.ofNullable(json(Field.META));

@@ -23,7 +23,8 @@ enum Field {
     PROGRESS(13, "progressToken"),
     TOKEN(14, "progressToken"),
     ARGUMENTS(15, "arguments"),
-    VERSION(16, MetaKey.PROTOCOL_VERSION);
+    VERSION(16, MetaKey.PROTOCOL_VERSION),
+    TASK(17, "task");
 
     /** The fields of one object. */
     static final class Group {
@@ -32,7 +33,8 @@ enum Field {
 
         /** Those of {@code params}. */
         static final Group IN_PARAMS =
-                new Group(NAME, URI, META, CURSOR, LEVEL, REF, REQUEST_ID, PROGRESS, ARGUMENTS);
+                new Group(
+                        NAME, URI, META, CURSOR, LEVEL, REF, REQUEST_ID, PROGRESS, ARGUMENTS, TASK);
 
         /** Those of {@code params._meta}. */
         static final Group IN_META = new Group(TOKEN, VERSION);

@@ -237,7 +237,7 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
         var asked = exchange.request();
         if (state.get() instanceof State.Sent(_, long id, _)
                 && asked.method().equals(Method.TOOLS_CALL)
-                && asked.param("task").isPresent()) {
+                && asked.task().isPresent()) {
             asked.progressToken().ifPresent(token -> host.becameTask(id, token));
         }
     }

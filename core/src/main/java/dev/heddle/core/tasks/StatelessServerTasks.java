@@ -69,7 +69,7 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
         var message = request.envelope();
         switch (message.method()) {
             case Method.TOOLS_CALL -> {
-                var wish = message.param("task");
+                var wish = message.task();
                 next().send(
                                 id,
                                 request,

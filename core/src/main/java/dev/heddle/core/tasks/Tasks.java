@@ -120,7 +120,7 @@ public final class Tasks {
                             Method.TASKS_CANCEL,
                             Method.TASKS_UPDATE ->
                             true;
-                    case Method.TOOLS_CALL -> extension || request.param(TASK).isPresent();
+                    case Method.TOOLS_CALL -> extension || request.task().isPresent();
                     default -> false;
                 };
         return concerned

@@ -52,7 +52,7 @@ public final class WaitedTask extends WrappedSink {
      */
     public static boolean isNeeded(Envelope request, Optional<Json> tool) {
         return request.method().equals(Method.TOOLS_CALL)
-                && request.param(TASK).isEmpty()
+                && request.task().isEmpty()
                 && tool.flatMap(known -> known.get("execution"))
                         .flatMap(execution -> execution.text("taskSupport"))
                         .filter("required"::equals)

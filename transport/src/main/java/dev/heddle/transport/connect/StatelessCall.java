@@ -75,7 +75,7 @@ final class StatelessCall extends WrappedSink {
 
     private static boolean isAboutTask(Envelope request) {
         return switch (request.method()) {
-            case Method.TOOLS_CALL -> request.param(TASK).isPresent();
+            case Method.TOOLS_CALL -> request.task().isPresent();
             case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL -> true;
             default -> false;
         };
@@ -84,7 +84,7 @@ final class StatelessCall extends WrappedSink {
     /** Without sessions it is the server that decides whether a call becomes a task. */
     private static Spliced withoutWish(Spliced request) {
         var whole = Envelope.parse(request.bytes());
-        return whole.param(TASK).isEmpty()
+        return whole.task().isEmpty()
                 ? request
                 : Spliced.of(
                         JsonRpc.request(
