@@ -202,15 +202,16 @@ final class Calls implements CallHost {
      * that its client has given up may still be there: the others may be those of other clients.
      */
     Optional<ForwardedCall> onlyAt(Conversation conversation) {
-        if (stateless && conversation.mayTellOfAbandoned()) {
-            return Optional.empty();
-        }
         var there =
                 running.values().stream()
                         .flatMap(one -> one.at(conversation).stream())
                         .limit(2)
                         .toList();
-        return there.size() == 1 ? Optional.of(there.getFirst()) : Optional.empty();
+        boolean others = stateless && conversation.mayTellOfAbandoned();
+        return there.size() == 1
+                ? Optional.of(there.getFirst())
+                        .filter(call -> !others || call.exchange().sink().isAlone())
+                : Optional.empty();
     }
 
     /** Nothing is under way any more. */

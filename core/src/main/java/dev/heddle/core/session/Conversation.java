@@ -45,7 +45,7 @@ final class Conversation {
     private static final int MAX_DOUBLINGS = 5;
 
     /** How long a backend may go on with what it has been told to give up. */
-    private static final Duration ABANDONED = Duration.ofSeconds(30);
+    private static final Duration ABANDONED = Duration.ofSeconds(10);
 
     /** For whom the conversation is: who opened the session, and what the client said of itself. */
     record Client(Identity opener, ClientProfile profile) {}

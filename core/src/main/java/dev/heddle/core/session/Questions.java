@@ -35,7 +35,8 @@ final class Questions {
     /**
      * One that waits.
      *
-     * @param call for which the backend asked, if that is known
+     * @param call for which the backend asked, as far as is known
+     * @param guessed whether it is known only that there was no other call
      * @param way on which the client was asked; the standing stream if empty
      * @param patience goes when it has waited too long
      */
@@ -43,10 +44,15 @@ final class Questions {
             Question asked,
             Conversation from,
             Optional<ForwardedCall> call,
+            boolean guessed,
             Optional<Sink> way,
             Alarm patience) {
         Pending onStandingStream() {
-            return new Pending(asked, from, call, Optional.empty(), patience);
+            return new Pending(asked, from, call, guessed, Optional.empty(), patience);
+        }
+
+        Pending withoutCall() {
+            return new Pending(asked, from, Optional.empty(), false, Optional.empty(), patience);
         }
     }
 
@@ -63,16 +69,25 @@ final class Questions {
 
     /** Asks the client what a backend asks outside calls, or refuses for it. */
     void ask(Question asked, Conversation from) {
-        open(asked, from, Optional.empty(), Optional.empty())
+        open(asked, from, Optional.empty(), false)
                 .ifPresent(id -> standing.question(forClient(id, asked)));
     }
 
     /** Asks the client what a backend asks for {@code call}, or refuses for it. */
     void ask(Question asked, ForwardedCall call) {
-        var sink = call.exchange().sink();
-        open(asked, call.conversation(), Optional.of(call), Optional.of(sink))
+        ask(asked, call, false);
+    }
+
+    /** The same, where it is known only that there is no other call. */
+    void askOnly(Question asked, ForwardedCall call) {
+        ask(asked, call, true);
+    }
+
+    private void ask(Question asked, ForwardedCall call, boolean guessed) {
+        open(asked, call.conversation(), Optional.of(call), guessed)
                 .ifPresent(
                         id -> {
+                            var sink = call.exchange().sink();
                             if (!sink.question(forClient(id, asked))) {
                                 moveToStandingStream(id, asked);
                             }
@@ -80,14 +95,15 @@ final class Questions {
     }
 
     private Optional<Json> open(
-            Question asked, Conversation from, Optional<ForwardedCall> call, Optional<Sink> way) {
+            Question asked, Conversation from, Optional<ForwardedCall> call, boolean guessed) {
         if (pending.size() >= MAX_OPEN) {
             asked.refuse("too many questions are open already");
             return Optional.empty();
         }
         var id = Json.of(ids.next());
         var patience = alarms.after(PATIENCE, () -> giveUp(id));
-        pending.put(id, new Pending(asked, from, call, way, patience));
+        var way = call.map(one -> one.exchange().sink());
+        pending.put(id, new Pending(asked, from, call, guessed, way, patience));
         return Optional.of(id);
     }
 
@@ -199,20 +215,25 @@ final class Questions {
 
     /**
      * Takes back the questions of a call that has ended, and answers the backend with an error:
-     * nobody will answer them.
+     * nobody will answer them. One that may not have been the call's stays, if its client can
+     * answer it on its own.
      */
     void closeOf(ForwardedCall call) {
         if (pending.isEmpty()) {
             return;
         }
         for (var id : ids(question -> question.call().filter(call::equals).isPresent())) {
-            var why = "the call has ended";
             var question = pending.get(id);
-            refuse(id, why);
-            if (question != null) {
+            if (question != null && !(question.guessed() && goesOn(id, question))) {
+                var why = "the call has ended";
+                refuse(id, why);
                 tell(question, id, why);
             }
         }
+    }
+
+    private boolean goesOn(Json id, Pending question) {
+        return !standing.isShared() && pending.replace(id, question, question.withoutCall());
     }
 
     private void refuse(Json id, String why) {

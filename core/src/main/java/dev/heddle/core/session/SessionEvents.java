@@ -294,9 +294,10 @@ final class SessionEvents implements ConversationHost {
                         .params()
                         .filter(params -> params.contains(MetaKey.RELATED_TASK))
                         .isPresent();
-        (ofTask ? Optional.<ForwardedCall>empty() : onlyCall.apply(conversation))
+        boolean ofSession = standing.isOpen() && !standing.isShared();
+        (ofTask || ofSession ? Optional.<ForwardedCall>empty() : onlyCall.apply(conversation))
                 .ifPresentOrElse(
-                        call -> call.question(question),
+                        call -> questions.askOnly(question, call),
                         () ->
                                 questions.ask(
                                         tasks.named(question, conversation.backend().id()),

@@ -144,6 +144,11 @@ final class StandingStream {
         before.waiting().forEach(this::question);
     }
 
+    /** Whether it is that of several clients, none of which can be asked on it. */
+    boolean isShared() {
+        return shared;
+    }
+
     /** Ends every open stream. */
     void close() {
         state.getAndSet(State.EMPTY).streams().forEach(ClientStream::ended);

@@ -85,7 +85,7 @@ class ImplicitSessionTest {
         say(talk);
         assertThat(talk.answers()).hasSize(1).allMatch(answer -> answer.error().isPresent());
         assertThat(sink.isQuiet()).isTrue();
-        fixture.clock.advance(Duration.ofSeconds(30));
+        fixture.clock.advance(Duration.ofSeconds(10));
         talk.ask(Method.ELICITATION, Json.EMPTY_OBJECT);
         assertThat(sink.nextQuestion().request().method()).isEqualTo(Method.ELICITATION);
     }

@@ -433,6 +433,24 @@ class LiveSessionCallTest {
     }
 
     @Test
+    void a_question_that_came_during_a_call_outlasts_it_if_it_may_not_have_been_the_calls() {
+        answerLater();
+        var sink = call(session, "slow");
+        var request = pending();
+        backend.lastTalk().ask(Method.ROOTS_LIST, Json.EMPTY_OBJECT);
+        var question = sink.nextQuestion();
+        request.answer(Json.EMPTY_OBJECT);
+        sink.result();
+        assertThat(backend.lastTalk().answers()).isEmpty();
+        session.answer(
+                Identity.NONE,
+                message("{\"jsonrpc\":\"2.0\",\"id\":" + question.id() + ",\"result\":{}}"));
+        assertThat(backend.lastTalk().answers())
+                .hasSize(1)
+                .allMatch(answer -> answer.result().isPresent());
+    }
+
+    @Test
     void what_is_asked_for_a_call_that_has_ended_is_refused() {
         answerLater();
         var ended = call(session, "slow");

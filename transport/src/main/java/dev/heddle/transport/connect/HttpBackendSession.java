@@ -9,6 +9,7 @@ import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
@@ -399,12 +400,23 @@ final class HttpBackendSession implements BackendSession {
             var error =
                     HttpOutcome.error(body)
                             .filter(answer -> answer.id().integer().orElse(-1) == id);
-            if (error.isPresent()
+            if (error.filter(this::isOfOtherEra).isPresent()) {
+                fail(
+                        Fault.BackendFailed.notSent(
+                                endpoint.backend(),
+                                Fault.BackendFailed.Reason.SESSION_GONE,
+                                "is another server than it was"));
+            } else if (error.isPresent()
                     && !(inSession && HttpOutcome.isOver(head.status(), error.get(), body))) {
                 end(new Reply.Response(Spliced.of(error.get())));
             } else {
                 fail(HttpOutcome.status(endpoint.backend(), head.status(), body, inSession));
             }
+        }
+
+        private boolean isOfOtherEra(Envelope error) {
+            return error.errorCode() == ErrorCode.UNSUPPORTED_VERSION
+                    && talk.revision().filter(Revision::hasSessions).isPresent();
         }
 
         @Override

@@ -6,6 +6,7 @@ import dev.heddle.core.backend.Introduction;
 import dev.heddle.core.backend.OutgoingAuthRegistry;
 import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.exchange.Interner;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -24,6 +25,8 @@ final class HttpConnector implements BackendConnector {
     /** How long a server is believed to be of the era of which it was. */
     private static final Duration BELIEVED = Duration.ofMinutes(10);
 
+    private static final int MANY = 10_000;
+
     private final HttpPool pool;
     private final OutgoingAuthRegistry auth;
     private final Handshake handshake;
@@ -31,6 +34,7 @@ final class HttpConnector implements BackendConnector {
     private final StatelessOpener stateless;
     private final Eras<Endpoint> eras;
     private final Interner<Endpoint> endpoints = new Interner<>();
+    private final BoundedMap<Endpoint, Long> older = new BoundedMap<>(MANY); // until when
 
     HttpConnector(
             HttpPool pool,
@@ -64,6 +68,13 @@ final class HttpConnector implements BackendConnector {
 
     /** Tries the newer transport first (MCP 2025-11-25, Transports, Backwards Compatibility). */
     private Connected either(Backend backend, Endpoint endpoint, Opening opening) {
+        if (isOlder(endpoint)) {
+            try {
+                return sse(backend, endpoint, opening);
+            } catch (Fault.BackendFailed changed) {
+                older.remove(endpoint);
+            }
+        }
         try {
             return streamable(backend, endpoint, opening);
         } catch (Fault.BackendFailed refused) {
@@ -72,12 +83,17 @@ final class HttpConnector implements BackendConnector {
             }
             try {
                 var connected = sse(backend, endpoint, opening);
-                eras.hasSessions(endpoint, new Finding.Sessions());
+                older.put(endpoint, alarms.now() + BELIEVED.toNanos());
                 return connected;
             } catch (Fault.BackendFailed neither) {
                 throw refused;
             }
         }
+    }
+
+    /** Whether the server was one of the older transport just lately. */
+    private boolean isOlder(Endpoint endpoint) {
+        return older.get(endpoint).filter(until -> alarms.now() - until < 0).isPresent();
     }
 
     private Connected sse(Backend backend, Endpoint endpoint, Opening opening) {

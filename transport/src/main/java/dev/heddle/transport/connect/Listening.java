@@ -6,6 +6,7 @@ import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.SubResources;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
@@ -82,13 +83,19 @@ final class Listening {
 
         boolean wants(Envelope message) {
             return switch (message.method()) {
-                case Method.RESOURCE_UPDATED -> has(Topic.Kind.RESOURCE, message.uri());
+                case Method.RESOURCE_UPDATED -> message.uri().filter(this::hasResource).isPresent();
                 case Method.TASK_CHANGED ->
                         has(
                                 Topic.Kind.TASK,
                                 message.param("taskId").filter(Json::isString).map(Json::text));
                 default -> lists && LISTS.contains(message.method());
             };
+        }
+
+        private boolean hasResource(String updated) {
+            return topics.stream()
+                    .filter(topic -> topic.kind() == Topic.Kind.RESOURCE)
+                    .anyMatch(topic -> SubResources.covers(topic.name(), updated));
         }
 
         private boolean has(Topic.Kind kind, Optional<String> name) {

@@ -8,6 +8,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.ResultSink;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.SubResources;
 import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -93,7 +94,7 @@ final class SharedProcess implements BackendEvents {
                     default -> false; // it would be a guess whose call or task it is about
                 };
         for (var view : views) {
-            if (ofAll || (updated && view.subscriptions.contains(uri))) {
+            if (ofAll || (updated && view.hasSubscribed(uri))) {
                 view.events.notification(message);
             }
         }
@@ -160,6 +161,10 @@ final class SharedProcess implements BackendEvents {
                 }
                 default -> forward(id, request, sink);
             }
+        }
+
+        private boolean hasSubscribed(String updated) {
+            return subscriptions.stream().anyMatch(uri -> SubResources.covers(uri, updated));
         }
 
         /**

@@ -120,6 +120,9 @@ final class StatelessCall extends WrappedSink {
 
     /** The conversation has been closed. */
     void closed() {
+        if (state.get() instanceof State.Tasked(var task)) {
+            task.leave();
+        }
         var why =
                 new Fault.BackendFailed(
                         parts.backend(),
@@ -376,6 +379,9 @@ final class StatelessCall extends WrappedSink {
     }
 
     private void error(String why) {
+        if (state.get() instanceof State.Tasked(var task)) {
+            task.cancel(); // which cannot go on without its client
+        }
         end(
                 new Reply.Response(
                         Spliced.of(

@@ -109,7 +109,7 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
 
     private Connected start(Backend backend, Target.Command command, Opening opening, Slot slot)
             throws IOException {
-        var finding = eras.of(backend, () -> discover(backend, command, opening));
+        var finding = eras.of(backend, () -> found(backend, command, opening));
         var introduction = Eras.stateless(finding);
         if (introduction.isPresent()) {
             return startStateless(backend, command, opening, slot, introduction.get());
@@ -117,6 +117,12 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
         var connected = startWithSession(backend, command, opening, slot);
         eras.hasSessions(backend, finding);
         return connected;
+    }
+
+    /** A program that does not answer the question has never heard it. */
+    private Finding found(Backend backend, Target.Command command, Opening opening) {
+        var found = discover(backend, command, opening);
+        return found instanceof Finding.Unclear ? new Finding.Sessions() : found;
     }
 
     /**
@@ -129,8 +135,7 @@ final class StdioConnector implements BackendConnector, AutoCloseable {
             session.over(new Counted(process, new Slot(new Semaphore(0))));
             process.serve(session);
             var wire = StatelessWire.over(session);
-            var found = stateless.discover(wire, opening.profile(), Discovery.patience(backend));
-            return found instanceof Finding.Unclear ? new Finding.Sessions() : found;
+            return stateless.discover(wire, opening.profile(), Discovery.patience(backend));
         } catch (IOException cannotStart) {
             return new Finding.Unclear(); // which the real one will say
         } finally {

@@ -45,7 +45,7 @@ final class DuplexClient {
     private final Way way;
     private final String remote;
     private final Map<Json, WayAnswer> stateless = new ConcurrentHashMap<>();
-    private final AtomicBoolean initialized = new AtomicBoolean();
+    private final AtomicBoolean beginning = new AtomicBoolean(); // of the session
     private final Backlog early = new Backlog(); // what comes while the session begins
     private final AtomicBoolean left = new AtomicBoolean();
     private volatile Optional<MultiSession> session = Optional.empty();
@@ -136,7 +136,7 @@ final class DuplexClient {
     }
 
     private void initialize(Envelope message, Identity caller) {
-        if (!initialized.compareAndSet(false, true)) {
+        if (session.isPresent() || !beginning.compareAndSet(false, true)) {
             refuse(message.id(), "found initialize in an initialised session");
             return;
         }
@@ -147,17 +147,12 @@ final class DuplexClient {
                         () -> {
                             guarded(message.id(), () -> begin(message, caller));
                             early.release();
+                            beginning.set(false);
                         });
     }
 
     private void begin(Envelope message, Identity caller) {
-        Introductions.Begun begun;
-        try {
-            begun = service.introductions().begin(message, caller, remote);
-        } catch (RuntimeException e) {
-            initialized.set(false);
-            throw e;
-        }
+        var begun = service.introductions().begin(message, caller, remote);
         owner = caller;
         session = Optional.of(begun.session());
         way.send(Spliced.of(JsonRpc.result(message.id(), begun.result())));
@@ -295,7 +290,6 @@ final class DuplexClient {
         @Override
         public void ended() {
             session = Optional.empty();
-            initialized.set(false);
             way.sessionEnded();
         }
     }

@@ -2,6 +2,7 @@ package dev.heddle.transport.serve;
 
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.SubResources;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.MultiSession;
 import dev.heddle.core.session.SharedSubscriptions;
@@ -78,13 +79,19 @@ final class ListenStream implements ClientStream {
                 case Method.TOOLS_CHANGED -> tools;
                 case Method.PROMPTS_CHANGED -> prompts;
                 case Method.RESOURCES_CHANGED -> resources;
-                case Method.RESOURCE_UPDATED -> has(Topic.Kind.RESOURCE, message.uri());
+                case Method.RESOURCE_UPDATED -> message.uri().filter(this::hasResource).isPresent();
                 case Method.TASK_CHANGED ->
                         has(
                                 Topic.Kind.TASK,
                                 message.param("taskId").filter(Json::isString).map(Json::text));
                 default -> false;
             };
+        }
+
+        private boolean hasResource(String updated) {
+            return topics.stream()
+                    .filter(topic -> topic.kind() == Topic.Kind.RESOURCE)
+                    .anyMatch(topic -> SubResources.covers(topic.name(), updated));
         }
 
         private boolean has(Topic.Kind kind, Optional<String> name) {

@@ -394,7 +394,7 @@ final class StatelessEndpoint {
                 message,
                 asked.reply(),
                 asked.takesEvents(),
-                asked.own().isPresent(),
+                asked.own().isPresent() || asked.headers().isEmpty(),
                 level,
                 response -> {
                     noteEnd(asked, response);

@@ -28,7 +28,7 @@ final class StatelessSink implements Sink {
     private final Function<Envelope, Spliced> form;
 
     /**
-     * @param alone whether the request has a session for itself
+     * @param alone whether no other client has a share in the session
      * @param level the least of log messages that the request wants, or none of them
      * @param form puts a response into the form that clients without sessions expect
      */

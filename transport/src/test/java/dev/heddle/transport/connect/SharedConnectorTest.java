@@ -188,6 +188,19 @@ class SharedConnectorTest {
     }
 
     @Test
+    void who_has_subscribed_to_a_resource_hears_of_what_lies_below_it_and_of_nothing_else() {
+        var ears = new Ears();
+        var session = join(ears);
+        ask(session, Method.RESOURCES_SUBSCRIBE, "x:dir");
+        update("x:directory");
+        update("x:other/dir");
+        update("x:dir/file");
+        assertThat(ears.heard)
+                .extracting(message -> message.uri().orElse(""))
+                .containsExactly("x:dir/file");
+    }
+
+    @Test
     void what_is_refused_is_no_subscription() {
         var ears = new Ears();
         var session = join(ears);

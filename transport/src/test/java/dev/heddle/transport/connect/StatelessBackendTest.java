@@ -308,6 +308,40 @@ class StatelessBackendTest {
     }
 
     @Test
+    void a_server_that_never_named_its_sessions_and_has_none_any_more_is_found_out() {
+        var fresh = new AtomicInteger();
+        try (var server =
+                        new RawServer(
+                                request -> {
+                                    if (fresh.get() > 0) {
+                                        return error(request, 400, -32022);
+                                    } else if (request.isFor("server/discover")) {
+                                        return refusal(400, NOT_INITIALIZED);
+                                    } else if (request.isFor("initialize")) {
+                                        return result(
+                                                request,
+                                                "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{}}");
+                                    }
+                                    return request.isFor("notifications/initialized")
+                                            ? Optional.of(
+                                                    "HTTP/1.1 202 Accepted\r\n"
+                                                            + "Content-Length: 0\r\n\r\n")
+                                            : Optional.of(
+                                                    RawServer.json("", RawServer.result(request)));
+                                });
+                var session = open(server)) {
+            assertThat(call(session)).hasToString("{\"ok\":true}");
+            fresh.set(1);
+            assertThatThrownBy(() -> call(session))
+                    .isInstanceOfSatisfying(
+                            Fault.BackendFailed.class,
+                            fault ->
+                                    assertThat(fault.reason())
+                                            .isEqualTo(Fault.BackendFailed.Reason.SESSION_GONE));
+        }
+    }
+
+    @Test
     void a_server_that_answers_the_question_with_a_failure_and_begins_a_session_is_asked_once() {
         try (var server =
                 new RawServer(
