@@ -18,7 +18,7 @@ interface CallHost {
      */
     void start(ForwardedCall call);
 
-    /** {@code call} is given up before its backend has answered. */
+    /** {@code call} has been given up before its backend has answered, which has been told so. */
     void abandoned(ForwardedCall call);
 
     /** A notification came on the answer of a call but does not belong to it. */

@@ -280,7 +280,9 @@ final class Calls implements CallHost {
 
     @Override
     public void abandoned(ForwardedCall call) {
-        call.conversation().abandoned();
+        if (stateless) {
+            conversations.abandoned(call.conversation());
+        }
     }
 
     @Override

@@ -44,7 +44,7 @@ final class Conversation {
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final int MAX_DOUBLINGS = 5;
 
-    /** How long a backend may go on with what it has been told to give up. */
+    /** How long a backend may take to hear that it is to give something up. */
     private static final Duration ABANDONED = Duration.ofSeconds(10);
 
     /** For whom the conversation is: who opened the session, and what the client said of itself. */
@@ -116,9 +116,19 @@ final class Conversation {
         this.quietFrom = answeredAt;
     }
 
-    /** Notes that the backend may go on for a while with a call that nobody waits for any more. */
-    void abandoned() {
-        quietFrom = shared.alarms().now() + ABANDONED.toNanos();
+    /**
+     * Notes that the backend may go on for a while with a call that nobody waits for any more.
+     *
+     * @return to be run when it has heard so
+     */
+    Runnable abandoned() {
+        long until = shared.alarms().now() + ABANDONED.toNanos();
+        quietFrom = until;
+        return () -> {
+            if (quietFrom == until) {
+                quietFrom = shared.alarms().now();
+            }
+        };
     }
 
     /** Whether the backend may still speak of a call that nobody waits for any more. */

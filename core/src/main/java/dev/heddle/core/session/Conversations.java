@@ -259,6 +259,23 @@ final class Conversations {
         return !profile.revision().hasSessions() && profile.answersQuestions();
     }
 
+    /**
+     * The backend has been told to give a call up. When it answers a ping behind that, it has heard
+     * so, and what it says then is about other calls.
+     */
+    void abandoned(Conversation conversation) {
+        conversation
+                .open()
+                .filter(connected -> connected.introduction().revision().hasSessions())
+                .ifPresent(
+                        connected ->
+                                send(
+                                        connected,
+                                        Method.PING,
+                                        Json.EMPTY_OBJECT,
+                                        conversation.abandoned()));
+    }
+
     private void send(Connected connected, String method, Json params, Runnable then) {
         long id = shared.ids().next();
         var request = Spliced.of(JsonRpc.request(Json.of(id), method, params));

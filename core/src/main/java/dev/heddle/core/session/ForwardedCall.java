@@ -434,8 +434,8 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     private void tell(State before, String why) {
         switch (before) {
             case State.Sent sent -> {
-                host.abandoned(this);
                 sent.session().cancel(sent.id(), why);
+                host.abandoned(this);
                 task.ifPresent(WaitedTask::cancel);
             }
             case State.Relaying(var flow) -> flow.abort();

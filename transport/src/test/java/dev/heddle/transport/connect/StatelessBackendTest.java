@@ -323,9 +323,7 @@ class StatelessBackendTest {
                                                 "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{}}");
                                     }
                                     return request.isFor("notifications/initialized")
-                                            ? Optional.of(
-                                                    "HTTP/1.1 202 Accepted\r\n"
-                                                            + "Content-Length: 0\r\n\r\n")
+                                            ? withSession(request)
                                             : Optional.of(
                                                     RawServer.json("", RawServer.result(request)));
                                 });
