@@ -171,7 +171,22 @@ class ResumptionTest {
         var first = goOn(client, last);
         assertThat(first.reply().has("result")).isTrue();
         var second = goOn(client, lastId(first.body()));
-        assertThat(second.body()).doesNotContain("result");
+        assertThat(second.status()).as("nothing more comes there").isEqualTo(204);
+    }
+
+    @Test
+    void who_comes_back_for_an_answer_that_was_cancelled_learns_that_there_is_none() {
+        var client = heddle.client().initialize();
+        String last;
+        try (var raw = RawHttp.calling(heddle, client, "slow", "{\"ms\":60000}")) {
+            raw.head();
+            last = lastId(raw.readTo("\n\n"));
+        }
+        client.post(
+                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":"
+                    + "\"mine\"}}");
+        await().until(() -> stub.count("cancelled") == 1);
+        await().until(() -> goOn(client, last).status() == 204);
     }
 
     /** The server goes on talking to whoever has only lost a connection. */

@@ -18,6 +18,9 @@ final class Instructions {
     /** As much as the frame of one part takes, at most. */
     private static final int FRAME_LENGTH = 100;
 
+    /** More would leave each of them no more than its frame. */
+    private static final int MOST_PARTS = LONGEST / (2 * FRAME_LENGTH);
+
     private Instructions() {}
 
     static Optional<String> of(List<Part> parts) {
@@ -29,7 +32,7 @@ final class Instructions {
         int share = LONGEST / Math.max(1, speaking.size()) - FRAME_LENGTH;
         int most = Math.clamp(share, FRAME_LENGTH, LONGEST_PART);
         var all = new StringBuilder();
-        for (var part : speaking) {
+        for (var part : speaking.subList(0, Math.min(speaking.size(), MOST_PARTS))) {
             all.append(all.isEmpty() ? "" : "\n\n")
                     .append("<server name=\"")
                     .append(part.backend())
@@ -46,7 +49,7 @@ final class Instructions {
 
     /** One backend must not end its frame and speak for another. */
     private static String framed(String text, int most) {
-        return FRAME.matcher(shortened(text, most)).replaceAll("< $1");
+        return shortened(FRAME.matcher(text).replaceAll("< $1"), most);
     }
 
     private static String shortened(String text, int most) {

@@ -283,6 +283,13 @@ public final class EventStream {
         }
     }
 
+    /** Whether nothing has come and nothing will come behind the event {@code lastEventId}. */
+    public boolean isOverAt(String lastEventId) {
+        synchronized (log) {
+            return over && position(lastEventId) >= lastEvent;
+        }
+    }
+
     /** Whether what comes behind the event {@code lastEventId} is known still. */
     public boolean canResume(String lastEventId) {
         synchronized (log) {

@@ -258,7 +258,8 @@ final class StandingStream {
         } else if (before.isFull()) {
             question.refuse("too many questions wait for the client already");
         } else {
-            alarms.after(PATIENCE, () -> giveUp(question));
+            var patience = before.away().isPresent() ? RETURN : PATIENCE;
+            alarms.after(patience, () -> giveUp(question));
         }
     }
 

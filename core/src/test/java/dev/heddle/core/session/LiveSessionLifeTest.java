@@ -338,7 +338,7 @@ class LiveSessionLifeTest {
                 .isEqualTo(Envelope.parse(asked.message().bytes()).id());
         attachment.detach();
         asked.wayLost().run();
-        fixture.alarms.fire(StandingStream.PATIENCE);
+        fixture.alarms.fire(StandingStream.RETURN); // it may come back so long
         assertThat(backend.lastTalk().answers().getFirst().error()).isPresent();
         assertThat(session.active()).isFalse();
     }

@@ -13,7 +13,7 @@ final class Handover {
     private final Map<String, Integer> told = new HashMap<>();
 
     /**
-     * Whether a message has not been told yet.
+     * Counts a message. Returns whether it has not been told yet.
      *
      * @param onNewer whether it came on the newer stream
      * @param what equal for messages that say the same

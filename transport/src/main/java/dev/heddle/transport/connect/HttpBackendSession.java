@@ -263,7 +263,7 @@ final class HttpBackendSession implements BackendSession {
          * it has.
          */
         private boolean resume() {
-            if (position.isEmpty() || !inSession || calls.get(id) == null) {
+            if (!canResume() || calls.get(id) == null) {
                 return false;
             }
             var rest =
@@ -277,6 +277,11 @@ final class HttpBackendSession implements BackendSession {
             resumed = rest;
             rest.begin();
             return true;
+        }
+
+        /** What can be asked for again is not handed on before it is whole. */
+        private boolean canResume() {
+            return inSession && !position.isEmpty();
         }
 
         /** Takes the rest of the answer. */
@@ -330,6 +335,7 @@ final class HttpBackendSession implements BackendSession {
         public @Nullable FlowingAnswer flow(byte[] beginning) {
             boolean flows =
                     sink.takesFlow()
+                            && !canResume()
                             && ResponseSplicer.isResult(beginning, id)
                             && calls.remove(id, this);
             if (!flows) {

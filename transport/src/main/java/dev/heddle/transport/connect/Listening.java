@@ -140,7 +140,8 @@ final class Listening {
     private @Nullable Stream current;
     private @Nullable Stream opening;
     private @Nullable Stream former;
-    private Handover handover = new Handover();
+    private Handover handover = new Handover(); // from the former to the current one
+    private Handover upcoming = new Handover(); // from the current to the one that is opening
     private boolean missed; // whether something may have been missed since the last stream ended
     private boolean notOffered;
     private Duration pause = FIRST_PAUSE;
@@ -245,6 +246,7 @@ final class Listening {
             drop(opening, next);
             var stream = new Stream(ids.next(), wanted);
             opening = stream;
+            upcoming = new Handover();
             next.add(stream::open);
         } else if (newest == current) {
             settle(current.honoured::contains, _ -> true, next);
@@ -311,7 +313,7 @@ final class Listening {
         lock.lock();
         try {
             boolean isCurrent = stream == current;
-            if ((isCurrent || stream == former) && isNew(isCurrent, message)) {
+            if ((isCurrent || stream == former) && isNew(stream, message)) {
                 members.forEach(
                         (member, wanted) -> {
                             if (wanted.wants(message)) {
@@ -328,12 +330,18 @@ final class Listening {
         }
     }
 
-    private boolean isNew(boolean isCurrent, Envelope message) {
-        if (former == null) {
+    /**
+     * Nothing is told twice from when the next stream has been asked for until the last is left.
+     */
+    private boolean isNew(Stream stream, Envelope message) {
+        if (former == null && opening == null) {
             return true;
         }
-        var params = message.params().orElse(Json.EMPTY_OBJECT).without("_meta");
-        return handover.isNew(isCurrent, message.method() + params);
+        var what = message.method() + message.params().orElse(Json.EMPTY_OBJECT).without("_meta");
+        if (stream == current && opening != null) {
+            upcoming.isNew(false, what);
+        }
+        return former == null || handover.isNew(stream == current, what);
     }
 
     private void acknowledged(Stream stream, Envelope message) {
@@ -373,7 +381,7 @@ final class Listening {
             return;
         }
         former = last;
-        handover = new Handover();
+        handover = upcoming;
         next.add(() -> alarms.after(HANDOVER, () -> endHandover(last)));
     }
 

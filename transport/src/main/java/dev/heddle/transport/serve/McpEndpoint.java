@@ -394,6 +394,8 @@ final class McpEndpoint {
                     "found Last-Event-ID '"
                             + last
                             + "' (expected: the id of an event whose successors are known still)");
+        } else if (stream.get().isOverAt(last)) {
+            reply.empty(204); // by which a client of events knows that it need not come again
         } else if (standing) {
             listen(session, caller, stream.get(), last, reply);
         } else {

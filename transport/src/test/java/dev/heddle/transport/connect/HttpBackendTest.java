@@ -17,6 +17,9 @@ import dev.heddle.core.backend.Target;
 import dev.heddle.core.exchange.BlockingCall;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.Reply;
+import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.exchange.WrappedSink;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
@@ -97,11 +100,32 @@ class HttpBackendTest {
 
     private static BlockingCall begin(BackendSession session, long id) {
         var call = new BlockingCall();
+        send(session, id, call);
+        return call;
+    }
+
+    private static void send(BackendSession session, long id, Sink sink) {
         session.send(
                 id,
                 Spliced.of(JsonRpc.request(Json.of(id), Method.TOOLS_CALL, Json.EMPTY_OBJECT)),
-                call);
-        return call;
+                sink);
+    }
+
+    /** One to which a large result may be handed on while it comes. */
+    private static final class Flowing extends WrappedSink {
+        Flowing(Sink next) {
+            super(next);
+        }
+
+        @Override
+        public boolean takesFlow() {
+            return true;
+        }
+
+        @Override
+        public void reply(Reply reply) {
+            next().reply(reply);
+        }
     }
 
     private static void assertFails(ThrowingCallable call, Reason reason, boolean mayHaveRun) {
@@ -450,6 +474,31 @@ class HttpBackendTest {
             assertThat(begin(session, 2).await(PATIENCE).orElseThrow())
                     .isEqualTo(Json.parse("{\"ok\":true}"));
             assertThat(gets(server)).isEqualTo(1);
+        }
+    }
+
+    /** What can be asked for again is not given up because its beginning has been handed on. */
+    @Test
+    void a_large_result_that_is_cut_is_asked_for_again() {
+        var large = "x".repeat(500_000);
+        var result = "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"text\":\"" + large;
+        try (var server =
+                        RawServer.mcp(
+                                request -> {
+                                    boolean back = request.head().contains("last-event-id: one");
+                                    return Optional.of(
+                                            SHORT_STREAM
+                                                    + (back
+                                                            ? "id: two\ndata: "
+                                                                    + result
+                                                                    + "\"}}\n\n"
+                                                            : "retry: 10\nid: one\ndata:\n\ndata: "
+                                                                    + result));
+                                });
+                var session = open(server)) {
+            var call = new BlockingCall();
+            send(session, 2, new Flowing(call));
+            assertThat(call.await(PATIENCE).orElseThrow().text("text")).contains(large);
         }
     }
 

@@ -94,11 +94,28 @@ class ListeningTest {
 
         /** Says something on the oldest stream that is open. */
         void sayOnOldest(String method, Json params) {
-            long oldest = open.keySet().stream().min(Long::compare).orElseThrow();
+            sayOn(open.keySet().stream().min(Long::compare).orElseThrow(), method, params);
+        }
+
+        void sayOnNewest(String method, Json params) {
+            sayOn(open.keySet().stream().max(Long::compare).orElseThrow(), method, params);
+        }
+
+        private void sayOn(long stream, String method, Json params) {
             open.forEach(
                     (id, sink) -> {
-                        if (id == oldest) {
+                        if (id == stream) {
                             say(sink, id, method, params);
+                        }
+                    });
+        }
+
+        void acknowledgeNewest() {
+            long id = open.keySet().stream().max(Long::compare).orElseThrow();
+            open.forEach(
+                    (stream, sink) -> {
+                        if (stream == id) {
+                            acknowledge(id, asked.getLast(), sink);
                         }
                     });
         }
@@ -204,6 +221,21 @@ class ListeningTest {
         assertThat(wire.open).hasSize(1);
         wire.say(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
         assertThat(one.told).hasSize(4);
+    }
+
+    @Test
+    void what_came_before_the_next_stream_was_acknowledged_is_not_told_again_on_it() {
+        var one = new Told();
+        var member = listening.join(one);
+        member.lists(true);
+        wire.silent = true;
+        member.subscribe(resource("x:1"), _ -> {});
+        wire.sayOnOldest(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
+        wire.acknowledgeNewest();
+        wire.sayOnNewest(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
+        assertThat(one.told).containsExactly(Method.TOOLS_CHANGED);
+        wire.say(Method.TOOLS_CHANGED, Json.EMPTY_OBJECT);
+        assertThat(one.told).hasSize(2);
     }
 
     @Test
