@@ -62,14 +62,10 @@ final class DuplexClient {
 
     /** Takes a message of the client, or a batch of them. */
     void receive(byte[] text, Identity caller) {
-        try {
-            if (Batch.is(text)) {
-                early.add(() -> legal(() -> batch(text, caller)));
-            } else {
-                legal(() -> receive(Envelope.parse(text), caller));
-            }
-        } catch (RuntimeException bug) {
-            log.error("message could not be handled", bug);
+        if (Batch.is(text)) {
+            early.add(() -> legal(() -> batch(text, caller)));
+        } else {
+            legal(() -> receive(Envelope.parse(text), caller));
         }
     }
 
@@ -78,6 +74,8 @@ final class DuplexClient {
             task.run();
         } catch (Malformed e) {
             way.send(Spliced.of(JsonRpc.error(e.id(), e.code(), e.getMessage())));
+        } catch (RuntimeException bug) {
+            log.error("message could not be handled", bug);
         }
     }
 
