@@ -72,7 +72,7 @@ public final class RecordingSink implements Sink {
     }
 
     @Override
-    public boolean takesFlow() {
+    public boolean takesFlow(int held) {
         return true;
     }
 

@@ -459,8 +459,8 @@ public final class ScriptedBackend {
             }
 
             @Override
-            public boolean takesFlow() {
-                return next().takesFlow();
+            public boolean takesFlow(int held) {
+                return next().takesFlow(held);
             }
 
             @Override

@@ -11,12 +11,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -29,13 +31,15 @@ class ResumptionTest {
     private static final Pattern SAID = Pattern.compile("(\\d+) steps");
     private static final Pattern WORD = Pattern.compile("\"data\":\"(\\w+)\"");
 
+    private static final Pattern TOLD = Pattern.compile("here|before|updated|after");
+
     @TempDir private Path folder;
     private Stub stub;
     private Heddle heddle;
 
     @BeforeEach
     void begin() {
-        stub = Stub.start();
+        stub = Stub.start(Map.of("RESOURCES", "r:1"));
         heddle =
                 Heddle.serve(
                         folder,
@@ -174,6 +178,24 @@ class ResumptionTest {
         assertThat(second.status()).as("nothing more comes there").isEqualTo(204);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {300_000, 1_500_000, 2_700_000})
+    void a_large_result_that_was_cut_is_told_whole_to_who_comes_back(int bytes) {
+        var client = heddle.client().initialize();
+        String last;
+        var arguments = "{\"events\":true,\"bytes\":" + bytes + "}";
+        try (var raw = RawHttp.calling(heddle, client, "big", arguments)) {
+            raw.head();
+            var text = raw.readTo("notifications/") + raw.readTo("\n\n");
+            raw.readTo("\"text\":\"y");
+            last = lastId(text);
+        }
+        var rest = goOn(client, last);
+        assertThat(rest.messages()).hasSize(1);
+        assertThat(rest.reply().path("id").asString("")).isEqualTo("mine");
+        assertThat(rest.text().equals("y\u00e9".repeat(bytes / 3))).isTrue();
+    }
+
     @Test
     void who_comes_back_for_an_answer_that_was_cancelled_learns_that_there_is_none() {
         var client = heddle.client().initialize();
@@ -220,6 +242,38 @@ class ResumptionTest {
                                 .limit(words.size())
                                 .toList())
                 .hasSize(28);
+    }
+
+    /** Also what is kept for whoever does not come back, but opens another stream. */
+    @Test
+    void an_update_is_told_in_its_turn_and_once() {
+        var client = heddle.client().initialize();
+        client.request("resources/subscribe", "{\"uri\":\"r:1\"}");
+        var since = "";
+        for (int i = 0; i < 10; i++) {
+            var heard = new StringBuilder();
+            try (var raw = listening(client, since)) {
+                if (i > 0) {
+                    heard.append(raw.readTo("after\"")).append(raw.readTo("\n\n"));
+                }
+                await().until(() -> stub.count("streams") == 2); // with the watch
+                stub.say("here");
+                heard.append(raw.readTo("here\"")).append(raw.readTo("\n\n"));
+                since = "Last-Event-ID: " + lastId(heard.toString()) + "\r\n";
+            }
+            stub.say("before");
+            stub.update("r:1");
+            stub.say("after");
+            var told = TOLD.matcher(heard).results().map(MatchResult::group).toList();
+            assertThat(told)
+                    .isEqualTo(
+                            i == 0
+                                    ? List.of("here")
+                                    : List.of("before", "updated", "after", "here"));
+        }
+        try (var raw = listening(client, "")) {
+            assertThat(raw.readTo("updated") + raw.readTo("\n\n")).contains("r:1");
+        }
     }
 
     private RawHttp listening(RawClient client, String headers) {

@@ -60,6 +60,11 @@ final class Stub implements AutoCloseable {
         RawClient.page(control("/say?text=" + word));
     }
 
+    /** Says on all GET streams that a resource is another one now. */
+    void update(String uri) {
+        RawClient.page(control("/update?uri=" + uri));
+    }
+
     /** Counts from nothing what it has counted so far. */
     void reset() {
         RawClient.page(control("/reset"));

@@ -31,6 +31,14 @@ public interface ClientStream {
         task.run();
     }
 
+    /**
+     * Whether this is {@code earlier} on another connection, so that its client gets on this one
+     * what was put into that one and has not reached it.
+     */
+    default boolean continues(ClientStream earlier) {
+        return false;
+    }
+
     /** Hears that nothing more will come. */
     default void ended() {}
 }

@@ -10,8 +10,8 @@ import java.util.Optional;
  * <p>Calls come from any thread and must not block. What comes after the reply is to be ignored.
  */
 public interface Sink extends ClientStream {
-    /** Whether a reply may be a {@link Reply.Flowing}. */
-    default boolean takesFlow() {
+    /** Whether a reply of which {@code held} bytes have come may be a {@link Reply.Flowing}. */
+    default boolean takesFlow(int held) {
         return false;
     }
 

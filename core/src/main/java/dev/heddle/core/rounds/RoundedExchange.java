@@ -365,8 +365,8 @@ final class RoundedExchange implements Sink {
     }
 
     @Override
-    public boolean takesFlow() {
-        return open(state.get()).filter(round -> round.sink().takesFlow()).isPresent();
+    public boolean takesFlow(int held) {
+        return open(state.get()).filter(round -> round.sink().takesFlow(held)).isPresent();
     }
 
     @Override

@@ -194,8 +194,8 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     }
 
     @Override
-    public boolean takesFlow() {
-        return exchange.sink().takesFlow();
+    public boolean takesFlow(int held) {
+        return exchange.sink().takesFlow(held);
     }
 
     @Override

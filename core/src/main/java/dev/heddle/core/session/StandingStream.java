@@ -72,8 +72,12 @@ final class StandingStream {
             return streams.isEmpty() ? Optional.empty() : Optional.of(streams.getLast());
         }
 
+        boolean keeps(String key) {
+            return kept.containsKey(key);
+        }
+
         State keeping(String key, Spliced notice) {
-            if (kept.size() >= MAX_KEPT && !kept.containsKey(key)) {
+            if (kept.size() >= MAX_KEPT && !keeps(key)) {
                 return this;
             }
             var more = new LinkedHashMap<>(kept);
@@ -130,7 +134,10 @@ final class StandingStream {
         return state.get().streams().size();
     }
 
-    /** Uses {@code stream} from now on, beginning with what has been kept for it. */
+    /**
+     * Uses {@code stream} from now on, beginning with what has been kept for it. If it is the last
+     * one, to which the client has come back, that has been said on it in its turn.
+     */
     void attach(ClientStream stream) {
         var before =
                 state.getAndUpdate(
@@ -140,7 +147,9 @@ final class StandingStream {
                                         Map.of(),
                                         List.of(),
                                         Optional.empty()));
-        before.kept().values().forEach(stream::notification);
+        if (before.away().filter(stream::continues).isEmpty()) {
+            before.kept().values().forEach(stream::notification);
+        }
         before.waiting().forEach(this::question);
     }
 
@@ -207,7 +216,9 @@ final class StandingStream {
         var before =
                 state.getAndUpdate(
                         now -> now.newest().isPresent() ? now : now.keeping(key, notice));
-        before.newest().ifPresent(stream -> stream.notification(notice));
+        before.newest()
+                .or(() -> before.keeps(key) ? Optional.empty() : before.away())
+                .ifPresent(stream -> stream.notification(notice));
     }
 
     /** Sends a notification that is not worth keeping. Returns whether there was a stream. */

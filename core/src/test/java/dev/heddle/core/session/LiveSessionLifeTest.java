@@ -15,7 +15,9 @@ import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.core.catalog.Catalogs;
 import dev.heddle.core.catalog.Watches;
+import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
@@ -27,6 +29,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Revision;
+import dev.heddle.protocol.Spliced;
 import dev.heddle.testkit.FakeAlarms;
 import dev.heddle.testkit.FakeClock;
 import dev.heddle.testkit.RecordingSink;
@@ -250,6 +253,52 @@ class LiveSessionLifeTest {
         backend.lastTalk().events().notification(notice);
         assertThat(first.order()).hasSize(1);
         assertThat(second.order()).containsExactly(notice.method());
+    }
+
+    @Test
+    void
+            a_changed_list_is_said_in_its_turn_where_the_client_comes_back_and_else_on_its_next_stream() {
+        var backend = new ScriptedBackend("a").tools("x").resources("r:///1");
+        var session = new SessionFixture(backend).open();
+        send(session, Json.of(1), Method.RESOURCES_SUBSCRIBE, "{\"uri\":\"r:///1\"}").result();
+        var first = new RecordingSink();
+        var notice = JsonRpc.notification("notifications/elicitation/complete");
+        session.attach(Identity.NONE, first).detach();
+        backend.lastTalk().events().notification(notice);
+        backend.lastTalk().events().notification(updated("r:///1"));
+        backend.lastTalk().events().notification(updated("r:///1"));
+        backend.lastTalk().events().notification(notice);
+        var inOrder = List.of(notice.method(), Method.RESOURCE_UPDATED, notice.method());
+        assertThat(first.order()).isEqualTo(inOrder);
+        session.attach(Identity.NONE, new Continuing(first)).detach();
+        assertThat(first.order()).isEqualTo(inOrder);
+        backend.lastTalk().events().notification(updated("r:///1"));
+        var fresh = new RecordingSink();
+        session.attach(Identity.NONE, fresh);
+        assertThat(fresh.order()).containsExactly(Method.RESOURCE_UPDATED);
+    }
+
+    private static Envelope updated(String uri) {
+        var params = Json.object(members -> members.put("uri", uri));
+        return JsonRpc.notification(Method.RESOURCE_UPDATED, params);
+    }
+
+    /** An earlier stream on another connection. */
+    private record Continuing(RecordingSink before) implements ClientStream {
+        @Override
+        public void notification(Spliced message) {
+            before.notification(message);
+        }
+
+        @Override
+        public boolean question(Question question) {
+            return before.question(question);
+        }
+
+        @Override
+        public boolean continues(ClientStream earlier) {
+            return earlier.equals(before);
+        }
     }
 
     @Test

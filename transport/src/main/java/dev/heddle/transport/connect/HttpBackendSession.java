@@ -334,7 +334,7 @@ final class HttpBackendSession implements BackendSession {
         @Override
         public @Nullable FlowingAnswer flow(byte[] beginning) {
             boolean flows =
-                    sink.takesFlow()
+                    sink.takesFlow(beginning.length)
                             && !canResume()
                             && ResponseSplicer.isResult(beginning, id)
                             && calls.remove(id, this);

@@ -29,7 +29,8 @@ final class MessageStream implements HttpCall {
 
         /**
          * The answer is one message, too large to be held, that begins with {@code beginning}.
-         * Returns who takes it in parts, or null if nobody does.
+         * Returns who takes it in parts, or null if nobody does; then it is asked again when there
+         * is twice as much.
          */
         default @Nullable FlowingAnswer flow(byte[] beginning) {
             return null;
@@ -91,7 +92,7 @@ final class MessageStream implements HttpCall {
     private final Receiver receiver;
     private Form form = new Form.None();
     private @Nullable FlowingAnswer flow;
-    private boolean mayFlow = true;
+    private int flowFrom = SseParser.FLOW_FROM;
 
     MessageStream(Receiver receiver) {
         this.receiver = receiver;
@@ -142,8 +143,8 @@ final class MessageStream implements HttpCall {
             return;
         }
         body.append(bytes, offset, offset + count);
-        if (mayFlow && body.length() > SseParser.FLOW_FROM) {
-            mayFlow = false;
+        if (body.length() > flowFrom) {
+            flowFrom = 2 * body.length();
             flowIfWanted(body);
         }
     }

@@ -75,8 +75,8 @@ final class OlderClientSession extends WrappedBackendSession {
 
         /** What is to be translated is held. */
         @Override
-        public boolean takesFlow() {
-            return !isNewEra && client.isAtLeast(Revision.V2025_06_18) && next().takesFlow();
+        public boolean takesFlow(int held) {
+            return !isNewEra && client.isAtLeast(Revision.V2025_06_18) && next().takesFlow(held);
         }
 
         @Override

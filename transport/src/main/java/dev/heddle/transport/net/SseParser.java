@@ -18,7 +18,8 @@ public final class SseParser {
 
         /**
          * A message has become too large to be held; its data begin with {@code beginning}. Returns
-         * whether the rest is to come in parts, in place of {@link #event}.
+         * whether the rest is to come in parts, in place of {@link #event}; if not, that is asked
+         * again when there is twice as much.
          */
         default boolean flow(byte[] beginning) {
             return false;
@@ -57,7 +58,7 @@ public final class SseParser {
     private String type = "";
     private Optional<String> id = Optional.empty(); // which is good when the event is whole
     private boolean hasData;
-    private boolean offered; // whether the event has been offered as a flow
+    private int flowFrom = FLOW_FROM; // when the event is offered as a flow next
     private boolean flowing; // whether its data go on as they come
     private boolean inFlowingLine;
     private boolean afterCarriageReturn;
@@ -106,12 +107,15 @@ public final class SseParser {
     }
 
     private void flowIfLarge() {
-        if (offered || line.length() + data.length() <= FLOW_FROM) {
+        int length = line.length() + data.length();
+        if (length <= flowFrom) {
             return;
         }
         var begun = line.take();
         boolean isData = isData(begun);
-        offered = isData || begun.length > FLOW_FROM;
+        if (isData || begun.length > FLOW_FROM) {
+            flowFrom = 2 * length;
+        }
         if (isData && (type.isEmpty() || type.equals("message"))) {
             flowing = listener.flow(joined(begun));
             inFlowingLine = flowing;
@@ -239,7 +243,7 @@ public final class SseParser {
         var kind = type.isEmpty() ? "message" : type;
         boolean flowed = flowing;
         hasData = false;
-        offered = false;
+        flowFrom = FLOW_FROM;
         flowing = false;
         type = "";
         id.ifPresent(listener::id);

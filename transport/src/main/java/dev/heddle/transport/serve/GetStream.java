@@ -41,6 +41,11 @@ final class GetStream implements ClientStream {
     }
 
     @Override
+    public boolean continues(ClientStream earlier) {
+        return earlier instanceof GetStream other && other.stream.equals(stream);
+    }
+
+    @Override
     public void ended() {
         stream.end();
     }

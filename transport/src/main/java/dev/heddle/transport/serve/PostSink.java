@@ -5,6 +5,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.session.EventLog;
 import dev.heddle.core.session.EventStream;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
@@ -42,10 +43,10 @@ final class PostSink implements Sink {
         stream.whenReady(task);
     }
 
-    /** What a client that is away may want to hear later cannot flow. */
+    /** What a client may want to hear again later cannot flow. */
     @Override
-    public boolean takesFlow() {
-        return stream.isCarried();
+    public boolean takesFlow(int held) {
+        return !stream.hasBegun() || (held > EventLog.LARGEST && stream.isCarried());
     }
 
     @Override

@@ -107,10 +107,14 @@ final class PostStream {
         }
     }
 
-    /** Whether the connection of the POST still carries what comes. */
+    boolean hasBegun() {
+        return stream != null;
+    }
+
+    /** Whether the connection of the POST still carries the stream, which has begun. */
     boolean isCarried() {
         var events = stream;
-        return events == null || events.taker().filter(new ReplyTaker(reply)::equals).isPresent();
+        return events != null && events.taker().filter(new ReplyTaker(reply)::equals).isPresent();
     }
 
     /** What a client that is away can be told when it comes back. */

@@ -118,7 +118,7 @@ class HttpBackendTest {
         }
 
         @Override
-        public boolean takesFlow() {
+        public boolean takesFlow(int held) {
             return true;
         }
 
