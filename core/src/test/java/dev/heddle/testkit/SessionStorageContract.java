@@ -9,6 +9,7 @@ import dev.heddle.core.session.SessionStorage.Changes;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -76,6 +77,55 @@ public abstract class SessionStorageContract {
             assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(storage.load("a").orElseThrow()).hasSize(50);
+    }
+
+    @Test
+    void an_update_that_expects_something_else_changes_nothing() {
+        var storage = storage(LIFE);
+        storage.create("a", Map.of("n", "1", "x", "old"));
+        var changes = new Changes(Map.of("n", "2"), Set.of("x"));
+        assertThat(storage.update("a", changes.where("n", "2"))).isFalse();
+        assertThat(storage.update("a", changes.where("m", "1"))).isFalse();
+        assertThat(storage.load("a")).contains(Map.of("n", "1", "x", "old"));
+        assertThat(storage.update("a", changes.where("n", "1"))).isTrue();
+        assertThat(storage.load("a")).contains(Map.of("n", "2"));
+        assertThat(storage.update("a", Changes.set(Map.of("m", "1")).where("m", ""))).isTrue();
+    }
+
+    @Test
+    void one_of_many_who_expect_the_same_wins() throws Exception {
+        var storage = storage(LIFE);
+        storage.create("a", Map.of());
+        var winners = new AtomicInteger();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 50; i++) {
+                var mine = Changes.set(Map.of("n", "won by " + i)).where("n", "");
+                threads.submit(() -> storage.update("a", mine) ? winners.incrementAndGet() : 0);
+            }
+            threads.shutdown();
+            assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(winners).hasValue(1);
+    }
+
+    @Test
+    void values_may_hold_any_text() {
+        var storage = storage(LIFE);
+        var record =
+                Map.of("issuer\0subject", "a\0b \"q\" \\ / \u00e9 \uD83D\uDE00 \n", "empty", "");
+        storage.create("a", record);
+        assertThat(storage.load("a")).contains(record);
+        storage.update("a", Changes.set(Map.of("more", "1")));
+        assertThat(storage.load("a").orElseThrow()).containsAllEntriesOf(record);
+    }
+
+    @Test
+    void of_many_that_are_touched_those_are_named_that_are_not_there() {
+        var storage = storage(LIFE);
+        storage.create("a", Map.of());
+        storage.create("b", Map.of());
+        storage.update("b", Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        assertThat(storage.touch(List.of("a", "b", "c"))).containsExactlyInAnyOrder("b", "c");
     }
 
     @Test

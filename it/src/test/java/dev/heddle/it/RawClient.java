@@ -88,6 +88,14 @@ final class RawClient {
         headers.put("Accept", "application/json, text/event-stream");
     }
 
+    /** The same client, whose next messages go to another node. */
+    RawClient at(URI other) {
+        var there = new RawClient(other, http);
+        there.headers.putAll(headers);
+        there.ids = ids;
+        return there;
+    }
+
     RawClient header(String name, String value) {
         headers.put(name, value);
         return this;

@@ -51,7 +51,8 @@ public final class ConfigFile {
                         new AggregationSection(root.section("aggregation"), backends.backends())
                                 .read(),
                         operation(root.section("operational")),
-                        sessions(root),
+                        sessions(root.section("sessions")),
+                        new StorageSection(root.section("sessionStorage")).read(),
                         server(root.section("server")),
                         catalogs(root.section("catalogs")));
         problems.throwIfAny();
@@ -111,14 +112,7 @@ public final class ConfigFile {
                 breaker.duration("timeout", SECOND).orElse(standard.breakerTimeout()));
     }
 
-    private static HeddleConfig.Sessions sessions(Section root) {
-        var storage = root.section("sessionStorage");
-        if (storage.text("provider").filter("redis"::equals).isPresent()) {
-            storage.complain("provider", "'redis', which this version does not have", "memory");
-        } else {
-            storage.oneOf("provider", List.of("memory"));
-        }
-        var section = root.section("sessions");
+    private static HeddleConfig.Sessions sessions(Section section) {
         var standard = SessionLimits.DEFAULT;
         var limits =
                 new SessionLimits(

@@ -4,6 +4,7 @@ import dev.heddle.core.aggregation.AggregationRules;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.session.SessionLimits;
+import dev.heddle.redis.RedisOptions;
 import dev.heddle.transport.serve.ServeOptions;
 
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ public record HeddleConfig(
         AggregationRules aggregation,
         Operation operation,
         Sessions sessions,
+        Storage storage,
         Server server,
         Catalogs catalogs) {
 
@@ -57,6 +59,28 @@ public record HeddleConfig(
             SessionLimits limits, int streams, int inFlight, int openings, Duration coldStart) {
         static final Sessions DEFAULT =
                 new Sessions(SessionLimits.DEFAULT, 8, 32, 10, Duration.ofSeconds(2));
+    }
+
+    /** Where session records are kept. */
+    public sealed interface Storage {
+        /** In this process. */
+        record Memory() implements Storage {}
+
+        /**
+         * In Redis or Valkey.
+         *
+         * @param secrets what seals records; if there is none, they are plain
+         * @param patience how long sessions go on while it is away
+         */
+        record Redis(
+                RedisOptions options, String keyPrefix, List<String> secrets, Duration patience)
+                implements Storage {
+            /** Never shows a secret. */
+            @Override
+            public String toString() {
+                return "Redis[" + options + ", " + keyPrefix + ", " + secrets.size() + " secrets]";
+            }
+        }
     }
 
     /**
@@ -139,6 +163,7 @@ public record HeddleConfig(
                 AggregationRules.DEFAULT,
                 Operation.DEFAULT,
                 Sessions.DEFAULT,
+                new Storage.Memory(),
                 Server.DEFAULT,
                 Catalogs.standard());
     }
@@ -192,6 +217,7 @@ public record HeddleConfig(
                 aggregation,
                 operation,
                 otherSessions,
+                storage,
                 otherServer,
                 catalogs);
     }

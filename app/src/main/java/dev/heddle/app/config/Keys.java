@@ -113,7 +113,23 @@ final class Keys {
                     operational.failureHandling.circuitBreaker.failureThreshold | number | `5` | Failed calls in a row that open it.
                     operational.failureHandling.circuitBreaker.timeout | time | `60s` | How long it stays open.
                     sessionStorage | mapping | – | Where session records are kept.
-                    sessionStorage.provider | `memory` | `memory` | In this process.
+                    sessionStorage.provider | `memory` or `redis` | `memory` | In this process, where a session lives on one node and ends with it; or in Redis or Valkey, where any node can go on with it: see Several nodes below.
+                    sessionStorage.address | text | required for `redis` | Host and port. Several, separated by commas, of the sentinels or of nodes of a cluster.
+                    sessionStorage.mode | `standalone`, `sentinel` or `cluster` | `standalone` | What is there.
+                    sessionStorage.masterName | text | required for `sentinel` | What the sentinels call the master.
+                    sessionStorage.db | number | `0` | The database; a cluster has only `0`.
+                    sessionStorage.username | text | – | A user of the access control list.
+                    sessionStorage.password | text | `$THV_SESSION_REDIS_PASSWORD` | Better as `${env:NAME}` or `${file:path}`.
+                    sessionStorage.sentinelUsername | text | – | For the sentinels themselves.
+                    sessionStorage.sentinelPassword | text | – | For the sentinels themselves.
+                    sessionStorage.tls | true or false | `false` | Talks TLS.
+                    sessionStorage.caBundlePath | file | – | PEM file with the authorities to trust, instead of the platform's.
+                    sessionStorage.keyPrefix | text | `thv:vmcp:session:` | What all keys begin with; ends with a colon.
+                    sessionStorage.dialTimeout | time | `5s` | How long a connection may take to come about.
+                    sessionStorage.timeout | time | `3s` | How long an answer may take.
+                    sessionStorage.patience | time | `5m` | How long sessions go on where they are while the store is away.
+                    sessionStorage.format | `sealed` or `plain` | `sealed` | `sealed`: whoever reads the store learns no session id and no owner. `plain`: as ToolHive writes it, for all to read.
+                    sessionStorage.keys | list of text | required for `sealed` | Secrets of 32 characters or more, the same on all nodes. The first is used; others, of earlier, still open what they have sealed. Better as `${env:NAME}` or `${file:path}`.
                     sessions | mapping | – | How many sessions, and for how long.
                     sessions.ttl | time | `30m` | A session that is not used for this long ends. An open stream or a call in flight is use.
                     sessions.lifetime | time | never | A session ends this long after it began, used or not.
@@ -153,9 +169,6 @@ final class Keys {
                     passthroughHeaders
                     incomingAuth.oidc
                     incomingAuth.authz
-                    sessionStorage.address
-                    sessionStorage.db
-                    sessionStorage.keyPrefix
                     aggregation.tools[].toolConfigRef
                     outgoingAuth.default.tokenExchange
                     outgoingAuth.default.upstreamInject

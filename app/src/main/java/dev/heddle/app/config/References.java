@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -77,6 +78,10 @@ final class References {
             return value == null || value.isEmpty() ? reference.substring(standard + 2) : value;
         }
         return variable(reference, reference);
+    }
+
+    Optional<String> variable(String name) {
+        return Optional.ofNullable(environment.get(name));
     }
 
     private String variable(String name, String reference) throws Unresolved {

@@ -169,6 +169,11 @@ final class Section {
         return section;
     }
 
+    /** A variable of the environment, unless it is empty. */
+    Optional<String> environment(String name) {
+        return references.variable(name).filter(value -> !value.isEmpty());
+    }
+
     /** The mappings in a list. */
     List<Section> sections(String key) {
         var sections = new ArrayList<Section>();

@@ -49,6 +49,7 @@ public final class Logs extends ContextAwareBase implements Configurator {
         root.addAppender(appender);
         root.setLevel(Level.WARN);
         context.getLogger("dev.heddle").setLevel(level);
+        context.getLogger("io.lettuce").setLevel(Level.ERROR); // tells of every try
     }
 
     private static Encoder<ILoggingEvent> encoder(LoggerContext context, Format format) {

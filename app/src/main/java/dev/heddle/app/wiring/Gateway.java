@@ -18,13 +18,16 @@ import dev.heddle.core.health.HealthBoard;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.core.rounds.RequestStates;
+import dev.heddle.core.sealing.Vault;
 import dev.heddle.core.session.DecoratingSessionFactory;
 import dev.heddle.core.session.ImplicitSessions;
 import dev.heddle.core.session.LiveSessionFactory;
 import dev.heddle.core.session.LocalSessionStorage;
 import dev.heddle.core.session.SessionDecorator;
 import dev.heddle.core.session.SessionManager;
+import dev.heddle.core.session.SessionStorage;
 import dev.heddle.core.session.SharedSubscriptions;
+import dev.heddle.redis.RedisSessionStorage;
 import dev.heddle.transport.connect.Connectors;
 import dev.heddle.transport.net.EventLoops;
 import dev.heddle.transport.serve.Stateless;
@@ -55,6 +58,7 @@ public final class Gateway implements AutoCloseable {
     private static final List<SessionDecorator> DECORATORS = List.of();
 
     private final HeddleConfig config;
+    private final SessionStorage storage;
     private final EventLoops loops;
     private final Connectors connectors;
     private final BackendRegistry registry;
@@ -87,7 +91,8 @@ public final class Gateway implements AutoCloseable {
         this.metrics = new Metrics();
         this.health = new HealthBoard(config.operation().health(), clock);
         this.watches = new Watches(connectors, catalogs, ids, health, loops.alarms(), profile);
-        var storage = new LocalSessionStorage(config.sessions().limits().idle(), clock);
+        var vault = vault(config.storage());
+        this.storage = storage(config, vault, clock);
         var factory =
                 LiveSessionFactory.over(connectors, loops.alarms())
                         .forClients(storage)
@@ -114,7 +119,7 @@ public final class Gateway implements AutoCloseable {
                         new ImplicitSessions(sessions, loops.alarms()),
                         ids,
                         new ParkedExchanges(loops.alarms()),
-                        new RequestStates(clock),
+                        new RequestStates(vault, clock),
                         new SharedSubscriptions(ids, loops.alarms()));
         this.version = version;
         var self = self(config);
@@ -146,12 +151,36 @@ public final class Gateway implements AutoCloseable {
                 sweepInterval(),
                 () -> {
                     sessions.sweep();
-                    storage.sweep();
                     watches.settle();
                 });
         every(
                 config.operation().statusInterval(),
                 () -> log.debug("backends: {}", pages.summary()));
+    }
+
+    private static Vault vault(HeddleConfig.Storage from) {
+        return switch (from) {
+            case HeddleConfig.Storage.Memory _ -> Vault.ofThisProcess();
+            case HeddleConfig.Storage.Redis redis when redis.secrets().isEmpty() ->
+                    Vault.ofThisProcess();
+            case HeddleConfig.Storage.Redis redis -> Vault.of(redis.secrets());
+        };
+    }
+
+    private SessionStorage storage(HeddleConfig from, Vault vault, InstantSource clock) {
+        var idle = from.sessions().limits().idle();
+        return switch (from.storage()) {
+            case HeddleConfig.Storage.Memory _ -> new LocalSessionStorage(idle, clock);
+            case HeddleConfig.Storage.Redis redis ->
+                    new RedisSessionStorage(
+                            redis.options(),
+                            redis.keyPrefix(),
+                            redis.secrets().isEmpty() ? Optional.empty() : Optional.of(vault),
+                            SessionManager.lifeWhereShared(idle),
+                            redis.patience(),
+                            loops.alarms(),
+                            clock);
+        };
     }
 
     private static EventLoops.Io io(String word) {
@@ -311,6 +340,7 @@ public final class Gateway implements AutoCloseable {
         drain();
         chores.shutdownNow();
         sessions.close();
+        storage.close();
         watches.close();
         connectors.close();
         loops.close();

@@ -205,8 +205,25 @@ class ConfigFileTest {
             delimiter = '|',
             value = {
                 "optimizer: {} | optimizer: is for a feature that this version does not have",
-                "sessionStorage: {provider: redis} | found 'redis', which this version does not"
-                        + " have",
+                "sessionStorage: {provider: etcd} | found 'etcd' (expected: one of memory, redis)",
+                "sessionStorage: {provider: redis} | sessionStorage.address: found nothing"
+                        + " (expected: host:port)",
+                "sessionStorage: {provider: redis, address: h} | sessionStorage.keys: found"
+                        + " nothing (expected: a secret of 32 characters or more",
+                "sessionStorage: {provider: redis, address: h, keys: [short]} | found a secret"
+                        + " that is too short",
+                "sessionStorage: {provider: redis, address: h, format: plain, keys: [short]} |"
+                        + " none, since format is plain",
+                "sessionStorage: {provider: redis, address: 'h:0', format: plain} | found 'h:0'",
+                "sessionStorage: {provider: redis, address: 'h,i', format: plain} | found 'h,i'",
+                "sessionStorage: {provider: redis, address: h, mode: sentinel, format: plain} |"
+                        + " what the sentinels call the master",
+                "sessionStorage: {provider: redis, address: h, mode: cluster, db: 1, format: plain}"
+                        + " | 0, since a cluster has no other",
+                "sessionStorage: {provider: redis, address: h, username: u, format: plain} | a"
+                        + " password beside it",
+                "sessionStorage: {provider: redis, address: h, keyPrefix: x, format: plain} | text"
+                        + " that ends with ':'",
                 "incomingAuth: {type: oidc} | found 'oidc', which this version does not have",
                 "backends: [{name: a, url: 'http://x', command: y}] | found both url and command",
                 "backends: [{name: a}] | found neither url nor command",

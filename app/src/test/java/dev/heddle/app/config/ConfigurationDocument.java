@@ -33,6 +33,14 @@ final class ConfigurationDocument {
             new names first, then original ones; names outside the safe character set are changed and reported; most keys
             that are required there have defaults here. [Decision 2](decisions/0002-deliberate-differences.md) has the rest.
 
+            ## Several nodes
+
+            With `sessionStorage.provider: redis`, any node goes on with any session, whichever node began it and whether or
+            not that is still there: give all nodes the same backends, address, prefix and keys, and let the balancer in
+            front send each request where it likes. [Reliability](reliability.md) says what survives and what does not. To
+            replace a key, put the new one in front of the old one on all nodes, and take the old one away once sessions of
+            its time have ended.
+
             ## Keys
 
             | key | type | default | meaning |

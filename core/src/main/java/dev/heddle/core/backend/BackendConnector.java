@@ -54,7 +54,12 @@ public interface BackendConnector {
     record Adopted(String sessionId, Revision revision, String cookies) {}
 
     /** An open conversation, and what the backend said that it can do. */
-    record Connected(BackendSession session, Introduction introduction) {}
+    record Connected(BackendSession session, Introduction introduction) {
+        /** Whether it was taken over as it was, without asking the backend. */
+        public boolean isAdopted() {
+            return introduction.isUnknown();
+        }
+    }
 
     /**
      * Opens a conversation, handshake included, or takes one over. Blocks, at most for the

@@ -68,6 +68,14 @@ public interface BackendSession extends AutoCloseable {
     /** Does not want to be told any more of changes of a task. */
     default void unwatchTask(String task) {}
 
+    /**
+     * Uses the conversation no more, which another process may go on with. One that nobody else
+     * could use ends. Blocks for a bounded time; idempotent.
+     */
+    default void leave() {
+        close();
+    }
+
     /** Ends the conversation at the backend too. Blocks for a bounded time; idempotent. */
     @Override
     void close();

@@ -72,6 +72,11 @@ public abstract class WrappedBackendSession implements BackendSession {
     }
 
     @Override
+    public void leave() {
+        next.leave();
+    }
+
+    @Override
     public void close() {
         next.close();
     }

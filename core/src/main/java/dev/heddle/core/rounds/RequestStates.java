@@ -1,45 +1,29 @@
 package dev.heddle.core.rounds;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
-import java.security.SecureRandom;
+import dev.heddle.core.sealing.Vault;
+
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Arrays;
-import java.util.Base64;
 import java.util.Optional;
-
-import javax.crypto.Cipher;
-import javax.crypto.SecretKey;
-import javax.crypto.spec.GCMParameterSpec;
-import javax.crypto.spec.SecretKeySpec;
 
 /**
  * Seals what a client is to bring back with its next request (MCP 2026-07-28, Multi round-trip
  * requests, requestState): nobody else can read it, change it, use it for something else, or use it
- * for ever.
- *
- * <p>The text is Base64 of a random nonce and AES-256 in Galois/Counter mode over the expiry and
- * the content, with what it is bound to as additional data. Thread-safe.
+ * for ever. Thread-safe.
  */
 public final class RequestStates {
-    private static final String CIPHER = "AES/GCM/NoPadding";
-    private static final int KEY_BYTES = 32;
-    private static final int NONCE_BYTES = 12;
-    private static final int TAG_BITS = 128;
     private static final int LONGEST = 256 * 1024;
+    private static final char BETWEEN = ' ';
 
-    private final SecretKey key;
+    private final Vault vault;
     private final InstantSource clock;
-    private final SecureRandom random = new SecureRandom();
 
-    /** With a key of its own, so that what it seals is good in this process only. */
-    public RequestStates(InstantSource clock) {
-        var bytes = new byte[KEY_BYTES];
-        random.nextBytes(bytes);
-        this.key = new SecretKeySpec(bytes, "AES");
+    /**
+     * @param vault what it seals can be opened wherever there is the same
+     */
+    public RequestStates(Vault vault, InstantSource clock) {
+        this.vault = vault;
         this.clock = clock;
     }
 
@@ -50,21 +34,8 @@ public final class RequestStates {
      * @param life how long it can be opened
      */
     public String seal(String content, String binding, Duration life) {
-        var text = content.getBytes(StandardCharsets.UTF_8);
-        var plain =
-                ByteBuffer.allocate(Long.BYTES + text.length)
-                        .putLong(clock.instant().plus(life).toEpochMilli())
-                        .put(text)
-                        .array();
-        var nonce = new byte[NONCE_BYTES];
-        random.nextBytes(nonce);
-        try {
-            var sealed = cipher(Cipher.ENCRYPT_MODE, nonce, binding).doFinal(plain);
-            var whole = ByteBuffer.allocate(nonce.length + sealed.length).put(nonce).put(sealed);
-            return Base64.getUrlEncoder().withoutPadding().encodeToString(whole.array());
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("cannot seal", e);
-        }
+        long until = clock.instant().plus(life).toEpochMilli();
+        return vault.seal(until + (BETWEEN + content), binding);
     }
 
     /** What was sealed for {@code binding}; empty if it was not, or not here, or has expired. */
@@ -72,29 +43,15 @@ public final class RequestStates {
         if (sealed.length() > LONGEST) {
             return Optional.empty();
         }
-        try {
-            var whole = Base64.getUrlDecoder().decode(sealed);
-            if (whole.length < NONCE_BYTES) {
-                return Optional.empty();
-            }
-            var nonce = Arrays.copyOf(whole, NONCE_BYTES);
-            var plain =
-                    ByteBuffer.wrap(
-                            cipher(Cipher.DECRYPT_MODE, nonce, binding)
-                                    .doFinal(whole, NONCE_BYTES, whole.length - NONCE_BYTES));
-            boolean inTime = clock.instant().isBefore(Instant.ofEpochMilli(plain.getLong()));
-            return inTime
-                    ? Optional.of(StandardCharsets.UTF_8.decode(plain).toString())
-                    : Optional.empty();
-        } catch (GeneralSecurityException | IllegalArgumentException foreign) {
-            return Optional.empty();
-        }
+        return vault.open(sealed, binding).filter(this::isInTime).map(RequestStates::content);
     }
 
-    private Cipher cipher(int mode, byte[] nonce, String binding) throws GeneralSecurityException {
-        var cipher = Cipher.getInstance(CIPHER);
-        cipher.init(mode, key, new GCMParameterSpec(TAG_BITS, nonce));
-        cipher.updateAAD(binding.getBytes(StandardCharsets.UTF_8));
-        return cipher;
+    private boolean isInTime(String opened) {
+        long until = Long.parseLong(opened.substring(0, opened.indexOf(BETWEEN)));
+        return clock.instant().isBefore(Instant.ofEpochMilli(until));
+    }
+
+    private static String content(String opened) {
+        return opened.substring(opened.indexOf(BETWEEN) + 1);
     }
 }

@@ -296,11 +296,18 @@ final class Calls implements CallHost {
                     case Reply.Flowing _ -> true;
                     case Reply.Failed _ -> false;
                 };
-        if (success
-                && conversations.noteSubscription(call.exchange().request(), call.conversation())) {
-            conversations.applyListening(ways.standing()::isAwaited);
-        }
-        if (!(reply instanceof Reply.Flowing)) { // whose beginning is there already
+        var request = call.exchange().request();
+        if (success && Conversations.isSubscription(request)) {
+            ways.events()
+                    .noteSubscription(
+                            request,
+                            call.conversation(),
+                            () -> {
+                                conversations.noteSubscription(request, call.conversation());
+                                conversations.applyListening(ways.standing()::isAwaited);
+                                call.exchange().sink().reply(reply);
+                            });
+        } else if (!(reply instanceof Reply.Flowing)) { // whose beginning is there already
             call.exchange().sink().reply(reply);
         }
     }

@@ -13,6 +13,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Spliced;
 
@@ -22,6 +23,7 @@ import org.slf4j.LoggerFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -93,24 +95,21 @@ final class Conversation {
     private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
     private final AtomicReference<Set<String>> watched = new AtomicReference<>(Set.of());
     private final AtomicInteger failures = new AtomicInteger();
-    private volatile Optional<Adopted> adopted;
+    private volatile Noted hint; // what the next opening need not ask for
+    private volatile long opened =
+            -1; // which one it was that was open last, of all processes' ones
     private volatile long answeredAt;
     private volatile long quietFrom;
 
     /**
-     * @param adopted the id of a backend session that is to be taken over by the first opening
+     * @param hint what is noted of the conversation already
      */
-    Conversation(
-            Backend backend,
-            Client client,
-            Shared shared,
-            ConversationHost host,
-            Optional<Adopted> adopted) {
+    Conversation(Backend backend, Client client, Shared shared, ConversationHost host, Noted hint) {
         this.backend = backend;
         this.client = client;
         this.shared = shared;
         this.host = host;
-        this.adopted = adopted;
+        this.hint = hint;
         this.reading = new RepeatedTask(shared.virtual(), this::readCatalog);
         this.answeredAt = shared.alarms().now();
         this.quietFrom = answeredAt;
@@ -324,19 +323,86 @@ final class Conversation {
 
     private Connected connect(Events events) {
         try (var _ = shared.openings().acquire(backend)) {
-            var hint = adopted;
-            adopted = Optional.empty();
-            return shared.connector()
-                    .connect(
-                            backend,
-                            new Opening(
-                                    client.opener(),
-                                    client.profile(),
-                                    events,
-                                    hint,
-                                    false,
-                                    name -> host.tool(this, name)));
+            var known = hint;
+            hint = Noted.NOTHING;
+            return isNewer(known) ? adopt(known, events) : openOrAdopt(events);
         }
+    }
+
+    /** Opens one unless another process has done so; of two that do at once, one wins. */
+    private Connected openOrAdopt(Events events) {
+        while (true) {
+            var noted = host.noted(this);
+            if (isNewer(noted)) {
+                return adopt(noted, events);
+            }
+            var fresh = connect(events, Optional.empty());
+            if (host.note(this, fresh, noted.opened())) {
+                opened = noted.opened() + 1;
+                return fresh;
+            }
+            fresh.session().close();
+        }
+    }
+
+    /** Whether it can be taken over, and is not known to be gone. */
+    private boolean isNewer(Noted noted) {
+        return noted.opened() > opened && noted.adopted().isPresent();
+    }
+
+    private Connected adopt(Noted noted, Events events) {
+        opened = noted.opened();
+        return connect(events, noted.adopted());
+    }
+
+    private Connected connect(Events events, Optional<Adopted> adopted) {
+        return shared.connector()
+                .connect(
+                        backend,
+                        new Opening(
+                                client.opener(),
+                                client.profile(),
+                                events,
+                                adopted,
+                                false,
+                                name -> host.tool(this, name)));
+    }
+
+    /** Whether it can be taken over without asking the backend. */
+    boolean isNoted() {
+        return hint.adopted().isPresent();
+    }
+
+    /** What is to be noted of the conversation, if it is open. */
+    Map<String, String> metadata() {
+        return open().map(connected -> Metadata.backendSession(backend.id(), connected, opened))
+                .orElse(Map.of());
+    }
+
+    /**
+     * Takes over what another process has opened since, if it has; notes what could not be noted
+     * earlier. May block.
+     */
+    void catchUp(Noted noted) {
+        var now = open();
+        if (noted.opened() < opened) {
+            now.ifPresent(connected -> noteLate(connected, noted.opened()));
+        } else if (noted.adopted().isPresent() && !isOpen(noted)) {
+            opened = Math.min(opened, noted.opened() - 1);
+            hint = noted;
+            now.ifPresent(connected -> gone(connected.session()));
+        }
+    }
+
+    private void noteLate(Connected connected, long before) {
+        opened = before + 1;
+        host.note(this, connected, before);
+    }
+
+    private boolean isOpen(Noted noted) {
+        return noted.opened() == opened
+                && open().flatMap(connected -> connected.session().sessionId())
+                        .equals(noted.adopted().map(Adopted::sessionId));
     }
 
     /**
@@ -416,11 +482,11 @@ final class Conversation {
             shared.alarms()
                     .after(
                             over ? Duration.ZERO : lastCalls(),
-                            () -> shared.virtual().execute(() -> leave(session)));
+                            () -> shared.virtual().execute(() -> forget(session)));
         }
     }
 
-    private void leave(BackendSession session) {
+    private void forget(BackendSession session) {
         former.updateAndGet(
                 others -> others.stream().filter(other -> !other.equals(session)).toList());
         session.close();
@@ -466,23 +532,50 @@ final class Conversation {
      * @param why those who wait for it, or come later, get no answer
      */
     void close(Fault why) {
+        end(why, BackendSession::close);
+        endWhatIsNoted();
+    }
+
+    /** A conversation that was never taken over is so now, to be ended. */
+    private void endWhatIsNoted() {
+        var known = hint;
+        hint = Noted.NOTHING;
+        if (known.adopted().isPresent()) {
+            try {
+                connect(new Events(), known.adopted()).session().close();
+            } catch (Fault.BackendFailed away) {
+                log.debug("a backend is left to notice: {}", away.getMessage());
+            }
+        }
+    }
+
+    /** Ends the conversation here; another process may go on with it. Blocks; idempotent. */
+    void leave(Fault why) {
+        end(why, BackendSession::leave);
+    }
+
+    private void end(Fault why, Consumer<BackendSession> goodbye) {
         var before =
                 state.getAndUpdate(now -> now instanceof State.Ended ? now : new State.Ended(why));
         if (!(before instanceof State.Ended)) {
             shared.watches().ifPresent(watches -> watches.leave(backend, client.profile()));
         }
-        former.get().forEach(this::leave);
+        former.get().forEach(this::forget);
         switch (before) {
-            case State.Open(var connected, _) -> release(connected.session());
+            case State.Open(var connected, _) -> release(connected.session(), goodbye);
             case State.OpeningNow(var waiters, _) -> waiters.forEach(waiter -> waiter.failed(why));
             case State.Idle _, State.Resting _, State.Ended _ -> {}
         }
     }
 
     private void release(BackendSession session) {
+        release(session, BackendSession::close);
+    }
+
+    private void release(BackendSession session, Consumer<BackendSession> goodbye) {
         shared.observer().backendSessionClosed(backend.id());
         host.ended(this);
-        session.close();
+        goodbye.accept(session);
     }
 
     /** Hands what comes outside calls to the host, with this conversation's name on it. */

@@ -10,6 +10,18 @@ import java.util.function.BooleanSupplier;
 
 /** What the session does about its conversations. */
 interface ConversationHost {
+    /** What is noted of the conversation, by whichever process. May block. */
+    Metadata.Noted noted(Conversation conversation);
+
+    /**
+     * Notes a conversation that has just been opened, unless another process has noted another one.
+     * May block.
+     *
+     * @param opened how often one had been opened before
+     * @return whether it was noted
+     */
+    boolean note(Conversation conversation, Connected connected, long opened);
+
     /** About to be open: the place to tell the backend what it has to know. May block. */
     void opening(Conversation conversation, Connected connected, boolean again);
 

@@ -1,7 +1,6 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.Backend;
-import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
@@ -11,6 +10,7 @@ import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -27,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /** One session's conversations, one for each of its backends. Thread-safe. */
 final class Conversations {
@@ -74,11 +75,11 @@ final class Conversations {
      * Goes on with {@code backends}. Returns the conversations with those that are gone or changed,
      * for the caller to close.
      */
-    List<Conversation> replace(Iterable<Backend> backends, Map<BackendId, Adopted> adopted) {
+    List<Conversation> replace(Iterable<Backend> backends, Map<BackendId, Noted> noted) {
         var before = all;
         var next = new ArrayList<Conversation>();
         for (var backend : backends) {
-            var hint = Optional.ofNullable(adopted.get(backend.id()));
+            var hint = noted.getOrDefault(backend.id(), Noted.NOTHING);
             next.add(
                     find(backend.id())
                             .filter(known -> known.backend().equals(backend))
@@ -91,7 +92,7 @@ final class Conversations {
         return dropped;
     }
 
-    private Conversation begin(Backend backend, Optional<Adopted> hint) {
+    private Conversation begin(Backend backend, Noted hint) {
         shared.watches().ifPresent(watches -> watches.attend(backend, client.profile()));
         return new Conversation(backend, client, shared, host, hint);
     }
@@ -147,12 +148,12 @@ final class Conversations {
                 Metadata.BACKEND_IDS,
                 Metadata.backendIds(all.stream().map(one -> one.backend().id()).toList()));
         metadata.put(Metadata.PROFILE, Metadata.profile(profile));
+        subscriptions.forEach(
+                (uri, conversation) ->
+                        metadata.put(
+                                Metadata.SUBSCRIPTION + uri, conversation.backend().id().value()));
         for (var conversation : all) {
-            var id = conversation.backend().id();
-            conversation
-                    .open()
-                    .ifPresent(
-                            connected -> metadata.putAll(Metadata.backendSession(id, connected)));
+            metadata.putAll(conversation.metadata());
         }
         return metadata;
     }
@@ -239,11 +240,14 @@ final class Conversations {
         if (hearsOnlyHere()) {
             connected.session().hearQuestions();
         }
-        level.ifPresent(wanted -> setLevel(connected, wanted));
         connected.session().listen(clientListens || isSubscribed(conversation));
         for (var task : conversation.watched()) {
             connected.session().watchTask(task, _ -> {});
         }
+        if (connected.isAdopted()) {
+            return; // the backend knows the rest
+        }
+        level.ifPresent(wanted -> setLevel(connected, wanted));
         for (var uri : subscribedAt(conversation)) {
             send(
                     connected,
@@ -282,17 +286,40 @@ final class Conversations {
         connected.session().send(id, request, new Told(then));
     }
 
+    /** Whether {@code request} begins or ends a subscription. */
+    static boolean isSubscription(Envelope request) {
+        return request.method().equals(Method.RESOURCES_SUBSCRIBE)
+                || request.method().equals(Method.RESOURCES_UNSUBSCRIBE);
+    }
+
     /** Remembers a subscription that a backend has accepted, or forgets one that it has ended. */
-    boolean noteSubscription(Envelope request, Conversation conversation) {
-        return switch (request.method()) {
-            case Method.RESOURCES_SUBSCRIBE -> {
-                subscriptions.put(request.uri().orElseThrow(), conversation);
-                yield true;
-            }
-            case Method.RESOURCES_UNSUBSCRIBE ->
-                    subscriptions.remove(request.uri().orElseThrow()) != null;
-            default -> false;
-        };
+    void noteSubscription(Envelope request, Conversation conversation) {
+        var uri = request.uri().orElseThrow();
+        if (request.method().equals(Method.RESOURCES_SUBSCRIBE)) {
+            subscriptions.put(uri, conversation);
+        } else {
+            subscriptions.remove(uri);
+        }
+    }
+
+    /**
+     * Goes on with the subscriptions that are noted, of which the backends know.
+     *
+     * @param noted the backend's id for each URI
+     */
+    void catchUpSubscriptions(Map<String, String> noted) {
+        subscriptions.keys().stream()
+                .filter(uri -> !noted.containsKey(uri))
+                .forEach(subscriptions::remove);
+        for (var conversation : all) {
+            var id = conversation.backend().id().value();
+            noted.forEach(
+                    (uri, backend) -> {
+                        if (backend.equals(id)) {
+                            subscriptions.put(uri, conversation);
+                        }
+                    });
+        }
     }
 
     /** The backend at which the client has subscribed to {@code uri}. */
@@ -318,8 +345,17 @@ final class Conversations {
         return uris;
     }
 
-    /** Ends all conversations, at the backends too, side by side. Blocks for a bounded time. */
+    /** Ends all conversations, at the backends too. Blocks for a bounded time. */
     void close() {
+        sideBySide(conversation -> conversation.close(new Fault.SessionClosed()));
+    }
+
+    /** Ends all conversations here; other processes may go on with those that they can adopt. */
+    void leave() {
+        sideBySide(conversation -> conversation.leave(new Fault.SessionClosed()));
+    }
+
+    private void sideBySide(Consumer<Conversation> goodbye) {
         var open = List.copyOf(all());
         var left = new CountDownLatch(open.size());
         for (var conversation : open) {
@@ -327,7 +363,7 @@ final class Conversations {
                     .execute(
                             () -> {
                                 try {
-                                    conversation.close(new Fault.SessionClosed());
+                                    goodbye.accept(conversation);
                                 } finally {
                                     left.countDown();
                                 }

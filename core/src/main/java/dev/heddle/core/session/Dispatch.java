@@ -64,7 +64,8 @@ final class Dispatch {
             case Decision.Answer(var result) -> answer(exchange, result, pass);
             case Decision.SetLevel(var level) -> {
                 setLevel(level);
-                yield answer(exchange, Json.EMPTY_OBJECT, pass);
+                events.noteLevel(level, () -> answer(exchange, Json.EMPTY_OBJECT, pass));
+                yield Running.NONE;
             }
             case Decision.Probe(var backends, var uri) ->
                     calls.probe(backends, uri, exchange, pass);

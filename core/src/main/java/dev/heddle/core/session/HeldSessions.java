@@ -1,19 +1,28 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.core.session.SessionStorage.Following;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
-/** The sessions that live in this process, and how they end. Thread-safe; takes no lock. */
+/**
+ * The sessions that live in this process, and how they end here. Thread-safe; takes no lock.
+ *
+ * <p>Where other processes share the store, a session that is not used here is only let go: it may
+ * live on there, and if it does not, its record expires and somebody ends what is left.
+ */
 final class HeldSessions {
     private static final Logger log = LoggerFactory.getLogger(HeldSessions.class);
 
@@ -22,20 +31,59 @@ final class HeldSessions {
     private final Set<Thread> ending = ConcurrentHashMap.newKeySet();
     private volatile Instant swept = Instant.MIN; // all that were in use before have been touched
 
-    /** A session, and its right to be there. */
-    private record Held(MultiSession session, Quota.Share share) {}
+    /** A session, its right to be there, and what is known of its record. */
+    private record Held(MultiSession session, Quota.Share share, Following following) {}
 
     HeldSessions(SessionStorage storage) {
         this.storage = storage;
     }
 
-    /** The session called {@code id}, if it lives here. Never blocks. */
+    /** The session called {@code id}, if it lives here as it is everywhere. Never blocks. */
     Optional<MultiSession> find(String id) {
-        return Optional.ofNullable(sessions.get(id)).map(Held::session);
+        var held = sessions.get(id);
+        return held != null && held.following().isCurrent()
+                ? Optional.of(held.session())
+                : Optional.empty();
     }
 
     List<MultiSession> all() {
         return sessions.values().stream().map(Held::session).toList();
+    }
+
+    /** Follows the record of a session that is to be held. */
+    Following follow(String id) {
+        return storage.follow(id, () -> inBackground("heddle-renew", () -> renewQuietly(id)));
+    }
+
+    private void renewQuietly(String id) {
+        try {
+            renew(id);
+        } catch (Fault ended) {
+            log.debug("a session does not go on here: {}", ended.getMessage());
+        }
+    }
+
+    /**
+     * The session called {@code id}, if it lives here, brought to where other processes have got
+     * to.
+     *
+     * @throws Fault.SessionNotFound if it has ended elsewhere
+     * @throws Fault.StorageUnavailable if that cannot be told
+     */
+    Optional<MultiSession> renew(String id) {
+        var held = sessions.get(id);
+        if (held == null) {
+            return Optional.empty();
+        }
+        if (!held.following().isCurrent()) {
+            var record = held.following().load();
+            if (record.filter(known -> !Metadata.isTerminated(known)).isEmpty()) {
+                letGo(id, held);
+                throw new Fault.SessionNotFound();
+            }
+            held.session().catchUp(record.get());
+        }
+        return Optional.of(held.session());
     }
 
     /**
@@ -47,17 +95,16 @@ final class HeldSessions {
      */
     void hold(MultiSession session, Quota.Share share) {
         var id = session.id();
-        var held = new Held(session, share);
+        var held = new Held(session, share, follow(id));
         boolean stored = false;
         try {
             stored =
                     sessions.putIfAbsent(id, held) == null
-                            && storage.update(id, SessionStorage.Changes.set(session.metadata()));
+                            && storage.update(id, Changes.set(session.metadata()));
         } finally {
             if (!stored) {
                 sessions.remove(id, held);
-                session.close();
-                share.giveBack();
+                drop(held, MultiSession::close);
             }
         }
         if (!stored) {
@@ -66,27 +113,84 @@ final class HeldSessions {
     }
 
     /**
+     * Holds a session that was restored from its record. If it is terminated before it is held,
+     * that is noticed in a moment.
+     *
+     * @throws Fault.SessionNotFound if it is held already
+     */
+    void holdRestored(MultiSession session, Quota.Share share, Following following) {
+        var id = session.id();
+        var held = new Held(session, share, following);
+        if (sessions.putIfAbsent(id, held) != null) {
+            drop(held, MultiSession::leave);
+            throw new Fault.SessionNotFound();
+        }
+        inBackground(
+                "heddle-restored",
+                () -> {
+                    if (!isTouched(id)) {
+                        letGo(id, held);
+                    }
+                });
+    }
+
+    private boolean isTouched(String id) {
+        try {
+            return storage.touch(id);
+        } catch (Fault.StorageUnavailable away) {
+            return true;
+        }
+    }
+
+    /**
      * Marks the record first and looks for the session second, so that none that is being made
      * slips through. Refuses newcomers, and does the rest in the background.
      */
     void end(String id) {
-        storage.update(id, SessionStorage.Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        storage.update(id, Changes.set(Map.of(Metadata.TERMINATED, "true")));
         finishSoon(id);
     }
 
     private void finishSoon(String id) {
         var held = sessions.remove(id);
-        if (held == null) {
-            return;
+        if (held != null) {
+            held.session().refuse();
+            inBackground(
+                    "heddle-end",
+                    () -> {
+                        drop(held, MultiSession::close);
+                        storage.delete(id);
+                    });
         }
-        held.session().refuse();
+    }
+
+    /** Stops holding a session, which may live on elsewhere. */
+    private void letGo(String id, Held held) {
+        if (sessions.remove(id, held)) {
+            held.session().refuse();
+            inBackground("heddle-leave", () -> drop(held, MultiSession::leave));
+        }
+    }
+
+    private static void drop(Held held, Consumer<MultiSession> goodbye) {
+        try {
+            goodbye.accept(held.session());
+        } finally {
+            held.following().close();
+            held.share().giveBack();
+        }
+    }
+
+    private void inBackground(String name, Runnable task) {
         var thread =
                 Thread.ofVirtual()
-                        .name("heddle-end")
+                        .name(name)
                         .unstarted(
                                 () -> {
                                     try {
-                                        finish(id, held);
+                                        task.run();
+                                    } catch (Fault.StorageUnavailable away) {
+                                        log.warn("{}", away.getMessage());
                                     } finally {
                                         ending.remove(Thread.currentThread());
                                     }
@@ -95,63 +199,113 @@ final class HeldSessions {
         thread.start();
     }
 
-    private void finish(String id, Held held) {
-        try {
-            held.session().close();
-        } finally {
-            held.share().giveBack();
-            storage.delete(id);
-        }
-    }
-
     /**
      * Ends the sessions that are over, and extends the life of those that have been in use. The
      * others are only looked at: many idle sessions cost little. Takes its time.
      */
     void sweep(SessionLimits limits, Instant now) {
         var since = swept;
-        var missed = new boolean[1];
+        var used = new ArrayList<String>();
+        var unused = new ArrayList<String>();
         Stroll.through(
-                sessions.values(), held -> missed[0] |= !sweep(held.session(), limits, since, now));
-        if (!missed[0] && !Thread.currentThread().isInterrupted()) {
+                sessions.entrySet(),
+                entry -> {
+                    if (!isOver(entry.getKey(), entry.getValue(), limits, now)) {
+                        var session = entry.getValue().session();
+                        boolean inUse = session.active() || !session.updated().isBefore(since);
+                        (inUse ? used : unused).add(entry.getKey());
+                    }
+                });
+        boolean due = !storage.isShared() || !now.isBefore(since.plus(interval(limits.idle())));
+        if (due && touch(used) && lookAt(unused) && !Thread.currentThread().isInterrupted()) {
             swept = now;
         }
     }
 
-    /** Whether the storage could be asked. */
-    private boolean sweep(MultiSession session, SessionLimits limits, Instant since, Instant now) {
-        var id = session.id();
+    /**
+     * How long what is used may stay unnoted where others share the store; a record has to live so
+     * much longer than its session.
+     */
+    static Duration interval(Duration idle) {
+        return idle.dividedBy(4);
+    }
+
+    /** Whether the session is over, which ends it. */
+    private boolean isOver(String id, Held held, SessionLimits limits, Instant now) {
+        var session = held.session();
+        boolean tooOld =
+                limits.lifetime()
+                        .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
+                        .isPresent();
+        boolean unused = !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
+        if (!tooOld && unused && storage.isShared()) {
+            letGo(id, held);
+        } else if (tooOld || unused) {
+            log.debug("a session is over: {}", tooOld ? "too old" : "not used");
+            endQuietly(id);
+        }
+        return tooOld || unused;
+    }
+
+    private void endQuietly(String id) {
         try {
-            boolean tooOld =
-                    limits.lifetime()
-                            .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
-                            .isPresent();
-            boolean active = session.active();
-            var updated = session.updated();
-            boolean unused = !active && !now.isBefore(updated.plus(limits.idle()));
-            boolean used = active || !updated.isBefore(since);
-            if (tooOld || unused || !(used ? storage.touch(id) : isRecorded(id))) {
-                log.debug("a session is over: {}", tooOld ? "too old" : "not used");
-                end(id);
-            }
+            end(id);
+        } catch (Fault.StorageUnavailable away) {
+            log.warn("a session is kept while it cannot be ended: {}", away.getMessage());
+        }
+    }
+
+    /** Returns whether the storage could be asked. */
+    private boolean touch(List<String> used) {
+        return asked(() -> storage.touch(used).forEach(this::endedElsewhere));
+    }
+
+    /** Where others share the store, it says by itself what has ended. */
+    private boolean lookAt(List<String> unused) {
+        return storage.isShared() || asked(() -> Stroll.through(unused, this::endUnlessRecorded));
+    }
+
+    private static boolean asked(Runnable question) {
+        try {
+            question.run();
             return true;
-        } catch (Fault.StorageUnavailable e) {
-            log.warn("sessions are kept while their storage cannot be asked: {}", e.getMessage());
+        } catch (Fault.StorageUnavailable away) {
+            log.warn(
+                    "sessions are kept while their storage cannot be asked: {}", away.getMessage());
             return false;
         }
     }
 
-    private boolean isRecorded(String id) {
-        return storage.load(id).filter(record -> !Metadata.isTerminated(record)).isPresent();
+    private void endUnlessRecorded(String id) {
+        boolean recorded =
+                storage.load(id).filter(record -> !Metadata.isTerminated(record)).isPresent();
+        if (!recorded) {
+            endQuietly(id);
+        }
+    }
+
+    private void endedElsewhere(String id) {
+        var held = sessions.get(id);
+        if (storage.isShared() && held != null) {
+            letGo(id, held);
+        } else {
+            endQuietly(id);
+        }
     }
 
     /**
-     * Ends all sessions, and waits until they have ended, those too that were ending already, but
-     * no longer than {@code patience}. No session may be held any more.
+     * Stops holding all sessions, and waits until they have ended here, those too that were ending
+     * already, but no longer than {@code patience}. No session may be held any more. Where others
+     * share the store, the sessions live on.
      */
     void close(Duration patience) {
         long until = System.nanoTime() + patience.toNanos();
-        List.copyOf(sessions.keySet()).forEach(this::finishSoon);
+        if (storage.isShared()) {
+            touch(usedSince(swept));
+            Map.copyOf(sessions).forEach(this::letGo);
+        } else {
+            List.copyOf(sessions.keySet()).forEach(this::finishSoon);
+        }
         try {
             for (var thread : ending) {
                 var left = Duration.ofNanos(until - System.nanoTime());
@@ -167,5 +321,12 @@ final class HeldSessions {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private List<String> usedSince(Instant since) {
+        return all().stream()
+                .filter(session -> !session.updated().isBefore(since))
+                .map(MultiSession::id)
+                .toList();
     }
 }

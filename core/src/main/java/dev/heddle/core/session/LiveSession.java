@@ -2,7 +2,6 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.aggregation.Listing;
 import dev.heddle.core.backend.Backend;
-import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.catalog.Catalog;
@@ -14,6 +13,7 @@ import dev.heddle.core.exchange.Running;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -86,6 +86,7 @@ final class LiveSession implements MultiSession {
     private volatile boolean ready; // whether the client has heard that the session has begun
     private volatile long updated;
     private volatile boolean whole; // whether all that is offered is to be shown
+    private volatile boolean restored; // what has not been opened elsewhere need not be here
     private volatile Set<BackendId> late = Set.of();
     private volatile Runnable settling = () -> {};
     private volatile Runnable afterClose = () -> {};
@@ -95,7 +96,8 @@ final class LiveSession implements MultiSession {
             SessionType type,
             Conversation.Client client,
             Shared shared,
-            Options options) {
+            Options options,
+            Instant created) {
         this.id = id;
         this.type = type;
         this.client = client;
@@ -103,8 +105,8 @@ final class LiveSession implements MultiSession {
         this.streams = type == SessionType.IMPLICIT ? MANY_STREAMS : options.streams();
         this.ready = type == SessionType.EMBEDDED;
         this.whole = type != SessionType.IMPLICIT;
-        this.created = shared.clock().instant();
-        this.updated = created.toEpochMilli();
+        this.created = created;
+        this.updated = shared.clock().millis();
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
         this.questions = new Questions(shared.ids(), shared.alarms(), standing);
         this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
@@ -114,7 +116,15 @@ final class LiveSession implements MultiSession {
                         IdentityBinding.of(client.opener()).format()
                                 + (type == SessionType.IMPLICIT ? "" : '\0' + id),
                         client.profile());
-        this.events = new SessionEvents(id, shared, surfaces, standing, questions, tasks);
+        this.events =
+                new SessionEvents(
+                        new SessionRecord(id, shared.storage()),
+                        client.profile().revision(),
+                        shared,
+                        surfaces,
+                        standing,
+                        questions,
+                        tasks);
         this.conversations = new Conversations(client, shared, options.openings(), events);
         events.begin(conversations);
         this.calls =
@@ -151,10 +161,12 @@ final class LiveSession implements MultiSession {
      * Shows what is known of {@code backends} and opens, in the background, those of which nothing
      * is known.
      *
+     * @param noted what is known of the conversations with them, if the session is restored
      * @param late backends that have let others wait in vain, and are not waited for
      */
-    void begin(Iterable<Backend> backends, Map<BackendId, Adopted> adopted, Set<BackendId> late) {
-        conversations.replace(backends, adopted);
+    void begin(Iterable<Backend> backends, Map<BackendId, Noted> noted, Set<BackendId> late) {
+        restored = !noted.isEmpty();
+        conversations.replace(backends, noted);
         surfaces.show(backends);
         this.late = late;
         if (whole) {
@@ -215,7 +227,11 @@ final class LiveSession implements MultiSession {
                     backend.target().lazy() && (shared.watches().isPresent() || knows) && !differs;
             boolean implicit = type == SessionType.IMPLICIT;
             boolean early = knows && (implicit ? !differs : !ready);
-            if (!onDemand && !early && shared.health().health(backend.id()).state().usable()) {
+            boolean left = restored && !conversation.isNoted();
+            if (!onDemand
+                    && !early
+                    && !left
+                    && shared.health().health(backend.id()).state().usable()) {
                 conversations.prepare(conversation);
             }
         }
@@ -248,7 +264,10 @@ final class LiveSession implements MultiSession {
 
     @Override
     public Map<String, String> metadata() {
-        return conversations.metadata(client.profile());
+        var metadata = conversations.metadata(client.profile());
+        events.level().ifPresent(level -> metadata.put(Metadata.LOG_LEVEL, level.word()));
+        metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
+        return metadata;
     }
 
     @Override
@@ -476,6 +495,26 @@ final class LiveSession implements MultiSession {
 
     @Override
     public void close() {
+        end(conversations::close);
+    }
+
+    @Override
+    public void catchUp(Map<String, String> record) {
+        var usual = client.profile().revision();
+        for (var conversation : conversations.all()) {
+            conversation.catchUp(Metadata.noted(record, conversation.backend().id(), usual));
+        }
+        Metadata.level(record).ifPresent(events::level);
+        conversations.catchUpSubscriptions(Metadata.subscriptions(record));
+        applyListening();
+    }
+
+    @Override
+    public void leave() {
+        end(conversations::leave);
+    }
+
+    private void end(Runnable goodbye) {
         if (!closing.compareAndSet(false, true)) {
             awaitClosed();
             return;
@@ -489,7 +528,7 @@ final class LiveSession implements MultiSession {
         calls.close();
         standing.close();
         Optional.ofNullable(log.get()).ifPresent(EventLog::close);
-        shared.goodbyes().say(conversations::close);
+        shared.goodbyes().say(goodbye);
         shared.observer().sessionClosed();
         afterClose.run();
         closed.countDown();

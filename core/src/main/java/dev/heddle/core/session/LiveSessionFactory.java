@@ -3,7 +3,6 @@ package dev.heddle.core.session;
 import dev.heddle.core.aggregation.Aggregator;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.BackendConnector;
-import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.backend.ClientProfile;
@@ -22,9 +21,11 @@ import dev.heddle.core.health.HealthBoard;
 import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.core.tasks.TaskNames;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashMap;
@@ -72,7 +73,8 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             String id, Identity identity, ClientProfile profile, Collection<Backend> backends) {
         var binding = IdentityBinding.of(identity);
         var client = new Conversation.Client(identity, profiles.intern(profile));
-        return new OwnedSession(begin(id, client, backends, Map.of()), binding);
+        return new OwnedSession(
+                begin(id, client, backends, Map.of(), shared.clock().instant()), binding);
     }
 
     @Override
@@ -89,13 +91,14 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                         .orElseThrow(Fault.SessionNotFound::new);
         var stored = Metadata.backendIds(names);
         var wanted = backends.stream().filter(backend -> stored.contains(backend.id())).toList();
-        var adopted = new HashMap<BackendId, Adopted>();
+        var noted = new HashMap<BackendId, Noted>();
         for (var backend : wanted) {
-            Metadata.adopted(metadata, backend.id(), profile.revision())
-                    .ifPresent(known -> adopted.put(backend.id(), known));
+            noted.put(backend.id(), Metadata.noted(metadata, backend.id(), profile.revision()));
         }
         var client = new Conversation.Client(ownerOf(binding), profiles.intern(profile));
-        var session = begin(id, client, wanted, adopted);
+        var created = Metadata.created(metadata).orElseGet(shared.clock()::instant);
+        var session = begin(id, client, wanted, noted, created);
+        session.catchUp(metadata);
         session.clientIsReady();
         return new OwnedSession(session, binding);
     }
@@ -123,15 +126,16 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             String id,
             Conversation.Client client,
             Collection<Backend> backends,
-            Map<BackendId, Adopted> adopted) {
+            Map<BackendId, Noted> noted,
+            Instant created) {
         requireVisibleAscii(id);
         boolean implicit = type == SessionType.CLIENT && !client.profile().revision().hasSessions();
         var kind = implicit ? SessionType.IMPLICIT : type;
-        var session = new LiveSession(id, kind, client, shared, options);
+        var session = new LiveSession(id, kind, client, shared, options, created);
         live.add(session);
         session.whenClosed(() -> live.remove(session));
         try {
-            session.begin(backends, adopted, late);
+            session.begin(backends, noted, late);
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;

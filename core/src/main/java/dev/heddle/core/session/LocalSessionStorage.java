@@ -64,7 +64,8 @@ public final class LocalSessionStorage implements SessionStorage {
                     if (isOver(kept)) {
                         return null;
                     }
-                    if (Metadata.isTerminated(kept.fields())) {
+                    if (Metadata.isTerminated(kept.fields())
+                            || !isAsExpected(kept.fields(), changes)) {
                         return kept;
                     }
                     done[0] = true;
@@ -74,6 +75,12 @@ public final class LocalSessionStorage implements SessionStorage {
                     return keep(fields);
                 });
         return done[0];
+    }
+
+    private static boolean isAsExpected(Map<String, String> fields, Changes changes) {
+        return changes.expected().entrySet().stream()
+                .allMatch(
+                        field -> fields.getOrDefault(field.getKey(), "").equals(field.getValue()));
     }
 
     @Override
@@ -101,6 +108,7 @@ public final class LocalSessionStorage implements SessionStorage {
     }
 
     /** Forgets the records that have expired. Takes its time. */
+    @Override
     public void sweep() {
         Stroll.through(
                 records.entrySet(),

@@ -4,11 +4,16 @@ import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.IdentityBinding;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Revision;
 
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +39,24 @@ public final class Metadata {
 
     /** Followed by a backend's id: the cookies that belong to that conversation; may be empty. */
     public static final String BACKEND_COOKIES = "heddle.backend.cookies.";
+
+    /** Followed by a backend's id: how often a conversation with it has been opened. */
+    public static final String BACKEND_OPENED = "heddle.backend.opened.";
+
+    /** Followed by the URI of a resource whose updates the client wants: the backend's id. */
+    public static final String SUBSCRIPTION = "heddle.subscription.";
+
+    /** From which level on the client wants log messages, if it has said so. */
+    public static final String LOG_LEVEL = "heddle.log.level";
+
+    /** When the session began: milliseconds since 1970. */
+    public static final String CREATED = "heddle.created";
+
+    /** When the session was used last, as far as that has been noted: milliseconds since 1970. */
+    public static final String USED = "heddle.used";
+
+    /** Until when somebody has claimed to end what is left: milliseconds since 1970. */
+    public static final String CLAIMED = "heddle.claimed";
 
     /**
      * The text of the session's {@link dev.heddle.core.identity.IdentityBinding}. A placeholder has
@@ -63,6 +86,22 @@ public final class Metadata {
         return record.containsKey(BINDING);
     }
 
+    /** A record that may have been left half made, as one that can be restored to be ended. */
+    static Map<String, String> completed(Map<String, String> record) {
+        var ids =
+                record.keySet().stream()
+                        .filter(field -> field.startsWith(BACKEND_SESSION))
+                        .map(field -> field.substring(BACKEND_SESSION.length()))
+                        .collect(Collectors.joining(","));
+        var nobody = new ClientProfile(Revision.LATEST, Json.EMPTY_OBJECT, Json.EMPTY_OBJECT);
+        var whole = new LinkedHashMap<String, String>();
+        whole.put(BINDING, IdentityBinding.UNAUTHENTICATED);
+        whole.put(BACKEND_IDS, ids);
+        whole.put(PROFILE, profile(nobody));
+        whole.putAll(record);
+        return whole;
+    }
+
     static String backendIds(Collection<BackendId> ids) {
         return ids.stream().map(BackendId::value).sorted().collect(Collectors.joining(","));
     }
@@ -82,10 +121,22 @@ public final class Metadata {
     }
 
     /**
+     * What a record says of the conversation with one backend.
+     *
+     * @param opened how often one has been opened, by whichever process
+     * @param adopted by which it can be taken over, if it can
+     */
+    record Noted(long opened, Optional<Adopted> adopted) {
+        static final Noted NOTHING = new Noted(0, Optional.empty());
+    }
+
+    /**
      * The fields by which another process can take over a conversation; none if the backend gave it
      * no name.
+     *
+     * @param opened which one it is of those with this backend
      */
-    static Map<String, String> backendSession(BackendId id, Connected connected) {
+    static Map<String, String> backendSession(BackendId id, Connected connected, long opened) {
         var session = connected.session();
         var fields = new LinkedHashMap<String, String>();
         session.sessionId()
@@ -96,17 +147,65 @@ public final class Metadata {
                                     BACKEND_REVISION + id,
                                     connected.introduction().revision().text());
                             fields.put(BACKEND_COOKIES + id, session.cookies());
+                            fields.put(BACKEND_OPENED + id, Long.toString(opened));
                         });
         return fields;
     }
 
-    /** The names of all fields that {@link #backendSession} may write for {@code id}. */
-    static Set<String> backendSessionFields(BackendId id) {
+    /** The names of the fields by which a conversation with {@code id} can be taken over. */
+    static Set<String> takenOver(BackendId id) {
         return Set.of(BACKEND_SESSION + id, BACKEND_REVISION + id, BACKEND_COOKIES + id);
     }
 
-    /** The conversation with {@code id} that {@code record} names, if it does. */
-    static Optional<Adopted> adopted(Map<String, String> record, BackendId id, Revision usual) {
+    /** The names of all fields that {@link #backendSession} may write for {@code id}. */
+    static Set<String> backendSessionFields(BackendId id) {
+        return Set.of(
+                BACKEND_SESSION + id,
+                BACKEND_REVISION + id,
+                BACKEND_COOKIES + id,
+                BACKEND_OPENED + id);
+    }
+
+    /** What {@code record} says of the conversation with {@code id}. */
+    static Noted noted(Map<String, String> record, BackendId id, Revision usual) {
+        var adopted = adopted(record, id, usual);
+        return new Noted(number(record.get(BACKEND_OPENED + id)), adopted);
+    }
+
+    /** The log level that {@code record} names, if it does. */
+    static Optional<LogLevel> level(Map<String, String> record) {
+        return Optional.ofNullable(record.get(LOG_LEVEL)).flatMap(LogLevel::of);
+    }
+
+    /** When the session of {@code record} began, if that is said. */
+    static Optional<Instant> created(Map<String, String> record) {
+        long millis = number(record.get(CREATED));
+        return millis == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
+    }
+
+    /** The subscriptions in {@code record}: the backend's id for each URI. */
+    static Map<String, String> subscriptions(Map<String, String> record) {
+        var subscriptions = new LinkedHashMap<String, String>();
+        record.forEach(
+                (field, backend) -> {
+                    if (field.startsWith(SUBSCRIPTION)) {
+                        subscriptions.put(field.substring(SUBSCRIPTION.length()), backend);
+                    }
+                });
+        return subscriptions;
+    }
+
+    /** Others may write records too. */
+    private static long number(@Nullable String text) {
+        try {
+            return text == null ? 0 : Long.parseLong(text);
+        } catch (NumberFormatException foreign) {
+            return 0;
+        }
+    }
+
+    private static Optional<Adopted> adopted(
+            Map<String, String> record, BackendId id, Revision usual) {
         var revision =
                 Optional.ofNullable(record.get(BACKEND_REVISION + id))
                         .flatMap(Revision::of)

@@ -135,6 +135,18 @@ public interface MultiSession extends Caller {
      */
     void refuse();
 
+    /**
+     * Goes on from what is stored of the session now, where another process has changed it. May
+     * block.
+     */
+    void catchUp(Map<String, String> record);
+
+    /**
+     * Like {@link #close}, but only here: what backends hold for the session stays, so that another
+     * process can go on with it.
+     */
+    void leave();
+
     /** A stream in use. */
     @FunctionalInterface
     interface Attachment {

@@ -7,12 +7,14 @@ import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Revision;
 import dev.heddle.protocol.Spliced;
 
 import org.slf4j.Logger;
@@ -36,7 +38,8 @@ final class SessionEvents implements ConversationHost {
 
     private static final int MANY_TASKS = 1000;
 
-    private final String sessionId;
+    private final SessionRecord record;
+    private final Revision usual;
     private final Shared shared;
     private final SurfaceKeeper surfaces;
     private final StandingStream standing;
@@ -52,14 +55,19 @@ final class SessionEvents implements ConversationHost {
     private volatile Function<Conversation, Optional<ForwardedCall>> onlyCall =
             _ -> Optional.empty();
 
+    /**
+     * @param usual the revision of a conversation of which no other is noted
+     */
     SessionEvents(
-            String sessionId,
+            SessionRecord record,
+            Revision usual,
             Shared shared,
             SurfaceKeeper surfaces,
             StandingStream standing,
             Questions questions,
             Tasks tasks) {
-        this.sessionId = sessionId;
+        this.record = record;
+        this.usual = usual;
         this.shared = shared;
         this.surfaces = surfaces;
         this.standing = standing;
@@ -126,6 +134,22 @@ final class SessionEvents implements ConversationHost {
         level = Optional.of(wanted);
     }
 
+    /** Notes which log messages the client wants, so that it need not say so again. */
+    void noteLevel(LogLevel wanted, Runnable then) {
+        var changes = Changes.set(Map.of(Metadata.LOG_LEVEL, wanted.word()));
+        record.noteThen(changes, shared.virtual(), then);
+    }
+
+    /** Notes a subscription, or its end, so that the client need not say so again. */
+    void noteSubscription(Envelope request, Conversation conversation, Runnable then) {
+        var field = Metadata.SUBSCRIPTION + request.uri().orElseThrow();
+        var changes =
+                request.method().equals(Method.RESOURCES_SUBSCRIBE)
+                        ? Changes.set(Map.of(field, conversation.backend().id().value()))
+                        : new Changes(Map.of(), Set.of(field));
+        record.noteThen(changes, shared.virtual(), then);
+    }
+
     Optional<LogLevel> level() {
         return level;
     }
@@ -141,10 +165,20 @@ final class SessionEvents implements ConversationHost {
     }
 
     @Override
+    public Noted noted(Conversation conversation) {
+        return isCurrent(conversation)
+                ? record.noted(conversation.backend().id(), usual)
+                : Noted.NOTHING;
+    }
+
+    @Override
+    public boolean note(Conversation conversation, Connected connected, long opened) {
+        return !isCurrent(conversation)
+                || record.note(conversation.backend().id(), connected, opened);
+    }
+
+    @Override
     public void opening(Conversation conversation, Connected connected, boolean again) {
-        if (isCurrent(conversation)) {
-            note(Changes.set(Metadata.backendSession(conversation.backend().id(), connected)));
-        }
         told.put(conversation, level);
         all().restore(conversation, connected, level, standing.isAwaited());
         if (again) {
@@ -313,14 +347,6 @@ final class SessionEvents implements ConversationHost {
         var ids = all().all().stream().map(conversation -> conversation.backend().id()).toList();
         var gone = new HashSet<String>();
         dropped.forEach(one -> gone.addAll(Metadata.backendSessionFields(one.backend().id())));
-        note(new Changes(Map.of(Metadata.BACKEND_IDS, Metadata.backendIds(ids)), gone));
-    }
-
-    private void note(Changes changes) {
-        try {
-            shared.storage().ifPresent(storage -> storage.update(sessionId, changes));
-        } catch (Fault.StorageUnavailable fault) {
-            log.warn("cannot note what has changed in a session: {}", fault.getMessage());
-        }
+        record.note(new Changes(Map.of(Metadata.BACKEND_IDS, Metadata.backendIds(ids)), gone));
     }
 }

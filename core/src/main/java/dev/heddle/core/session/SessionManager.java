@@ -6,6 +6,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.session.SessionStorage.Following;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ public final class SessionManager implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SessionManager.class);
     private static final int ID_BYTES = 24;
     private static final int GENERATE_TRIES = 2;
+    private static final String LEFTOVER = "leftover-";
 
     /** What orchestrators grant a process that is told to stop, less what the rest takes. */
     private static final Duration PATIENCE = Duration.ofSeconds(25);
@@ -60,6 +62,14 @@ public final class SessionManager implements AutoCloseable {
         this.clock = clock;
         this.quota = new Quota(limits);
         this.held = new HeldSessions(storage);
+    }
+
+    /**
+     * How long a record is to live in a store that is shared, where sessions end that are not used
+     * for {@code idle}: what is used is not noted at once.
+     */
+    public static Duration lifeWhereShared(Duration idle) {
+        return idle.plus(HeldSessions.interval(idle));
     }
 
     /**
@@ -216,7 +226,7 @@ public final class SessionManager implements AutoCloseable {
             var other = restoring.putIfAbsent(id, done);
             if (other == null) {
                 try {
-                    return live(id).orElseGet(() -> restore(id));
+                    return held.renew(id).orElseGet(() -> restore(id));
                 } finally {
                     restoring.remove(id);
                     done.countDown();
@@ -242,7 +252,17 @@ public final class SessionManager implements AutoCloseable {
     }
 
     private MultiSession restoreAdmitted(String id) {
-        var record = storage.load(id).orElseThrow(Fault.SessionNotFound::new);
+        var following = held.follow(id);
+        try {
+            return restore(id, following);
+        } catch (RuntimeException | Error e) {
+            following.close();
+            throw e;
+        }
+    }
+
+    private MultiSession restore(String id, Following following) {
+        var record = following.load().orElseThrow(Fault.SessionNotFound::new);
         if (Metadata.isTerminated(record) || record.isEmpty()) {
             throw new Fault.SessionNotFound();
         }
@@ -255,7 +275,7 @@ public final class SessionManager implements AutoCloseable {
             share.giveBack();
             throw e;
         }
-        held.hold(session, share);
+        held.holdRestored(session, share, following);
         return session;
     }
 
@@ -296,6 +316,30 @@ public final class SessionManager implements AutoCloseable {
      */
     public void sweep() {
         held.sweep(limits, clock.instant());
+        storage.sweep();
+        try {
+            storage.claimLeftovers().forEach(this::endSoon);
+        } catch (Fault.StorageUnavailable away) {
+            log.debug("nobody ends what is left: {}", away.getMessage());
+        }
+    }
+
+    private void endSoon(SessionStorage.Leftover leftover) {
+        Thread.ofVirtual().name("heddle-leftover").start(() -> end(leftover));
+    }
+
+    /** Takes a session over only to end it, at the backends too. */
+    private void end(SessionStorage.Leftover leftover) {
+        try {
+            factory.restoreSession(
+                            LEFTOVER + leftover.name(),
+                            Metadata.completed(leftover.record()),
+                            registry.snapshot().backends().values())
+                    .close();
+            storage.settle(leftover);
+        } catch (Fault unfit) {
+            log.warn("what is left of a session is left to expire: {}", unfit.getMessage());
+        }
     }
 
     /** The sessions that this process holds. */

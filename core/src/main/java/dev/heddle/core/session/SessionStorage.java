@@ -2,9 +2,12 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.fault.Fault;
 
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Keeps session records: strings only, never a client, a socket or a routing table. Thread-safe;
@@ -15,17 +18,34 @@ import java.util.Set;
  *
  * <p>Every method throws {@link Fault.StorageUnavailable} if the store cannot be asked.
  */
-public interface SessionStorage {
+public interface SessionStorage extends AutoCloseable {
 
-    /** What an update does to a record: fields that it sets, and fields that it removes. */
-    record Changes(Map<String, String> set, Set<String> remove) {
+    /**
+     * What an update does to a record.
+     *
+     * @param set fields that get these values
+     * @param remove fields that are removed
+     * @param expected the values that fields must have for anything to be changed; a field that is
+     *     not there has the empty one
+     */
+    record Changes(Map<String, String> set, Set<String> remove, Map<String, String> expected) {
         public Changes {
             set = Map.copyOf(set);
             remove = Set.copyOf(remove);
+            expected = Map.copyOf(expected);
+        }
+
+        public Changes(Map<String, String> set, Set<String> remove) {
+            this(set, remove, Map.of());
         }
 
         public static Changes set(Map<String, String> fields) {
             return new Changes(fields, Set.of());
+        }
+
+        /** The same, if a field has the value {@code expected}. */
+        public Changes where(String field, String value) {
+            return new Changes(set, remove, Map.of(field, value));
         }
     }
 
@@ -41,9 +61,14 @@ public interface SessionStorage {
      */
     boolean touch(String id);
 
+    /** Touches many records. Returns those of {@code ids} for which {@link #touch} is false. */
+    default Set<String> touch(Collection<String> ids) {
+        return ids.stream().filter(id -> !touch(id)).collect(Collectors.toUnmodifiableSet());
+    }
+
     /**
-     * Changes fields of a record. Returns false, and changes nothing, if there is none or it is
-     * terminated.
+     * Changes fields of a record. Returns false, and changes nothing, if there is none, it is
+     * terminated, or a field has not the value that is expected.
      */
     boolean update(String id, Changes changes);
 
@@ -55,4 +80,74 @@ public interface SessionStorage {
 
     /** Removes a record. Removing none is no error. */
     void delete(String id);
+
+    /**
+     * Whether other processes keep their sessions here too, so that a session outlives this one.
+     */
+    default boolean isShared() {
+        return false;
+    }
+
+    /**
+     * Follows a record from now on.
+     *
+     * @param changed told, on any thread, that another process has changed or ended it; must not
+     *     block
+     */
+    default Following follow(String id, Runnable changed) {
+        return new Following() {
+            @Override
+            public boolean isCurrent() {
+                return true;
+            }
+
+            @Override
+            public Optional<Map<String, String>> load() {
+                return SessionStorage.this.load(id);
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    /** Knows whether what was loaded of a record last is still so. Thread-safe. */
+    interface Following extends AutoCloseable {
+        /**
+         * Whether the record is as it was when it was loaded here last, or when following began. If
+         * the store cannot be asked, that is believed for a while. Never blocks.
+         */
+        boolean isCurrent();
+
+        /** Loads the record. */
+        Optional<Map<String, String>> load();
+
+        @Override
+        void close();
+    }
+
+    /**
+     * A record that has expired, or was terminated and then left by whoever had to end it.
+     *
+     * @param name what the store calls it, which need not be the session's id
+     */
+    record Leftover(String name, Map<String, String> record) {}
+
+    /**
+     * Records that somebody has to end at the backends, and that nobody else gets for a while. At
+     * most a hundred at once.
+     */
+    default List<Leftover> claimLeftovers() {
+        return List.of();
+    }
+
+    /** Forgets a leftover for good. */
+    default void settle(Leftover leftover) {}
+
+    /** Tidies up. To be called now and then. */
+    default void sweep() {}
+
+    /** Keeps what it keeps, if that is not in this process. */
+    @Override
+    default void close() {}
 }

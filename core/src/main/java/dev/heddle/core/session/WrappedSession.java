@@ -162,6 +162,16 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public void catchUp(Map<String, String> record) {
+        next.catchUp(record);
+    }
+
+    @Override
+    public void leave() {
+        next.leave();
+    }
+
+    @Override
     public void close() {
         next.close();
     }

@@ -326,6 +326,12 @@ final class SessionServerTasks extends WrappedBackendSession implements TaskEven
     }
 
     @Override
+    public void leave() {
+        watched.values().forEach(WatchedTask::leave);
+        super.leave();
+    }
+
+    @Override
     public void close() {
         watched.values().forEach(WatchedTask::leave);
         super.close();

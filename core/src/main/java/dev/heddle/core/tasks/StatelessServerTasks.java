@@ -347,6 +347,11 @@ final class StatelessServerTasks extends WrappedBackendSession implements TaskEv
 
     /** Whoever waits is told that nothing more will come. */
     @Override
+    public void leave() {
+        close();
+    }
+
+    @Override
     public void close() {
         var why =
                 new Fault.BackendFailed(

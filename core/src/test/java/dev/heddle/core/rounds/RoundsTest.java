@@ -7,6 +7,7 @@ import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Running;
 import dev.heddle.core.exchange.Sink;
+import dev.heddle.core.sealing.Vault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -277,7 +278,7 @@ class RoundsTest {
 
     @Test
     void a_sealed_state_is_good_for_its_use_its_time_and_this_process_only() {
-        var states = new RequestStates(clock);
+        var states = new RequestStates(Vault.ofThisProcess(), clock);
         var sealed = states.seal("content", "anna's call", Duration.ofMinutes(1));
         assertThat(sealed).doesNotContain("content");
         assertThat(states.open(sealed, "anna's call")).contains("content");
@@ -285,14 +286,15 @@ class RoundsTest {
         assertThat(states.open(sealed + "A", "anna's call")).isEmpty();
         assertThat(states.open("", "anna's call")).isEmpty();
         assertThat(states.open("not sealed at all!", "anna's call")).isEmpty();
-        assertThat(new RequestStates(clock).open(sealed, "anna's call")).isEmpty();
+        assertThat(new RequestStates(Vault.ofThisProcess(), clock).open(sealed, "anna's call"))
+                .isEmpty();
         clock.advance(Duration.ofMinutes(1));
         assertThat(states.open(sealed, "anna's call")).isEmpty();
     }
 
     @Test
     void no_bit_of_a_sealed_state_can_be_changed() {
-        var states = new RequestStates(clock);
+        var states = new RequestStates(Vault.ofThisProcess(), clock);
         var sealed = states.seal("content", "call", Duration.ofMinutes(1));
         for (int i = 0; i < sealed.length(); i++) {
             char other = sealed.charAt(i) == 'A' ? 'B' : 'A';

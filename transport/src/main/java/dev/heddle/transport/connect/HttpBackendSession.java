@@ -161,10 +161,29 @@ final class HttpBackendSession implements BackendSession {
     }
 
     @Override
+    public void leave() {
+        if (closed.compareAndSet(false, true)) {
+            stop();
+        }
+    }
+
+    @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {
             return;
         }
+        stop();
+        if (!talk.sessionId().isEmpty()) {
+            var delivery = new Delivery(endpoint.backend(), deliveries);
+            delivery.begin(
+                    pool.send(Outgoing.delete(endpoint, talk), new MessageStream(delivery)),
+                    alarms);
+            delivery.await(DELETE_PATIENCE);
+        }
+        deliveries.values().forEach(Delivery::abort);
+    }
+
+    private void stop() {
         listen(false);
         var ended =
                 new Fault.BackendFailed(
@@ -179,14 +198,6 @@ final class HttpBackendSession implements BackendSession {
                 post.sink.reply(new Reply.Failed(ended));
             }
         }
-        if (!talk.sessionId().isEmpty()) {
-            var delivery = new Delivery(endpoint.backend(), deliveries);
-            delivery.begin(
-                    pool.send(Outgoing.delete(endpoint, talk), new MessageStream(delivery)),
-                    alarms);
-            delivery.await(DELETE_PATIENCE);
-        }
-        deliveries.values().forEach(Delivery::abort);
     }
 
     /** Follows a redirect. Returns whether there is one that may be followed. */

@@ -69,7 +69,7 @@ final class SharedProcess implements BackendEvents {
         }
     }
 
-    private void leave(View view) {
+    private void remove(View view) {
         Optional<BackendSession> last = Optional.empty();
         lock.lock();
         try {
@@ -276,7 +276,7 @@ final class SharedProcess implements BackendEvents {
             for (var uri : List.copyOf(subscriptions)) {
                 unsubscribe(uri, () -> ask(Method.RESOURCES_UNSUBSCRIBE, uri));
             }
-            leave(this);
+            remove(this);
         }
     }
 }

@@ -1,0 +1,82 @@
+package dev.heddle.it;
+
+import dev.heddle.redis.testkit.RedisServer;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Some gateways, each in a process of its own, that share a real Redis and a backend. */
+final class Nodes implements AutoCloseable {
+    private final Path folder;
+    private final String yaml;
+    private final RedisServer redis = RedisServer.start();
+    private final Stub stub = Stub.start();
+    private final List<Heddle> nodes = new ArrayList<>();
+
+    private Nodes(Path folder, String yaml) {
+        this.folder = folder;
+        this.yaml = yaml;
+    }
+
+    /** Starts {@code count} nodes, each with the settings in {@code yaml}. */
+    static Nodes start(Path folder, int count, String yaml) {
+        var all = new Nodes(folder, yaml);
+        for (int i = 0; i < count; i++) {
+            all.nodes.add(all.serve(i));
+        }
+        return all;
+    }
+
+    private Heddle serve(int number) {
+        try {
+            return Heddle.serve(
+                    Files.createDirectories(folder.resolve("node-" + number)),
+                    """
+                    backends:
+                      - {name: stub, url: "%s", transport: streamable-http}
+                    sessionStorage:
+                      provider: redis
+                      address: 127.0.0.1:%d
+                      keys: [a secret that all the nodes of a test share]
+                    %s
+                    """
+                            .formatted(stub.url(), redis.port(), yaml));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    Heddle node(int number) {
+        return nodes.get(number);
+    }
+
+    /** Ends a node as a crash would. */
+    void kill(int number) {
+        nodes.get(number).child().signal("KILL");
+    }
+
+    /** Starts a node again that has been killed. */
+    void restart(int number) {
+        nodes.get(number).close();
+        nodes.set(number, serve(number));
+    }
+
+    Stub stub() {
+        return stub;
+    }
+
+    RedisServer redis() {
+        return redis;
+    }
+
+    @Override
+    public void close() {
+        nodes.forEach(Heddle::close);
+        stub.close();
+        redis.close();
+    }
+}

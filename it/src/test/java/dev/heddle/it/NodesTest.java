@@ -1,0 +1,107 @@
+package dev.heddle.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.util.concurrent.Executors;
+
+/** Any node goes on with any session. */
+class NodesTest {
+    @TempDir private Path folder;
+
+    @Test
+    void a_session_goes_on_at_whichever_node_gets_its_next_message() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            nodes.stub().reset();
+            for (int i = 2; i < 20; i++) {
+                client = client.at(nodes.node(i % 2).endpoint());
+                assertThat(client.call("count", "{}").text()).isEqualTo(Integer.toString(i));
+            }
+            assertThat(nodes.stub().count("initializes")).isZero();
+        }
+    }
+
+    @Test
+    void a_session_survives_the_node_that_began_it() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            nodes.kill(0);
+            client = client.at(nodes.node(1).endpoint());
+            assertThat(client.call("count", "{}").text()).isEqualTo("2");
+            nodes.restart(0);
+            nodes.kill(1);
+            client = client.at(nodes.node(0).endpoint());
+            assertThat(client.call("count", "{}").text()).isEqualTo("3");
+        }
+    }
+
+    @Test
+    void a_session_survives_the_stopping_of_its_node() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            nodes.restart(0);
+            assertThat(client.at(nodes.node(1).endpoint()).call("count", "{}").text())
+                    .isEqualTo("2");
+            assertThat(client.at(nodes.node(0).endpoint()).call("count", "{}").text())
+                    .isEqualTo("3");
+        }
+    }
+
+    @Test
+    void what_is_terminated_anywhere_is_terminated_everywhere() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            for (int i = 0; i < 10; i++) {
+                var here = nodes.node(i % 2).client().initialize();
+                var there = here.at(nodes.node((i + 1) % 2).endpoint());
+                assertThat(here.call("count", "{}").text()).isEqualTo("1");
+                assertThat(there.call("count", "{}").text()).isEqualTo("2");
+                assertThat(here.delete().status()).isEqualTo(200);
+                await().until(() -> there.call("count", "{}").status() == 404);
+                assertThat(here.call("count", "{}").status()).isEqualTo(404);
+            }
+            await().until(() -> nodes.stub().count("sessions") == 2); // the watches
+        }
+    }
+
+    @Test
+    void of_two_nodes_that_heal_a_conversation_at_once_one_wins_and_the_other_leaves_nothing()
+            throws Exception {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var here = nodes.node(0).client().initialize();
+            var there = here.at(nodes.node(1).endpoint());
+            here.call("count", "{}");
+            there.call("count", "{}");
+            for (int round = 0; round < 20; round++) {
+                nodes.stub().forget(404, "{}");
+                try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                    var one = threads.submit(() -> here.call("count", "{}").text());
+                    var other = threads.submit(() -> there.call("count", "{}").text());
+                    assertThat(one.get() + other.get()).containsAnyOf("12", "21");
+                }
+                assertThat(here.call("count", "{}").text()).isEqualTo("3");
+                assertThat(there.call("count", "{}").text()).isEqualTo("4");
+                await().until(() -> nodes.stub().count("sessions") <= 3);
+            }
+        }
+    }
+
+    @Test
+    void nodes_that_died_leave_nothing_at_the_backends() {
+        try (var nodes = Nodes.start(folder, 2, "sessions: {ttl: 2s}")) {
+            for (int i = 0; i < 5; i++) {
+                nodes.node(0).client().initialize().call("count", "{}");
+            }
+            assertThat(nodes.stub().count("sessions")).isGreaterThanOrEqualTo(5);
+            nodes.kill(0);
+            await().until(() -> nodes.stub().count("sessions") <= 2); // the watches
+        }
+    }
+}

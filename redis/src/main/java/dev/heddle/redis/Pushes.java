@@ -1,0 +1,184 @@
+package dev.heddle.redis;
+
+import dev.heddle.core.exchange.Alarms;
+
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.math.BigInteger;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+
+/**
+ * What nodes tell each other about records: which has changed, never how. Each hears its own pulse
+ * on the same way, and so knows when it may have missed something. Thread-safe; never blocks.
+ */
+final class Pushes extends RedisPubSubAdapter<String, String> implements Link.Hearer {
+    private static final Logger log = LoggerFactory.getLogger(Pushes.class);
+
+    /** Between two pulses. */
+    static final Duration PULSE = Duration.ofSeconds(5);
+
+    /** After so long without a pulse, nothing is believed to be heard. */
+    static final Duration SILENCE = PULSE.multipliedBy(2).plusSeconds(1);
+
+    private static final char BETWEEN = ' ';
+    private static final String ALIVE = "";
+
+    /**
+     * @param there whether everything is heard that is told
+     * @param since when that became so, as of {@link Alarms#now}
+     * @param gaps how often it may be that something was told and not heard
+     */
+    private record Hearing(boolean there, long since, long gaps) {}
+
+    private final Alarms alarms;
+    private final Duration patience;
+    private final String node = new BigInteger(64, new SecureRandom()).toString(36);
+    private final AtomicReference<Hearing> hearing;
+    private final Map<String, List<Follower>> followers = new ConcurrentHashMap<>();
+    private volatile long heardOwn;
+
+    /**
+     * @param patience how long what is known is believed while nothing is heard
+     */
+    Pushes(Alarms alarms, Duration patience) {
+        this.alarms = alarms;
+        this.patience = patience;
+        this.hearing = new AtomicReference<>(new Hearing(false, alarms.now(), 0));
+    }
+
+    /** What is told when the record {@code name} has changed. */
+    String changed(String name) {
+        return node + BETWEEN + name;
+    }
+
+    /** What is told so that it is heard that everything is heard. */
+    String pulse() {
+        return changed(ALIVE);
+    }
+
+    /** Knows what is heard of a record. Thread-safe. */
+    final class Follower implements AutoCloseable {
+        private final List<String> names;
+        private final Runnable told;
+        private volatile boolean changed;
+        private volatile long gaps = hearing.get().gaps();
+
+        private Follower(List<String> names, Runnable told) {
+            this.names = names;
+            this.told = told;
+        }
+
+        boolean isCurrent() {
+            var now = hearing.get();
+            return now.there()
+                    ? !changed && gaps == now.gaps()
+                    : alarms.now() - now.since() < patience.toNanos();
+        }
+
+        /** What is read from now on is current, unless something is heard while it is read. */
+        void reading() {
+            gaps = hearing.get().gaps();
+            changed = false;
+        }
+
+        private void hear() {
+            changed = true;
+            told.run();
+        }
+
+        @Override
+        public void close() {
+            names.forEach(name -> followers.computeIfPresent(name, (_, all) -> without(all, this)));
+        }
+    }
+
+    private static List<Follower> with(List<Follower> all, Follower one) {
+        return all.isEmpty() ? List.of(one) : Stream.concat(all.stream(), Stream.of(one)).toList();
+    }
+
+    /** Nothing is kept where there is nobody left. */
+    @SuppressWarnings("NullAway") // by which the map forgets the name
+    private static List<Follower> without(List<Follower> all, Follower one) {
+        var left = all.stream().filter(other -> !other.equals(one)).toList();
+        return left.isEmpty() ? null : left;
+    }
+
+    /**
+     * Follows a record that may have any of {@code names}.
+     *
+     * @param told that it has changed; must not block
+     */
+    Follower follow(List<String> names, Runnable told) {
+        var follower = new Follower(names, told);
+        names.forEach(
+                name ->
+                        followers.compute(
+                                name, (_, all) -> with(all == null ? List.of() : all, follower)));
+        return follower;
+    }
+
+    @Override
+    public void message(String channel, String message) {
+        int end = message.indexOf(BETWEEN);
+        var name = message.substring(end + 1);
+        boolean own = message.startsWith(node) && end == node.length();
+        if (own && name.isEmpty()) {
+            heardOwn = alarms.now();
+            hear();
+        } else if (!own) {
+            followers.getOrDefault(name, List.of()).forEach(Follower::hear);
+        }
+    }
+
+    @Override
+    public void subscribed(String channel, long count) {
+        heardOwn = alarms.now();
+        hear();
+    }
+
+    private void hear() {
+        var before =
+                hearing.getAndUpdate(
+                        now -> now.there() ? now : new Hearing(true, alarms.now(), now.gaps() + 1));
+        if (!before.there()) {
+            log.info("the store of sessions is there");
+        }
+    }
+
+    /** Nothing is heard any more. */
+    @Override
+    public void onRedisDisconnected(RedisChannelHandler<?, ?> connection) {
+        loseHearing();
+    }
+
+    /** Notices that nothing is heard although the connection is there. */
+    void checkPulse() {
+        if (alarms.now() - heardOwn >= SILENCE.toNanos()) {
+            loseHearing();
+        }
+    }
+
+    private void loseHearing() {
+        var before =
+                hearing.getAndUpdate(
+                        now -> now.there() ? new Hearing(false, alarms.now(), now.gaps()) : now);
+        if (before.there()) {
+            log.warn("the store of sessions is away; sessions go on for {}", patience);
+        }
+    }
+
+    /** Whether everything is heard that is told. */
+    boolean isHearing() {
+        return hearing.get().there();
+    }
+}

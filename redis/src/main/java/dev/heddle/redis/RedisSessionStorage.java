@@ -1,0 +1,307 @@
+package dev.heddle.redis;
+
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.sealing.Vault;
+import dev.heddle.core.session.Metadata;
+import dev.heddle.core.session.SessionStorage;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.MalformedJson;
+
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisException;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Keeps session records in Redis or Valkey, one key for each, so that any node can go on with any
+ * session. Thread-safe; blocks.
+ *
+ * <p>The server keeps a record for a while after its life, so that somebody can end what it names
+ * at the backends; a list, ordered by time, says where to look. What changes a record is told to
+ * the other nodes, so that they need not ask.
+ */
+public final class RedisSessionStorage implements SessionStorage {
+    private static final Logger log = LoggerFactory.getLogger(RedisSessionStorage.class);
+
+    /** How long a record is kept after its life. */
+    static final Duration BEYOND = Duration.ofDays(1);
+
+    /** How long whoever has claimed a leftover has for it. */
+    static final Duration CLAIM = Duration.ofMinutes(1);
+
+    private static final int MANY = 100;
+    private static final String CHANGES = "changes";
+    private static final String DUE = "due";
+    private static final String NOTHING = Json.EMPTY_OBJECT.toString();
+
+    private final String prefix;
+    private final RecordForm form;
+    private final Duration timeToLive;
+    private final Alarms alarms;
+    private final InstantSource clock;
+    private final Pushes pushes;
+    private final Redis redis;
+    private final String keep;
+    private final String beyond = Long.toString(BEYOND.toMillis());
+    private volatile boolean closed;
+
+    /**
+     * @param prefix what all keys begin with
+     * @param vault what seals the records; if empty, they can be read by whoever can read the store
+     * @param timeToLive of a record that is not used
+     * @param patience how long records that were loaded are believed while the store is away
+     */
+    public RedisSessionStorage(
+            RedisOptions options,
+            String prefix,
+            Optional<Vault> vault,
+            Duration timeToLive,
+            Duration patience,
+            Alarms alarms,
+            InstantSource clock) {
+        this.prefix = prefix;
+        this.form = vault.<RecordForm>map(RecordForm.Sealed::new).orElseGet(RecordForm.Plain::new);
+        this.timeToLive = timeToLive;
+        this.keep = Long.toString(timeToLive.plus(BEYOND).toMillis());
+        this.alarms = alarms;
+        this.clock = clock;
+        this.pushes = new Pushes(alarms, patience);
+        this.redis = new Redis(options, pushes, prefix + CHANGES);
+        beat();
+    }
+
+    /** Says that it is alive, to hear whether that is heard. */
+    private void beat() {
+        if (closed) {
+            return;
+        }
+        pushes.checkPulse();
+        tell(pushes.pulse());
+        alarms.after(Pushes.PULSE, this::beat);
+    }
+
+    private void tell(String what) {
+        try {
+            redis.ask().publish(prefix + CHANGES, what);
+        } catch (Fault.StorageUnavailable away) {
+            log.debug("nobody is told: {}", away.getMessage());
+        }
+    }
+
+    private String key(String name) {
+        return prefix + name;
+    }
+
+    private boolean run(Script<Long> script, String name, String... arguments) {
+        var all = new ArrayList<>(List.of(keep, beyond));
+        all.addAll(List.of(arguments));
+        return redis.run(script, key(name), all.toArray(new String[0])) == 1;
+    }
+
+    @Override
+    public boolean create(String id, Map<String, String> record) {
+        var name = form.names(id).getFirst();
+        expect(name, timeToLive);
+        return run(Scripts.CREATE, name, text(form.written(name, record)));
+    }
+
+    /** Somebody is to look at the record after so long. */
+    private void expect(String name, Duration after) {
+        double when = clock.instant().plus(after).toEpochMilli();
+        redis.ask(commands -> commands.zadd(prefix + DUE, when, name));
+    }
+
+    @Override
+    public Optional<Map<String, String>> load(String id) {
+        for (var name : form.names(id)) {
+            var text = redis.run(Scripts.LOAD, key(name), keep, beyond);
+            if (text != null) {
+                return Optional.of(read(name, text));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Map<String, String> read(String name, String text) {
+        try {
+            var fields = new HashMap<String, String>();
+            Json.parse(text).members().forEach((field, value) -> fields.put(field, value.text()));
+            return form.read(name, fields);
+        } catch (MalformedJson | RecordForm.Unreadable foreign) {
+            throw new Fault.StorageUnavailable("a record cannot be read: " + foreign.getMessage());
+        }
+    }
+
+    @Override
+    public boolean touch(String id) {
+        return touch(List.of(id)).isEmpty();
+    }
+
+    /** Sends all before it waits for any. */
+    @Override
+    public Set<String> touch(Collection<String> ids) {
+        var now = Long.toString(clock.millis());
+        var left = new HashSet<String>();
+        var sent = new HashMap<String, CompletionStage<Long>>();
+        for (var id : ids) {
+            var name = form.names(id).getFirst();
+            sent.put(id, Scripts.TOUCH.known(redis.ask(), key(name), keep, beyond, now));
+        }
+        sent.forEach(
+                (id, answer) -> {
+                    if (!isDone(answer)
+                            && form.names(id).stream()
+                                    .noneMatch(name -> run(Scripts.TOUCH, name, now))) {
+                        left.add(id);
+                    }
+                });
+        return left;
+    }
+
+    /** One that the server did not carry out is tried again by itself. */
+    private boolean isDone(CompletionStage<Long> answer) {
+        try {
+            return redis.await(answer) == 1;
+        } catch (RedisException failed) {
+            return false;
+        }
+    }
+
+    @Override
+    public boolean update(String id, Changes changes) {
+        for (var name : form.names(id)) {
+            if (run(
+                    Scripts.UPDATE,
+                    name,
+                    text(form.written(name, changes.set())),
+                    names(changes.remove()),
+                    changes.expected().isEmpty()
+                            ? NOTHING
+                            : text(form.written(name, changes.expected())))) {
+                if (Metadata.isTerminated(changes.set())) {
+                    expect(name, CLAIM);
+                }
+                tell(pushes.changed(name));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private String names(Set<String> fields) {
+        return Json.array(form.written(fields).stream().map(Json::of).toList()).toString();
+    }
+
+    @Override
+    public boolean upsert(String id, Map<String, String> record) {
+        var name = form.names(id).getFirst();
+        expect(name, timeToLive);
+        boolean done = run(Scripts.UPSERT, name, text(form.written(name, record)));
+        if (done) {
+            tell(pushes.changed(name));
+        }
+        return done;
+    }
+
+    private static String text(Map<String, String> fields) {
+        return Json.object(members -> fields.forEach(members::put)).toString();
+    }
+
+    @Override
+    public void delete(String id) {
+        form.names(id).forEach(this::forget);
+    }
+
+    private void forget(String name) {
+        redis.ask(commands -> commands.del(key(name)));
+        redis.ask(commands -> commands.zrem(prefix + DUE, name));
+        tell(pushes.changed(name));
+    }
+
+    @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
+    public Following follow(String id, Runnable changed) {
+        var follower = pushes.follow(form.names(id), changed);
+        return new Following() {
+            @Override
+            public boolean isCurrent() {
+                return follower.isCurrent();
+            }
+
+            @Override
+            public Optional<Map<String, String>> load() {
+                follower.reading();
+                return RedisSessionStorage.this.load(id);
+            }
+
+            @Override
+            public void close() {
+                follower.close();
+            }
+        };
+    }
+
+    @Override
+    public List<Leftover> claimLeftovers() {
+        var due =
+                redis.ask(
+                        commands ->
+                                commands.zrangebyscore(
+                                        prefix + DUE,
+                                        Range.create(0, clock.millis()),
+                                        Limit.create(0, MANY)));
+        var claimed = new ArrayList<Leftover>();
+        for (var name : due) {
+            claim(name).ifPresent(claimed::add);
+        }
+        return claimed;
+    }
+
+    private Optional<Leftover> claim(String name) {
+        var answer =
+                redis.run(Scripts.CLAIM, key(name), keep, beyond, Long.toString(CLAIM.toMillis()));
+        if (answer.isEmpty()) {
+            redis.ask(commands -> commands.zrem(prefix + DUE, name));
+            return Optional.empty();
+        }
+        expect(name, Duration.ofMillis(Long.parseLong(answer.getFirst())));
+        return answer.size() > 1
+                ? Optional.of(new Leftover(name, read(name, answer.getLast())))
+                : Optional.empty();
+    }
+
+    @Override
+    public void settle(Leftover leftover) {
+        forget(leftover.name());
+    }
+
+    /** Whether other nodes' changes are heard. */
+    public boolean isHearing() {
+        return pushes.isHearing();
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        redis.close();
+    }
+}

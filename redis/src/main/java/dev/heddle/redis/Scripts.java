@@ -1,0 +1,101 @@
+package dev.heddle.redis;
+
+import static dev.heddle.core.session.Metadata.CLAIMED;
+import static dev.heddle.core.session.Metadata.TERMINATED;
+import static dev.heddle.core.session.Metadata.USED;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+
+/**
+ * What is done to a record in one step. A record is the text of a JSON object of strings; it is
+ * over when no more than the time of {@code ARGV[2]} is left of the time for which the server keeps
+ * it. {@code ARGV[1]} is that time from now, both in milliseconds.
+ */
+final class Scripts {
+    /** What all of them begin with. */
+    private static final String READ =
+            """
+            local key, keep, beyond = KEYS[1], ARGV[1], tonumber(ARGV[2])
+            local text = redis.call('GET', key)
+            local over = not text or redis.call('PTTL', key) <= beyond
+            local record = text and cjson.decode(text)
+            local ended = record and record['%s'] == 'true'
+            local function put(fields)
+              for name, value in pairs(fields) do record[name] = value end
+              redis.call('SET', key, cjson.encode(record), 'PX', keep)
+            end
+            """
+                    .formatted(TERMINATED);
+
+    /** Adds the record {@code ARGV[3]}. */
+    static final Script<Long> CREATE =
+            Script.number(
+                    READ
+                            + """
+                            if not over then return 0 end
+                            redis.call('SET', key, ARGV[3], 'PX', keep)
+                            return 1
+                            """);
+
+    static final Script<@Nullable String> LOAD = Script.text(READ + "return not over and text");
+
+    /** Notes that it is used, at the time {@code ARGV[3]}. */
+    static final Script<Long> TOUCH =
+            Script.number(
+                    READ
+                            + """
+                            if over or ended then return 0 end
+                            put({['%s'] = ARGV[3]})
+                            return 1
+                            """
+                                    .formatted(USED));
+
+    /** Sets {@code ARGV[3]}, removes {@code ARGV[4]}, if it has {@code ARGV[5]}. */
+    static final Script<Long> UPDATE =
+            Script.number(
+                    READ
+                            + """
+                            if over or ended then return 0 end
+                            for name, value in pairs(cjson.decode(ARGV[5])) do
+                              if (record[name] or '') ~= value then return 0 end
+                            end
+                            for _, name in ipairs(cjson.decode(ARGV[4])) do record[name] = nil end
+                            put(cjson.decode(ARGV[3]))
+                            return 1
+                            """);
+
+    /** Sets {@code ARGV[3]}, in a new record if there is none. */
+    static final Script<Long> UPSERT =
+            Script.number(
+                    READ
+                            + """
+                            if over then record = {} elseif ended then return 0 end
+                            put(cjson.decode(ARGV[3]))
+                            return 1
+                            """);
+
+    /**
+     * Claims what is over or has ended, for the time {@code ARGV[3]} in milliseconds. Returns the
+     * record, or how long there is nothing to claim, or nothing if there is none.
+     */
+    static final Script<List<String>> CLAIM =
+            Script.texts(
+                    READ
+                            + """
+                            if not text then return {} end
+                            local left = redis.call('PTTL', key) - beyond
+                            if not over and not ended then return {tostring(left)} end
+                            local time = redis.call('TIME')
+                            local now = time[1] * 1000 + math.floor(time[2] / 1000)
+                            local claimed = tonumber(record['%1$s'] or '0') - now
+                            if claimed > 0 then return {tostring(claimed)} end
+                            record['%1$s'] = string.format('%%d', now + ARGV[3])
+                            redis.call('SET', key, cjson.encode(record), 'KEEPTTL')
+                            return {ARGV[3], text}
+                            """
+                                    .formatted(CLAIMED));
+
+    private Scripts() {}
+}

@@ -1,0 +1,5 @@
+/** Sessions in Redis or Valkey. */
+@NullMarked
+package dev.heddle.redis;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,100 @@
+package dev.heddle.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.sealing.Vault;
+import dev.heddle.core.session.SessionStorage.Changes;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The store need not be there all the time. */
+class OutageTest {
+    private final Store store = new Store();
+
+    @AfterEach
+    void stop() {
+        store.close();
+    }
+
+    @Test
+    void what_was_loaded_is_believed_for_a_while_and_read_again_when_the_store_is_back() {
+        var node = store.node();
+        node.create("a", Map.of());
+        try (var following = node.follow("a", () -> {})) {
+            store.server.kill();
+            await().until(() -> !node.isHearing());
+            assertThatThrownBy(() -> node.load("a")).isInstanceOf(Fault.StorageUnavailable.class);
+            assertThat(following.isCurrent()).isTrue();
+            store.clock.advance(Store.PATIENCE);
+            assertThat(following.isCurrent()).isFalse();
+            assertThatThrownBy(following::load).isInstanceOf(Fault.StorageUnavailable.class);
+            store.server.restart();
+            Store.awaitThere(node);
+            assertThat(following.isCurrent()).isFalse();
+            assertThat(following.load()).isEmpty();
+            assertThat(following.isCurrent()).isTrue();
+        }
+    }
+
+    @Test
+    void a_node_that_starts_before_its_store_uses_it_when_it_is_there() {
+        store.server.kill();
+        var early =
+                new RedisSessionStorage(
+                        store.options(),
+                        Store.PREFIX,
+                        Optional.of(Vault.of(List.of(Store.SECRET))),
+                        Store.LIFE,
+                        Store.PATIENCE,
+                        store.alarms,
+                        store.clock);
+        try (early) {
+            assertThatThrownBy(() -> early.create("a", Map.of()))
+                    .isInstanceOf(Fault.StorageUnavailable.class);
+            store.server.restart();
+            Store.awaitThere(early);
+            assertThat(early.create("a", Map.of())).isTrue();
+        }
+    }
+
+    @Test
+    void a_node_that_does_not_hear_its_own_pulse_believes_nothing_to_be_current() {
+        var node = store.node();
+        node.create("a", Map.of());
+        try (var following = node.follow("a", () -> {})) {
+            store.clock.advance(Pushes.SILENCE);
+            store.connection().sync().clientPause(1000); // nothing comes back in time
+            store.alarms.fire(Pushes.PULSE);
+            assertThat(node.isHearing()).isFalse();
+            assertThat(following.isCurrent()).isTrue();
+            await().until(node::isHearing); // by that pulse
+            assertThat(following.isCurrent()).isFalse();
+        }
+    }
+
+    @Test
+    void a_push_that_was_lost_with_its_connection_is_made_up_for_by_reading_again() {
+        var node = store.node();
+        var other = store.node();
+        node.create("a", Map.of("k", "1"));
+        var told = new AtomicInteger();
+        try (var following = node.follow("a", told::incrementAndGet)) {
+            store.server.restart();
+            Store.awaitThere(node);
+            Store.awaitThere(other);
+            other.create("a", Map.of("k", "2"));
+            other.update("a", Changes.set(Map.of("k", "3")));
+            assertThat(following.isCurrent()).isFalse();
+            assertThat(following.load()).contains(Map.of("k", "3"));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+package dev.heddle.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.sealing.Vault;
+import dev.heddle.core.session.Metadata;
+import dev.heddle.core.session.SessionStorage;
+import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.testkit.SessionStorageContract;
+
+import io.lettuce.core.SetArgs;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+/** Against a real server. */
+class RedisSessionStorageTest {
+    private static final String OLDER = "an older secret, of as many characters too";
+    private static final Map<String, String> FULL =
+            Map.of(
+                    Metadata.BINDING,
+                    "https://issuer.example\0anna@example.com",
+                    Metadata.BACKEND_IDS,
+                    "git",
+                    Metadata.BACKEND_SESSION + "git",
+                    "the-session-at-git",
+                    Metadata.BACKEND_COOKIES + "git",
+                    "route=node-7",
+                    Metadata.BACKEND_REVISION + "git",
+                    "2025-11-25",
+                    Metadata.SUBSCRIPTION + "file:///home/anna/notes",
+                    "git",
+                    Metadata.PROFILE,
+                    "{\"revision\":\"2025-11-25\"}");
+
+    private static Store store;
+
+    @BeforeAll
+    static void start() {
+        store = new Store();
+    }
+
+    @AfterAll
+    static void stop() {
+        store.close();
+    }
+
+    @BeforeEach
+    void empty() {
+        store.empty();
+    }
+
+    @Nested
+    class Sealed extends SessionStorageContract {
+        @Override
+        protected SessionStorage storage(Duration timeToLive) {
+            return store.node(Optional.of(Vault.of(List.of(Store.SECRET))), timeToLive);
+        }
+
+        @Override
+        protected void pass(Duration time) {
+            store.pass(time);
+        }
+    }
+
+    @Nested
+    class Plain extends SessionStorageContract {
+        @Override
+        protected SessionStorage storage(Duration timeToLive) {
+            return store.node(Optional.empty(), timeToLive);
+        }
+
+        @Override
+        protected void pass(Duration time) {
+            store.pass(time);
+        }
+    }
+
+    @Test
+    void whoever_reads_the_store_learns_no_id_and_no_owner() {
+        var node = store.node();
+        node.create("the-session-id", FULL);
+        assertThat(store.dump())
+                .contains("2025-11-25")
+                .doesNotContain("the-session-id", "the-session-at-git", "node-7", "anna", "issuer");
+        assertThat(node.load("the-session-id")).contains(FULL);
+    }
+
+    @Test
+    void the_plain_form_is_a_json_object_under_the_sessions_id() {
+        store.node(Optional.empty(), Store.LIFE).create("the-session-id", FULL);
+        var text = store.connection().sync().get(Store.PREFIX + "the-session-id");
+        assertThat(text).contains("\"vmcp.backend.session.git\":\"the-session-at-git\"");
+    }
+
+    @Test
+    void a_sealed_value_is_worth_nothing_in_another_place() {
+        var node = store.node();
+        node.create("mine", FULL);
+        var names = Vault.of(List.of(Store.SECRET));
+        var sync = store.connection().sync();
+        var text = sync.get(Store.PREFIX + names.names("mine").getFirst());
+        sync.set(
+                Store.PREFIX + names.names("other").getFirst(),
+                text,
+                SetArgs.Builder.ex(1_000_000));
+        assertThatThrownBy(() -> node.load("other"))
+                .isInstanceOf(Fault.StorageUnavailable.class)
+                .hasMessageContaining("sealed");
+        assertThat(node.load("mine")).contains(FULL);
+    }
+
+    @Test
+    void a_secret_is_replaced_without_losing_a_session() {
+        var before = store.node(Optional.of(Vault.of(List.of(OLDER))), Store.LIFE);
+        before.create("a", FULL);
+        var rotated = Optional.of(Vault.of(List.of(Store.SECRET, OLDER)));
+        var during = store.node(rotated, Store.LIFE);
+        assertThat(during.load("a")).contains(FULL);
+        assertThat(during.touch(List.of("a", "none"))).containsExactly("none");
+        var moved = Map.of(Metadata.BACKEND_SESSION + "git", "another");
+        assertThat(during.update("a", Changes.set(moved))).isTrue();
+        assertThat(during.load("a").orElseThrow()).containsAllEntriesOf(moved);
+        var watched = Metadata.SUBSCRIPTION + "file:///home/anna/notes";
+        during.update("a", new Changes(Map.of(), Set.of(watched)));
+        assertThat(during.load("a").orElseThrow()).doesNotContainKey(watched);
+        during.create("b", FULL);
+        assertThat(store.node().load("b")).contains(FULL);
+        during.delete("a");
+        assertThat(before.load("a")).isEmpty();
+    }
+
+    @Test
+    void a_record_of_ten_backends_is_small() {
+        var record = new HashMap<>(FULL);
+        record.put(
+                Metadata.PROFILE,
+                "{\"revision\":\"2025-11-25\",\"capabilities\":{\"elicitation\":{},\"sampling\":{},"
+                    + "\"roots\":{\"listChanged\":true}},\"clientInfo\":{\"name\":\"an-ide\",\"version\":\"1.2.3\"}}");
+        for (int i = 0; i < 10; i++) {
+            record.put(Metadata.BACKEND_SESSION + "backend-" + i, "6f1c2a58-7f0b-4d2a-9f7e-0c" + i);
+            record.put(Metadata.BACKEND_REVISION + "backend-" + i, "2025-11-25");
+            record.put(Metadata.BACKEND_COOKIES + "backend-" + i, "");
+            record.put(Metadata.BACKEND_OPENED + "backend-" + i, "1");
+        }
+        store.node().create("a", record);
+        assertThat(store.node().load("a")).contains(record);
+        var name = Vault.of(List.of(Store.SECRET)).names("a").getFirst();
+        assertThat(store.connection().sync().strlen(Store.PREFIX + name)).isLessThan(2500);
+    }
+
+    @Test
+    void a_change_is_told_to_the_other_nodes_and_not_to_its_own() {
+        var mine = store.node();
+        var other = store.node();
+        mine.create("a", Map.of());
+        var told = new AtomicInteger();
+        try (var here = mine.follow("a", told::incrementAndGet);
+                var there = other.follow("a", told::incrementAndGet)) {
+            assertThat(there.load()).isPresent();
+            mine.update("a", Changes.set(Map.of("k", "1")));
+            await().until(() -> !there.isCurrent());
+            assertThat(told).hasValue(1);
+            assertThat(here.isCurrent()).isTrue();
+            assertThat(there.load().orElseThrow()).containsEntry("k", "1");
+            assertThat(there.isCurrent()).isTrue();
+            other.update("b", Changes.set(Map.of("k", "1")));
+            other.delete("a");
+            await().until(() -> !here.isCurrent());
+            assertThat(here.load()).isEmpty();
+        }
+    }
+
+    @Test
+    void who_has_stopped_following_hears_nothing() {
+        var mine = store.node();
+        var other = store.node();
+        var stopped = new AtomicInteger();
+        var told = new AtomicInteger();
+        var first = mine.follow("a", stopped::incrementAndGet);
+        try (var second = mine.follow("a", told::incrementAndGet)) {
+            first.close();
+            other.upsert("a", Map.of());
+            await().until(() -> told.get() == 1);
+            assertThat(second.isCurrent()).isFalse();
+            assertThat(stopped).hasValue(0);
+        }
+    }
+
+    @Test
+    void what_has_expired_is_claimed_by_one_node_at_a_time_and_kept_until_it_is_settled() {
+        var nodes = IntStream.range(0, 3).mapToObj(_ -> store.node()).toList();
+        nodes.getFirst().create("left", FULL);
+        nodes.getFirst().create("used", FULL);
+        store.pass(Store.LIFE.dividedBy(2));
+        nodes.getFirst().touch("used");
+        assertThat(nodes.getFirst().claimLeftovers()).isEmpty();
+        store.pass(Store.LIFE.dividedBy(2));
+        assertThat(nodes.getFirst().load("left")).isEmpty();
+        var claimed = nodes.stream().flatMap(node -> node.claimLeftovers().stream()).toList();
+        assertThat(claimed).hasSize(1);
+        assertThat(claimed.getFirst().record()).containsAllEntriesOf(FULL);
+        assertThat(nodes.getLast().claimLeftovers()).isEmpty();
+        nodes.getLast().settle(claimed.getFirst());
+        assertThat(store.connection().sync().keys("*")).hasSize(2); // with what says what is due
+        assertThat(nodes.getFirst().load("used")).isPresent();
+    }
+
+    @Test
+    void a_session_that_was_terminated_and_left_is_a_leftover_after_a_while() {
+        var node = store.node();
+        node.create("a", FULL);
+        node.update("a", Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        assertThat(node.claimLeftovers()).isEmpty();
+        store.clock.advance(RedisSessionStorage.CLAIM);
+        var claimed = node.claimLeftovers();
+        assertThat(claimed).hasSize(1);
+        assertThat(claimed.getFirst().record()).containsAllEntriesOf(FULL);
+    }
+
+    @Test
+    void a_session_that_ended_properly_leaves_nothing() {
+        var node = store.node();
+        node.create("a", FULL);
+        node.update("a", Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        node.delete("a");
+        assertThat(store.connection().sync().keys("*")).isEmpty();
+    }
+
+    @Test
+    void fields_that_this_version_does_not_know_are_kept() {
+        var node = store.node();
+        node.create("a", Map.of("heddle.of.tomorrow", "x"));
+        node.update("a", new Changes(Map.of("k", "1"), Set.of("none")));
+        node.touch("a");
+        assertThat(node.load("a").orElseThrow()).containsEntry("heddle.of.tomorrow", "x");
+    }
+}

@@ -1,0 +1,230 @@
+package dev.heddle.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.fault.Fault;
+import dev.heddle.core.sealing.Vault;
+import dev.heddle.core.session.SessionStorage;
+import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.redis.RedisOptions.Address;
+import dev.heddle.redis.RedisOptions.Credentials;
+import dev.heddle.redis.RedisOptions.Kind;
+import dev.heddle.redis.RedisOptions.Tls;
+import dev.heddle.redis.testkit.Certificate;
+import dev.heddle.redis.testkit.RedisServer;
+import dev.heddle.testkit.FakeAlarms;
+import dev.heddle.testkit.FakeClock;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/** Whatever there is: one server or many, with locks on their doors or without. */
+class TopologyTest {
+    @TempDir private Path folder;
+
+    private final FakeClock clock = new FakeClock();
+
+    private static RedisOptions options(
+            Kind kind, Optional<Credentials> credentials, Optional<Tls> tls, List<Integer> ports) {
+        return new RedisOptions(
+                kind,
+                ports.stream().map(port -> new Address("127.0.0.1", port)).toList(),
+                0,
+                credentials,
+                tls,
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(3));
+    }
+
+    private RedisSessionStorage node(RedisOptions options) {
+        return new RedisSessionStorage(
+                options,
+                Store.PREFIX,
+                Optional.of(Vault.of(List.of(Store.SECRET))),
+                Store.LIFE,
+                Store.PATIENCE,
+                new FakeAlarms(clock),
+                clock);
+    }
+
+    /** All that two nodes do with each other. */
+    private void works(RedisOptions options) {
+        try (var one = node(options);
+                var other = node(options)) {
+            Store.awaitThere(one);
+            Store.awaitThere(other);
+            for (int i = 0; i < 20; i++) {
+                var id = "session " + i;
+                assertThat(one.create(id, Map.of("k", "1"))).isTrue();
+                try (var following = one.follow(id, () -> {})) {
+                    assertThat(other.update(id, Changes.set(Map.of("k", "2")))).isTrue();
+                    await().until(() -> !following.isCurrent());
+                    assertThat(following.load()).contains(Map.of("k", "2"));
+                }
+            }
+            var ids = IntStream.range(0, 20).mapToObj(i -> "session " + i).toList();
+            assertThat(other.touch(ids)).isEmpty();
+            ids.forEach(one::delete);
+            assertThat(other.load("session 0")).isEmpty();
+        }
+    }
+
+    @Test
+    void a_server_with_users_and_tls() {
+        var certificate = Certificate.in(folder);
+        int port = RedisServer.freePort();
+        var secured =
+                new String[] {
+                    "--tls-port",
+                    Integer.toString(port),
+                    "--tls-cert-file",
+                    certificate.certificate().toString(),
+                    "--tls-key-file",
+                    certificate.key().toString(),
+                    "--tls-ca-cert-file",
+                    certificate.certificate().toString(),
+                    "--tls-auth-clients",
+                    "no",
+                    "--user",
+                    "default",
+                    "off",
+                    "--user",
+                    "heddle",
+                    "on",
+                    "resetchannels",
+                    ">the-password",
+                    "~thv:vmcp:session:*",
+                    "&thv:vmcp:session:*",
+                    "+@all",
+                    "-@dangerous"
+                };
+        try (var server = RedisServer.start(secured)) {
+            assertThat(server.port()).isPositive();
+            var user = new Credentials(Optional.of("heddle"), "the-password");
+            var tls = new Tls(Optional.of(certificate.certificate()));
+            works(
+                    options(
+                            new Kind.Standalone(),
+                            Optional.of(user),
+                            Optional.of(tls),
+                            List.of(port)));
+            var wrong = new Credentials(Optional.of("heddle"), "guessed");
+            assertThat(user.toString()).doesNotContain("the-password");
+            for (var bad :
+                    List.of(
+                            options(
+                                    new Kind.Standalone(),
+                                    Optional.of(wrong),
+                                    Optional.of(tls),
+                                    List.of(port)),
+                            options(
+                                    new Kind.Standalone(),
+                                    Optional.of(user),
+                                    Optional.of(new Tls(Optional.empty())),
+                                    List.of(port)))) {
+                try (var node = node(bad)) {
+                    assertThatThrownBy(() -> node.load("a"))
+                            .isInstanceOf(Fault.StorageUnavailable.class);
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_cluster() {
+        var servers =
+                IntStream.range(0, 3)
+                        .mapToObj(_ -> RedisServer.start("--cluster-enabled", "yes"))
+                        .toList();
+        try {
+            join(servers);
+            works(
+                    options(
+                            new Kind.Cluster(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            List.of(servers.getFirst().port(), servers.getLast().port())));
+        } finally {
+            servers.forEach(RedisServer::close);
+        }
+    }
+
+    private static void join(List<RedisServer> servers) {
+        int each = 16_384 / servers.size() + 1;
+        for (int i = 0; i < servers.size(); i++) {
+            var slots = IntStream.range(i * each, Math.min(16_384, (i + 1) * each)).toArray();
+            var port = servers.getFirst().port();
+            asking(
+                    servers.get(i),
+                    client -> {
+                        client.clusterAddSlots(slots);
+                        client.clusterMeet("127.0.0.1", port);
+                    });
+        }
+        servers.forEach(
+                server ->
+                        asking(
+                                server,
+                                client ->
+                                        await().atMost(Duration.ofSeconds(30))
+                                                .until(
+                                                        () ->
+                                                                client.clusterInfo()
+                                                                        .contains(
+                                                                                "cluster_state:ok"))));
+    }
+
+    private static void asking(
+            RedisServer server,
+            Consumer<io.lettuce.core.api.sync.RedisCommands<String, String>> task) {
+        try (var client = RedisClient.create(RedisURI.create("127.0.0.1", server.port()))) {
+            task.accept(client.connect().sync());
+        }
+    }
+
+    @Test
+    void sentinels_that_make_a_replica_the_master() {
+        try (var master = RedisServer.start();
+                var replica = RedisServer.replicaOf(master);
+                var sentinel = RedisServer.sentinelOf(master)) {
+            asking(
+                    sentinel,
+                    client ->
+                            await().atMost(Duration.ofSeconds(30))
+                                    .until(() -> client.info().contains("slaves=1")));
+            var options =
+                    options(
+                            new Kind.Sentinel("main", Optional.empty()),
+                            Optional.empty(),
+                            Optional.empty(),
+                            List.of(sentinel.port()));
+            try (var node = node(options)) {
+                Store.awaitThere(node);
+                node.create("a", Map.of("k", "1"));
+                asking(replica, client -> await().until(() -> client.keys("*").size() >= 2));
+                master.kill();
+                await().atMost(Duration.ofSeconds(60))
+                        .ignoreExceptionsInstanceOf(Fault.StorageUnavailable.class)
+                        .until(() -> changes(node));
+                assertThat(node.load("a")).contains(Map.of("k", "2"));
+            }
+        }
+    }
+
+    private static boolean changes(SessionStorage node) {
+        return node.update("a", Changes.set(Map.of("k", "2")));
+    }
+}
