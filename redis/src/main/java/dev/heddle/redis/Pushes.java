@@ -46,6 +46,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     private final AtomicReference<Hearing> hearing;
     private final Map<String, List<Follower>> followers = new ConcurrentHashMap<>();
     private volatile long heardOwn;
+    private volatile Runnable heard = () -> {};
 
     /**
      * @param patience how long what is known is believed while nothing is heard
@@ -59,6 +60,11 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     /** What is told when the record {@code name} has changed. */
     String changed(String name) {
         return node + BETWEEN + name;
+    }
+
+    /** Runs {@code task} whenever things are heard again. It must not block. */
+    void whenHeard(Runnable task) {
+        heard = task;
     }
 
     /** What is told so that it is heard that everything is heard. */
@@ -152,6 +158,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
                         now -> now.there() ? now : new Hearing(true, alarms.now(), now.gaps() + 1));
         if (!before.there()) {
             log.info("the store of sessions is there");
+            heard.run();
         }
     }
 
@@ -175,6 +182,15 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         if (before.there()) {
             log.warn("the store of sessions is away; sessions go on for {}", patience);
         }
+    }
+
+    /** Nothing that was read before is current any more. */
+    void forgetAll() {
+        hearing.updateAndGet(now -> new Hearing(now.there(), now.since(), now.gaps() + 1));
+    }
+
+    String node() {
+        return node;
     }
 
     /** Whether everything is heard that is told. */

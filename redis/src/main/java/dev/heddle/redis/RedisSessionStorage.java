@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 
 /**
  * Keeps session records in Redis or Valkey, one key for each, so that any node can go on with any
@@ -47,18 +48,20 @@ public final class RedisSessionStorage implements SessionStorage {
     private static final int MANY = 100;
     private static final String CHANGES = "changes";
     private static final String DUE = "due";
+    private static final String NO_FIELDS = Json.EMPTY_ARRAY.toString();
     private static final String NOTHING = Json.EMPTY_OBJECT.toString();
 
     private final String prefix;
     private final RecordForm form;
     private final Duration timeToLive;
-    private final Alarms alarms;
     private final InstantSource clock;
     private final Pushes pushes;
     private final Redis redis;
     private final String keep;
     private final String beyond = Long.toString(BEYOND.toMillis());
-    private volatile boolean closed;
+    private final Content content;
+    private final Terminations terminations;
+    private final Pulse pulse;
 
     /**
      * @param prefix what all keys begin with
@@ -78,21 +81,52 @@ public final class RedisSessionStorage implements SessionStorage {
         this.form = vault.<RecordForm>map(RecordForm.Sealed::new).orElseGet(RecordForm.Plain::new);
         this.timeToLive = timeToLive;
         this.keep = Long.toString(timeToLive.plus(BEYOND).toMillis());
-        this.alarms = alarms;
         this.clock = clock;
         this.pushes = new Pushes(alarms, patience);
+        this.content = new Content(alarms);
+        this.terminations = new Terminations(alarms);
         this.redis = new Redis(options, pushes, prefix + CHANGES);
-        beat();
+        this.pulse = new Pulse(redis, pushes, content, alarms, prefix, prefix + CHANGES);
+        pulse.whenEmptied(() -> inBackground(() -> terminateAgain(Scripts.UPSERT)));
+        pushes.whenHeard(this::heard);
+        heard();
+        pulse.begin();
     }
 
-    /** Says that it is alive, to hear whether that is heard. */
-    private void beat() {
-        if (closed) {
-            return;
+    /** What was done while nothing was heard may not have lasted. */
+    private void heard() {
+        inBackground(
+                () -> {
+                    pulse.check();
+                    terminateAgain(Scripts.UPDATE);
+                });
+    }
+
+    private static void inBackground(Runnable task) {
+        Thread.ofVirtual()
+                .name("heddle-redis")
+                .start(
+                        () -> {
+                            try {
+                                task.run();
+                            } catch (Fault.StorageUnavailable away) {
+                                log.debug("not done: {}", away.getMessage());
+                            }
+                        });
+    }
+
+    private void terminateAgain(Script<Long> how) {
+        var ended = text(Map.of(Metadata.TERMINATED, "true"));
+        for (var name : terminations.lately()) {
+            boolean done =
+                    how.equals(Scripts.UPSERT)
+                            ? run(how, name, ended)
+                            : run(how, name, ended, NO_FIELDS, NOTHING);
+            if (done) {
+                expect(name, CLAIM);
+                tell(pushes.changed(name));
+            }
         }
-        pushes.checkPulse();
-        tell(pushes.pulse());
-        alarms.after(Pushes.PULSE, this::beat);
     }
 
     private void tell(String what) {
@@ -194,6 +228,7 @@ public final class RedisSessionStorage implements SessionStorage {
                             ? NOTHING
                             : text(form.written(name, changes.expected())))) {
                 if (Metadata.isTerminated(changes.set())) {
+                    terminations.remember(name);
                     expect(name, CLAIM);
                 }
                 tell(pushes.changed(name));
@@ -240,24 +275,53 @@ public final class RedisSessionStorage implements SessionStorage {
 
     @Override
     public Following follow(String id, Runnable changed) {
-        var follower = pushes.follow(form.names(id), changed);
-        return new Following() {
-            @Override
-            public boolean isCurrent() {
-                return follower.isCurrent();
-            }
+        return new Followed(id, pushes.follow(form.names(id), changed));
+    }
 
-            @Override
-            public Optional<Map<String, String>> load() {
-                follower.reading();
-                return RedisSessionStorage.this.load(id);
-            }
+    private final class Followed implements Following {
+        private final String id;
+        private final Pushes.Follower follower;
+        private volatile long losses = content.losses();
 
-            @Override
-            public void close() {
-                follower.close();
+        Followed(String id, Pushes.Follower follower) {
+            this.id = id;
+            this.follower = follower;
+        }
+
+        @Override
+        public boolean isCurrent() {
+            return follower.isCurrent();
+        }
+
+        @Override
+        public Optional<Map<String, String>> load(Supplier<Optional<Map<String, String>>> ours) {
+            follower.reading();
+            var record = RedisSessionStorage.this.load(id);
+            if (record.isPresent()) {
+                losses = content.losses();
+                return record;
             }
-        };
+            pulse.check();
+            var known = ours.get();
+            if (known.isPresent() && losses != content.losses()) {
+                return written(known.get());
+            } else if (known.isEmpty() && content.isRecovering()) {
+                throw new Fault.StorageUnavailable("what it kept is being written again");
+            }
+            return record;
+        }
+
+        private Optional<Map<String, String>> written(Map<String, String> ours) {
+            create(id, ours);
+            follower.reading();
+            losses = content.losses();
+            return RedisSessionStorage.this.load(id);
+        }
+
+        @Override
+        public void close() {
+            follower.close();
+        }
     }
 
     @Override
@@ -294,6 +358,15 @@ public final class RedisSessionStorage implements SessionStorage {
         forget(leftover.name());
     }
 
+    @Override
+    public void whenEmptied(Runnable task) {
+        pulse.whenEmptied(
+                () -> {
+                    inBackground(() -> terminateAgain(Scripts.UPSERT));
+                    task.run();
+                });
+    }
+
     /** Whether other nodes' changes are heard. */
     public boolean isHearing() {
         return pushes.isHearing();
@@ -301,7 +374,7 @@ public final class RedisSessionStorage implements SessionStorage {
 
     @Override
     public void close() {
-        closed = true;
+        pulse.close();
         redis.close();
     }
 }

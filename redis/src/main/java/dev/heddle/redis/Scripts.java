@@ -97,5 +97,17 @@ final class Scripts {
                             """
                                     .formatted(CLAIMED));
 
+    /**
+     * Names the content of the store {@code ARGV[1]} unless it has a name, and tells {@code
+     * ARGV[3]} on the channel {@code ARGV[2]}. Returns the name.
+     */
+    static final Script<@Nullable String> PULSE =
+            Script.text(
+                    """
+                    redis.call('SET', KEYS[1], ARGV[1], 'NX')
+                    redis.call('PUBLISH', ARGV[2], ARGV[3])
+                    return redis.call('GET', KEYS[1])
+                    """);
+
     private Scripts() {}
 }

@@ -6,7 +6,11 @@ import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.sealing.Vault;
+import dev.heddle.core.session.Metadata;
 import dev.heddle.core.session.SessionStorage.Changes;
+
+import io.lettuce.core.KillArgs;
+import io.lettuce.core.SetArgs;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -36,11 +40,12 @@ class OutageTest {
             assertThat(following.isCurrent()).isTrue();
             store.clock.advance(Store.PATIENCE);
             assertThat(following.isCurrent()).isFalse();
-            assertThatThrownBy(following::load).isInstanceOf(Fault.StorageUnavailable.class);
+            assertThatThrownBy(() -> following.load(Optional::empty))
+                    .isInstanceOf(Fault.StorageUnavailable.class);
             store.server.restart();
             Store.awaitThere(node);
             assertThat(following.isCurrent()).isFalse();
-            assertThat(following.load()).isEmpty();
+            assertThat(following.load(Optional::empty)).isEmpty();
             assertThat(following.isCurrent()).isTrue();
         }
     }
@@ -94,7 +99,54 @@ class OutageTest {
             other.create("a", Map.of("k", "2"));
             other.update("a", Changes.set(Map.of("k", "3")));
             assertThat(following.isCurrent()).isFalse();
-            assertThat(following.load()).contains(Map.of("k", "3"));
+            assertThat(following.load(Optional::empty)).contains(Map.of("k", "3"));
         }
+    }
+
+    @Test
+    void a_store_that_was_emptied_gets_the_sessions_again_that_nodes_hold_and_no_others() {
+        var node = store.node();
+        var other = store.node();
+        var held = Map.of("k", "1");
+        node.create("held", held);
+        node.create("ended", Map.of());
+        var emptied = new AtomicInteger();
+        node.whenEmptied(emptied::incrementAndGet);
+        try (var following = node.follow("held", () -> {});
+                var ended = node.follow("ended", () -> {})) {
+            node.update("ended", Changes.set(Map.of(Metadata.TERMINATED, "true")));
+            store.empty();
+            assertThatThrownBy(() -> load(other, "held")).hasMessageContaining("written again");
+            store.alarms.fire(Pushes.PULSE);
+            await().until(() -> emptied.get() == 1);
+            assertThat(following.isCurrent()).isFalse();
+            assertThat(following.load(() -> Optional.of(held))).contains(held);
+            assertThat(following.isCurrent()).isTrue();
+            assertThat(load(other, "held")).contains(held);
+            await().until(() -> node.load("ended").filter(Metadata::isTerminated).isPresent());
+            assertThat(ended.load(() -> Optional.of(Map.of())).filter(Metadata::isTerminated))
+                    .isPresent();
+            store.clock.advance(Content.RECOVERY);
+            assertThat(load(other, "never there")).isEmpty();
+        }
+    }
+
+    private static Optional<Map<String, String>> load(RedisSessionStorage node, String id) {
+        try (var following = node.follow(id, () -> {})) {
+            return following.load(Optional::empty);
+        }
+    }
+
+    @Test
+    void a_termination_that_the_store_has_lost_is_made_again() {
+        var node = store.node();
+        node.create("a", Map.of());
+        var name = Vault.of(List.of(Store.SECRET)).names("a").getFirst();
+        var before = store.connection().sync().get(Store.PREFIX + name);
+        node.update("a", Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        store.connection().sync().set(Store.PREFIX + name, before, SetArgs.Builder.ex(1_000_000));
+        assertThat(node.load("a").filter(Metadata::isTerminated)).isEmpty();
+        store.connection().sync().clientKill(KillArgs.Builder.typePubsub());
+        await().until(() -> node.load("a").filter(Metadata::isTerminated).isPresent());
     }
 }

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** A real server, nodes that keep sessions there, and somebody who looks at what is there. */
 final class Store implements AutoCloseable {
@@ -89,6 +90,12 @@ final class Store implements AutoCloseable {
             all.append('\n');
         }
         return all.toString();
+    }
+
+    /** How many records there are. */
+    long records() {
+        var others = Set.of(PREFIX + "content", PREFIX + "due");
+        return connection.sync().keys("*").stream().filter(key -> !others.contains(key)).count();
     }
 
     StatefulRedisConnection<String, String> connection() {

@@ -36,6 +36,11 @@ final class HeldSessions {
 
     HeldSessions(SessionStorage storage) {
         this.storage = storage;
+        storage.whenEmptied(
+                () ->
+                        inBackground(
+                                "heddle-rewrite",
+                                () -> Stroll.through(sessions.keySet(), this::renewQuietly)));
     }
 
     /** The session called {@code id}, if it lives here as it is everywhere. Never blocks. */
@@ -76,7 +81,7 @@ final class HeldSessions {
             return Optional.empty();
         }
         if (!held.following().isCurrent()) {
-            var record = held.following().load();
+            var record = held.following().load(() -> Optional.of(held.session().metadata()));
             if (record.filter(known -> !Metadata.isTerminated(known)).isEmpty()) {
                 letGo(id, held);
                 throw new Fault.SessionNotFound();

@@ -262,7 +262,7 @@ public final class SessionManager implements AutoCloseable {
     }
 
     private MultiSession restore(String id, Following following) {
-        var record = following.load().orElseThrow(Fault.SessionNotFound::new);
+        var record = following.load(Optional::empty).orElseThrow(Fault.SessionNotFound::new);
         if (Metadata.isTerminated(record) || record.isEmpty()) {
             throw new Fault.SessionNotFound();
         }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -102,7 +103,8 @@ public interface SessionStorage extends AutoCloseable {
             }
 
             @Override
-            public Optional<Map<String, String>> load() {
+            public Optional<Map<String, String>> load(
+                    Supplier<Optional<Map<String, String>>> ours) {
                 return SessionStorage.this.load(id);
             }
 
@@ -110,6 +112,12 @@ public interface SessionStorage extends AutoCloseable {
             public void close() {}
         };
     }
+
+    /**
+     * Runs {@code task}, on any thread, whenever the store has lost everything, so that what is
+     * followed is written again. It must not block.
+     */
+    default void whenEmptied(Runnable task) {}
 
     /** Knows whether what was loaded of a record last is still so. Thread-safe. */
     interface Following extends AutoCloseable {
@@ -119,8 +127,13 @@ public interface SessionStorage extends AutoCloseable {
          */
         boolean isCurrent();
 
-        /** Loads the record. */
-        Optional<Map<String, String>> load();
+        /**
+         * Loads the record.
+         *
+         * @param ours what is written if the store has lost it together with everything else; if
+         *     there is nothing to write, the store counts as away until others have had the time to
+         */
+        Optional<Map<String, String>> load(Supplier<Optional<Map<String, String>>> ours);
 
         @Override
         void close();

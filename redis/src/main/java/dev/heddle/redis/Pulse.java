@@ -1,0 +1,92 @@
+package dev.heddle.redis;
+
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.fault.Fault;
+
+import io.lettuce.core.RedisNoScriptException;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says every few seconds that this node is alive, by which it learns two things: whether it hears
+ * what nodes tell each other, and whether the store still holds what it held. Thread-safe.
+ */
+final class Pulse {
+    private static final Logger log = LoggerFactory.getLogger(Pulse.class);
+    private static final String CONTENT = "content";
+
+    private final Redis redis;
+    private final Pushes pushes;
+    private final Content content;
+    private final Alarms alarms;
+    private final String key;
+    private final String[] arguments;
+    private volatile Runnable emptied = () -> {};
+    private volatile boolean closed;
+
+    Pulse(
+            Redis redis,
+            Pushes pushes,
+            Content content,
+            Alarms alarms,
+            String prefix,
+            String channel) {
+        this.redis = redis;
+        this.pushes = pushes;
+        this.content = content;
+        this.alarms = alarms;
+        this.key = prefix + CONTENT;
+        this.arguments = new String[] {pushes.node(), channel, pushes.pulse()};
+    }
+
+    /** Runs {@code task} whenever the store has lost everything. It must not block. */
+    void whenEmptied(Runnable task) {
+        emptied = task;
+    }
+
+    void begin() {
+        if (!closed) {
+            pushes.checkPulse();
+            beat();
+            alarms.after(Pushes.PULSE, this::begin);
+        }
+    }
+
+    /** Does not wait for the answer. */
+    private void beat() {
+        try {
+            var to = redis.ask();
+            Scripts.PULSE
+                    .known(to, key, arguments)
+                    .whenComplete(
+                            (name, failed) -> {
+                                if (failed instanceof RedisNoScriptException) {
+                                    Scripts.PULSE.whole(to, key, arguments).thenAccept(this::note);
+                                } else {
+                                    note(name);
+                                }
+                            });
+        } catch (Fault.StorageUnavailable away) {
+            log.debug("no pulse: {}", away.getMessage());
+        }
+    }
+
+    /** Looks now whether the store still holds what it held; blocks. */
+    void check() {
+        note(redis.run(Scripts.PULSE, key, arguments));
+    }
+
+    private void note(@Nullable String name) {
+        if (name != null && content.isLost(name)) {
+            log.warn("the store of sessions has lost what it kept; sessions are written again");
+            pushes.forgetAll();
+            emptied.run();
+        }
+    }
+
+    void close() {
+        closed = true;
+    }
+}
