@@ -8,13 +8,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Some gateways, each in a process of its own, that share a real Redis and a backend. */
 final class Nodes implements AutoCloseable {
     private final Path folder;
     private final String yaml;
     private final RedisServer redis = RedisServer.start();
-    private final Stub stub = Stub.start();
+    private final Stub stub = Stub.start(Map.of("RESOURCES", "r:1"));
     private final List<Heddle> nodes = new ArrayList<>();
 
     private Nodes(Path folder, String yaml) {

@@ -104,4 +104,63 @@ class NodesTest {
             await().until(() -> nodes.stub().count("sessions") <= 2); // the watches
         }
     }
+
+    @Test
+    void what_a_client_has_asked_for_once_is_so_at_every_node() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            client.call("count", "{}");
+            client.request("resources/subscribe", "{\"uri\":\"r:1\"}").result();
+            client.request("logging/setLevel", "{\"level\":\"alert\"}").result();
+            nodes.kill(0);
+            var moved = client.at(nodes.node(1).endpoint());
+            nodes.stub().reset();
+            try (var stream = RawHttp.listening(nodes.node(1), moved)) {
+                await().until(() -> nodes.stub().count("streams") == 2); // with the watch
+                nodes.stub().say("unwanted");
+                nodes.stub().update("r:1");
+                assertThat(stream.readTo("r:1"))
+                        .contains("resources/updated")
+                        .doesNotContain("unwanted");
+            }
+            assertThat(moved.call("count", "{}").text()).isEqualTo("2");
+            moved.request("resources/unsubscribe", "{\"uri\":\"r:1\"}").result();
+            assertThat(nodes.stub().count("initializes")).isZero();
+        }
+    }
+
+    @Test
+    void a_session_can_be_ended_at_a_node_that_has_never_seen_it_and_only_by_its_owner() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            client.call("count", "{}");
+            nodes.kill(0);
+            var moved = client.at(nodes.node(1).endpoint());
+            assertThat(moved.delete().status()).isEqualTo(200);
+            assertThat(moved.call("count", "{}").status()).isEqualTo(404);
+            await().until(() -> nodes.stub().count("sessions") <= 2); // the watches
+        }
+    }
+
+    @Test
+    void while_the_store_is_away_sessions_go_on_and_new_ones_are_refused_until_it_is_back() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            nodes.redis().kill();
+            for (int i = 2; i < 10; i++) {
+                assertThat(client.call("count", "{}").text()).isEqualTo(Integer.toString(i));
+            }
+            var refused = nodes.node(0).client().tryInitialize();
+            assertThat(refused.status()).isEqualTo(503);
+            assertThat(refused.header("retry-after")).isPresent();
+            var elsewhere = client.at(nodes.node(1).endpoint());
+            assertThat(elsewhere.call("count", "{}").status()).isEqualTo(503);
+            nodes.redis().restart(); // empty
+            await().until(() -> elsewhere.call("count", "{}").status() == 200);
+            int next = Integer.parseInt(client.call("count", "{}").text());
+            assertThat(elsewhere.call("count", "{}").text()).isEqualTo(Integer.toString(next + 1));
+            await().until(() -> nodes.node(1).client().tryInitialize().status() == 200);
+        }
+    }
 }

@@ -65,6 +65,24 @@ final class RawHttp implements AutoCloseable {
     }
 
     /** A connection on which {@code client} has made a call with the id {@code mine}. */
+    static RawHttp listening(Heddle heddle, RawClient client) {
+        return listening(heddle, client, "");
+    }
+
+    /** A connection on which a client's GET stream has been asked for. */
+    static RawHttp listening(Heddle heddle, RawClient client, String headers) {
+        var raw = to(heddle.endpoint());
+        raw.write(
+                "GET /mcp HTTP/1.1\r\n"
+                        + raw.hostHeader()
+                        + "Accept: text/event-stream\r\nMcp-Session-Id: "
+                        + client.session()
+                        + "\r\n"
+                        + headers
+                        + "\r\n");
+        return raw;
+    }
+
     static RawHttp calling(Heddle heddle, RawClient client, String tool, String arguments) {
         var raw = to(heddle.endpoint());
         raw.post(

@@ -219,7 +219,7 @@ class ResumptionTest {
         var heard = new StringBuilder();
         var since = "";
         for (int i = 0; i < 10; i++) {
-            try (var raw = listening(client, since)) {
+            try (var raw = RawHttp.listening(heddle, client, since)) {
                 for (var word : said) {
                     heard.append(raw.readTo(word + "\"")).append(raw.readTo("\n\n"));
                 }
@@ -252,7 +252,7 @@ class ResumptionTest {
         var since = "";
         for (int i = 0; i < 10; i++) {
             var heard = new StringBuilder();
-            try (var raw = listening(client, since)) {
+            try (var raw = RawHttp.listening(heddle, client, since)) {
                 if (i > 0) {
                     heard.append(raw.readTo("after\"")).append(raw.readTo("\n\n"));
                 }
@@ -271,22 +271,9 @@ class ResumptionTest {
                                     ? List.of("here")
                                     : List.of("before", "updated", "after", "here"));
         }
-        try (var raw = listening(client, "")) {
+        try (var raw = RawHttp.listening(heddle, client, "")) {
             assertThat(raw.readTo("updated") + raw.readTo("\n\n")).contains("r:1");
         }
-    }
-
-    private RawHttp listening(RawClient client, String headers) {
-        var raw = RawHttp.to(heddle.endpoint());
-        raw.write(
-                "GET /mcp HTTP/1.1\r\n"
-                        + raw.hostHeader()
-                        + "Accept: text/event-stream\r\nMcp-Session-Id: "
-                        + client.session()
-                        + "\r\n"
-                        + headers
-                        + "\r\n");
-        return raw;
     }
 
     @Test
@@ -306,7 +293,7 @@ class ResumptionTest {
             raw.head();
             last = lastId(raw.readTo("\n\n"));
         }
-        try (var back = listening(client, "Last-Event-ID: " + last + "\r\n")) {
+        try (var back = RawHttp.listening(heddle, client, "Last-Event-ID: " + last + "\r\n")) {
             var text = back.readTo("elicitation/create");
             text += back.readTo("\n\n");
             var question = Pattern.compile("\"id\":(\\d+)").matcher(text);

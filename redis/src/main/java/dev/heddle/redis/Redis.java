@@ -25,6 +25,7 @@ import java.util.function.Function;
  */
 final class Redis implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Redis.class);
+    private static final int TRIES = 10;
     private static final Duration AGAIN = Duration.ofMillis(500);
 
     /** What the driver's own limit on an answer is given to strike first. */
@@ -90,6 +91,25 @@ final class Redis implements AutoCloseable {
             return await(command.apply(ask()));
         } catch (RedisException failed) {
             throw unavailable(failed);
+        }
+    }
+
+    /** Runs {@code task} until the store does not fail it, a few times. */
+    void insist(Runnable task) {
+        try {
+            for (int i = 0; i < TRIES; i++) {
+                try {
+                    task.run();
+                    return;
+                } catch (Fault.StorageUnavailable away) {
+                    log.debug("not done yet: {}", away.getMessage());
+                }
+                if (closed.await(AGAIN.toMillis(), TimeUnit.MILLISECONDS)) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -102,17 +102,9 @@ public final class RedisSessionStorage implements SessionStorage {
                 });
     }
 
-    private static void inBackground(Runnable task) {
-        Thread.ofVirtual()
-                .name("heddle-redis")
-                .start(
-                        () -> {
-                            try {
-                                task.run();
-                            } catch (Fault.StorageUnavailable away) {
-                                log.debug("not done: {}", away.getMessage());
-                            }
-                        });
+    /** Of two connections, one may be back before the other. */
+    private void inBackground(Runnable task) {
+        Thread.ofVirtual().name("heddle-redis").start(() -> redis.insist(task));
     }
 
     private void terminateAgain(Script<Long> how) {

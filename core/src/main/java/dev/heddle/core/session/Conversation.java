@@ -96,8 +96,7 @@ final class Conversation {
     private final AtomicReference<Set<String>> watched = new AtomicReference<>(Set.of());
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Noted hint; // what the next opening need not ask for
-    private volatile long opened =
-            -1; // which one it was that was open last, of all processes' ones
+    private volatile Noted last = Noted.NEVER; // opened or taken over here
     private volatile long answeredAt;
     private volatile long quietFrom;
 
@@ -338,7 +337,7 @@ final class Conversation {
             }
             var fresh = connect(events, Optional.empty());
             if (host.note(this, fresh, noted.opened())) {
-                opened = noted.opened() + 1;
+                last = Noted.of(noted.opened() + 1, fresh);
                 return fresh;
             }
             fresh.session().close();
@@ -347,11 +346,13 @@ final class Conversation {
 
     /** Whether it can be taken over, and is not known to be gone. */
     private boolean isNewer(Noted noted) {
-        return noted.opened() > opened && noted.adopted().isPresent();
+        return noted.adopted().isPresent()
+                && (noted.opened() > last.opened()
+                        || (noted.opened() == last.opened() && !noted.isSame(last)));
     }
 
     private Connected adopt(Noted noted, Events events) {
-        opened = noted.opened();
+        last = noted;
         return connect(events, noted.adopted());
     }
 
@@ -375,7 +376,9 @@ final class Conversation {
 
     /** What is to be noted of the conversation, if it is open. */
     Map<String, String> metadata() {
-        return open().map(connected -> Metadata.backendSession(backend.id(), connected, opened))
+        return open().map(
+                        connected ->
+                                Metadata.backendSession(backend.id(), connected, last.opened()))
                 .orElse(Map.of());
     }
 
@@ -384,25 +387,17 @@ final class Conversation {
      * earlier. May block.
      */
     void catchUp(Noted noted) {
-        var now = open();
-        if (noted.opened() < opened) {
-            now.ifPresent(connected -> noteLate(connected, noted.opened()));
-        } else if (noted.adopted().isPresent() && !isOpen(noted)) {
-            opened = Math.min(opened, noted.opened() - 1);
+        if (isNewer(noted)) {
             hint = noted;
-            now.ifPresent(connected -> gone(connected.session()));
+            open().ifPresent(connected -> gone(connected.session()));
+        } else if (noted.opened() < last.opened()) {
+            open().ifPresent(connected -> noteLate(connected, noted.opened()));
         }
     }
 
     private void noteLate(Connected connected, long before) {
-        opened = before + 1;
+        last = Noted.of(before + 1, connected);
         host.note(this, connected, before);
-    }
-
-    private boolean isOpen(Noted noted) {
-        return noted.opened() == opened
-                && open().flatMap(connected -> connected.session().sessionId())
-                        .equals(noted.adopted().map(Adopted::sessionId));
     }
 
     /**

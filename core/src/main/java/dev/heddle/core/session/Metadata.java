@@ -128,6 +128,22 @@ public final class Metadata {
      */
     record Noted(long opened, Optional<Adopted> adopted) {
         static final Noted NOTHING = new Noted(0, Optional.empty());
+        static final Noted NEVER = new Noted(-1, Optional.empty());
+
+        /** What is to be noted of a conversation that is open. */
+        static Noted of(long opened, Connected connected) {
+            var session = connected.session();
+            var revision = connected.introduction().revision();
+            return new Noted(
+                    opened,
+                    session.sessionId()
+                            .map(name -> new Adopted(name, revision, session.cookies())));
+        }
+
+        /** Whether both are the same conversation. */
+        boolean isSame(Noted other) {
+            return adopted.map(Adopted::sessionId).equals(other.adopted.map(Adopted::sessionId));
+        }
     }
 
     /**
