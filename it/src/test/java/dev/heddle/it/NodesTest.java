@@ -163,4 +163,27 @@ class NodesTest {
             await().until(() -> nodes.node(1).client().tryInitialize().status() == 200);
         }
     }
+
+    @Test
+    void what_is_said_outside_calls_is_heard_where_the_client_listens_now() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            client.call("count", "{}");
+            client.request("resources/subscribe", "{\"uri\":\"r:1\"}").result();
+            for (int i = 0; i < 6; i++) {
+                var here = nodes.node(i % 2);
+                try (var stream = RawHttp.listening(here, client.at(here.endpoint()))) {
+                    stream.head();
+                    var word = "round" + i;
+                    await().until(() -> isHeard(nodes, stream, word));
+                }
+            }
+        }
+    }
+
+    /** Says something until it is heard, since nothing tells from outside who listens. */
+    private static boolean isHeard(Nodes nodes, RawHttp stream, String word) {
+        nodes.stub().say(word);
+        return stream.has(word);
+    }
 }

@@ -17,6 +17,7 @@ final class RawHttp implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 20_000;
 
     private final Socket socket;
+    private final StringBuilder arrived = new StringBuilder();
     private final URI endpoint;
 
     private RawHttp(Socket socket, URI endpoint) {
@@ -64,7 +65,7 @@ final class RawHttp implements AutoCloseable {
                         + body);
     }
 
-    /** A connection on which {@code client} has made a call with the id {@code mine}. */
+    /** A connection on which a client's GET stream has been asked for. */
     static RawHttp listening(Heddle heddle, RawClient client) {
         return listening(heddle, client, "");
     }
@@ -83,6 +84,7 @@ final class RawHttp implements AutoCloseable {
         return raw;
     }
 
+    /** A connection on which {@code client} has made a call with the id {@code mine}. */
     static RawHttp calling(Heddle heddle, RawClient client, String tool, String arguments) {
         var raw = to(heddle.endpoint());
         raw.post(
@@ -118,6 +120,17 @@ final class RawHttp implements AutoCloseable {
             text.append('(').append(e.getMessage()).append(')');
         }
         return text.toString();
+    }
+
+    /** Whether {@code text} is in what has arrived by now; does not wait. */
+    boolean has(String text) {
+        try {
+            var in = socket.getInputStream();
+            arrived.append(new String(in.readNBytes(in.available()), StandardCharsets.ISO_8859_1));
+        } catch (IOException e) {
+            arrived.append('(').append(e.getMessage()).append(')');
+        }
+        return arrived.indexOf(text) >= 0;
     }
 
     /** As {@link #readTo}, of many bytes, and maybe more than up to there. */

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.security.SecureRandom;
+
 /**
  * Says every few seconds that this node is alive, by which it learns two things: whether it hears
  * what nodes tell each other, and whether the store still holds what it held. Thread-safe.
@@ -22,7 +24,8 @@ final class Pulse {
     private final Content content;
     private final Alarms alarms;
     private final String key;
-    private final String[] arguments;
+    private final String channel;
+    private final SecureRandom random = new SecureRandom();
     private volatile Runnable emptied = () -> {};
     private volatile boolean closed;
 
@@ -38,7 +41,7 @@ final class Pulse {
         this.content = content;
         this.alarms = alarms;
         this.key = prefix + CONTENT;
-        this.arguments = new String[] {pushes.node(), channel, pushes.pulse()};
+        this.channel = channel;
     }
 
     /** Runs {@code task} whenever the store has lost everything. It must not block. */
@@ -54,10 +57,16 @@ final class Pulse {
         }
     }
 
+    /** The name for a content that has none is one that no content has had. */
+    private String[] arguments() {
+        return new String[] {Long.toString(random.nextLong(), 36), channel, pushes.pulse()};
+    }
+
     /** Does not wait for the answer. */
     private void beat() {
         try {
             var to = redis.ask();
+            var arguments = arguments();
             Scripts.PULSE
                     .known(to, key, arguments)
                     .whenComplete(
@@ -75,7 +84,7 @@ final class Pulse {
 
     /** Looks now whether the store still holds what it held; blocks. */
     void check() {
-        note(redis.run(Scripts.PULSE, key, arguments));
+        note(redis.run(Scripts.PULSE, key, arguments()));
     }
 
     private void note(@Nullable String name) {

@@ -266,6 +266,11 @@ public final class RedisSessionStorage implements SessionStorage {
     }
 
     @Override
+    public String node() {
+        return pushes.node();
+    }
+
+    @Override
     public Following follow(String id, Runnable changed) {
         return new Followed(id, pushes.follow(form.names(id), changed));
     }

@@ -304,6 +304,7 @@ final class Calls implements CallHost {
                             call.conversation(),
                             () -> {
                                 conversations.noteSubscription(request, call.conversation());
+                                conversations.heardElsewhere(false);
                                 conversations.applyListening(ways.standing()::isAwaited);
                                 call.exchange().sink().reply(reply);
                             });

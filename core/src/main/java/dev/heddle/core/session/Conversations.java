@@ -60,6 +60,7 @@ final class Conversations {
     private final ReentrantLock listening =
             new ReentrantLock(); // orders what backends are told about listening
     private volatile List<Conversation> all = List.of();
+    private volatile boolean elsewhere; // whether another process listens for this session
 
     /**
      * @param openings how many may be opening in the background at the same time
@@ -218,12 +219,31 @@ final class Conversations {
         try {
             boolean wanted = clientListens.getAsBoolean();
             for (var conversation : all()) {
-                boolean needed = wanted || isSubscribed(conversation);
+                boolean needed = isNeeded(conversation, wanted);
                 conversation.open().ifPresent(connected -> connected.session().listen(needed));
             }
         } finally {
             listening.unlock();
         }
+    }
+
+    private boolean isNeeded(Conversation conversation, boolean clientListens) {
+        return !elsewhere && (clientListens || isSubscribed(conversation));
+    }
+
+    /**
+     * Says whether another process listens to the backends for this session. Returns whether one
+     * did.
+     */
+    boolean heardElsewhere(boolean heard) {
+        boolean before = elsewhere;
+        elsewhere = heard;
+        return before;
+    }
+
+    /** The resources of all backends that the client wants to hear of. */
+    List<String> subscribed() {
+        return subscriptions.keys();
     }
 
     /** Whether the client wants to hear of a resource of this backend. */
@@ -240,7 +260,7 @@ final class Conversations {
         if (hearsOnlyHere()) {
             connected.session().hearQuestions();
         }
-        connected.session().listen(clientListens || isSubscribed(conversation));
+        connected.session().listen(isNeeded(conversation, clientListens));
         for (var task : conversation.watched()) {
             connected.session().watchTask(task, _ -> {});
         }

@@ -14,6 +14,7 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
 import dev.heddle.core.session.Metadata.Noted;
+import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -75,6 +76,7 @@ final class LiveSession implements MultiSession {
     private final SurfaceKeeper surfaces;
     private final Conversations conversations;
     private final Tasks tasks;
+    private final SessionRecord record;
     private final SessionEvents events;
     private final Calls calls;
     private final Dispatch dispatch;
@@ -116,9 +118,10 @@ final class LiveSession implements MultiSession {
                         IdentityBinding.of(client.opener()).format()
                                 + (type == SessionType.IMPLICIT ? "" : '\0' + id),
                         client.profile());
+        this.record = new SessionRecord(id, shared.storage());
         this.events =
                 new SessionEvents(
-                        new SessionRecord(id, shared.storage()),
+                        record,
                         client.profile().revision(),
                         shared,
                         surfaces,
@@ -391,6 +394,7 @@ final class LiveSession implements MultiSession {
         noteReady();
         standing.attach(stream);
         applyListening();
+        listenHere();
         if (admission.isClosed()) {
             standing.close();
         }
@@ -398,6 +402,25 @@ final class LiveSession implements MultiSession {
             standing.detach(stream, this::applyListening);
             applyListening();
         };
+    }
+
+    /**
+     * The process with the client's newest stream is the one that listens for the session. What was
+     * updated before it did may have been missed.
+     */
+    private void listenHere() {
+        if (!record.isShared() || standing.isShared()) {
+            return;
+        }
+        record.noteThen(
+                Changes.set(record.listening()),
+                shared.virtual(),
+                () -> {
+                    if (conversations.heardElsewhere(false)) {
+                        conversations.subscribed().forEach(standing::resourceUpdated);
+                    }
+                    applyListening();
+                });
     }
 
     private void applyListening() {
@@ -499,13 +522,14 @@ final class LiveSession implements MultiSession {
     }
 
     @Override
-    public void catchUp(Map<String, String> record) {
+    public void catchUp(Map<String, String> known) {
         var usual = client.profile().revision();
         for (var conversation : conversations.all()) {
-            conversation.catchUp(Metadata.noted(record, conversation.backend().id(), usual));
+            conversation.catchUp(Metadata.noted(known, conversation.backend().id(), usual));
         }
-        Metadata.level(record).ifPresent(events::level);
-        conversations.catchUpSubscriptions(Metadata.subscriptions(record));
+        Metadata.level(known).ifPresent(events::level);
+        conversations.catchUpSubscriptions(Metadata.subscriptions(known));
+        conversations.heardElsewhere(record.isHeardElsewhere(known));
         applyListening();
     }
 

@@ -46,6 +46,9 @@ public final class Metadata {
     /** Followed by the URI of a resource whose updates the client wants: the backend's id. */
     public static final String SUBSCRIPTION = "heddle.subscription.";
 
+    /** The process that hears what backends say outside calls, for the client's stream. */
+    public static final String LISTENER = "heddle.listener";
+
     /** From which level on the client wants log messages, if it has said so. */
     public static final String LOG_LEVEL = "heddle.log.level";
 

@@ -20,6 +20,7 @@ import dev.heddle.protocol.Spliced;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -143,10 +144,12 @@ final class SessionEvents implements ConversationHost {
     /** Notes a subscription, or its end, so that the client need not say so again. */
     void noteSubscription(Envelope request, Conversation conversation, Runnable then) {
         var field = Metadata.SUBSCRIPTION + request.uri().orElseThrow();
-        var changes =
-                request.method().equals(Method.RESOURCES_SUBSCRIBE)
-                        ? Changes.set(Map.of(field, conversation.backend().id().value()))
-                        : new Changes(Map.of(), Set.of(field));
+        var set = new HashMap<>(record.isShared() ? record.listening() : Map.of());
+        boolean begins = request.method().equals(Method.RESOURCES_SUBSCRIBE);
+        if (begins) {
+            set.put(field, conversation.backend().id().value());
+        }
+        var changes = new Changes(set, begins ? Set.of() : Set.of(field));
         record.noteThen(changes, shared.virtual(), then);
     }
 

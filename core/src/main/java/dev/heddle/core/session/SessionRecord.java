@@ -32,6 +32,22 @@ final class SessionRecord {
         this.storage = storage;
     }
 
+    /** Whether other processes may hold the session too. */
+    boolean isShared() {
+        return storage.filter(SessionStorage::isShared).isPresent();
+    }
+
+    /** What says that this process listens for the session. */
+    Map<String, String> listening() {
+        return Map.of(Metadata.LISTENER, storage.map(SessionStorage::node).orElse(""));
+    }
+
+    /** Whether {@code record} says that another process listens for the session. */
+    boolean isHeardElsewhere(Map<String, String> record) {
+        var listener = record.getOrDefault(Metadata.LISTENER, "");
+        return !listener.isEmpty() && !listening().containsValue(listener);
+    }
+
     /** What is noted of the conversation with {@code backend}. */
     Noted noted(BackendId backend, Revision usual) {
         try {
@@ -82,7 +98,7 @@ final class SessionRecord {
      * Notes changes, and goes on when that is done: at once, unless it takes time. Never blocks.
      */
     void noteThen(Changes changes, Executor virtual, Runnable then) {
-        if (storage.filter(SessionStorage::isShared).isEmpty()) {
+        if (!isShared()) {
             note(changes);
             then.run();
             return;

@@ -89,6 +89,11 @@ public interface SessionStorage extends AutoCloseable {
         return false;
     }
 
+    /** What this process is called among those that share the store; empty if none do. */
+    default String node() {
+        return "";
+    }
+
     /**
      * Follows a record from now on.
      *

@@ -203,9 +203,11 @@ final class StandingGet {
         public void refused(ResponseHead head, String body) {
             settled.complete(false);
             int status = head.status();
+            if (status == 409) {
+                pause = FIRST_PAUSE; // another stream of the session is still open there
+            }
             if (status == 409 || status == 429 || status >= 500) {
-                pauseThenOpen(); // another stream of the session is still open there, or the
-                // backend is not well
+                pauseThenOpen(); // or the backend is not well
                 return;
             }
             boolean gone =
