@@ -181,6 +181,33 @@ class NodesTest {
         }
     }
 
+    @Test
+    void a_client_that_has_moved_is_told_of_a_list_that_has_changed_meanwhile_and_of_no_other() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            var other = nodes.node(0).client().initialize();
+            client.call("count", "{}");
+            other.call("count", "{}");
+            var elsewhere = nodes.node(1);
+            try (var stream = RawHttp.listening(elsewhere, other.at(elsewhere.endpoint()))) {
+                stream.head();
+                await().until(() -> isHeard(nodes, stream, "quiet"));
+                assertThat(stream.has("list_changed")).isFalse();
+            }
+            nodes.kill(0);
+            nodes.stub().add("further");
+            await().until(() -> offers(elsewhere.client().initialize(), "further"));
+            try (var stream = RawHttp.listening(elsewhere, client.at(elsewhere.endpoint()))) {
+                assertThat(stream.readTo("list_changed")).contains("tools/list_changed");
+            }
+            assertThat(offers(client.at(elsewhere.endpoint()), "further")).isTrue();
+        }
+    }
+
+    private static boolean offers(RawClient client, String tool) {
+        return client.request("tools/list", "{}").result().toString().contains(tool);
+    }
+
     /** Says something until it is heard, since nothing tells from outside who listens. */
     private static boolean isHeard(Nodes nodes, RawHttp stream, String word) {
         nodes.stub().say(word);

@@ -65,6 +65,11 @@ final class Stub implements AutoCloseable {
         RawClient.page(control("/update?uri=" + uri));
     }
 
+    /** Offers a further tool, and says so on all GET streams. */
+    void add(String tool) {
+        RawClient.page(control("/add?tool=" + tool));
+    }
+
     /** Counts from nothing what it has counted so far. */
     void reset() {
         RawClient.page(control("/reset"));

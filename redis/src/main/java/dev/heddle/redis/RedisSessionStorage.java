@@ -223,7 +223,9 @@ public final class RedisSessionStorage implements SessionStorage {
                     terminations.remember(name);
                     expect(name, CLAIM);
                 }
-                tell(pushes.changed(name));
+                if (!changes.quiet()) {
+                    tell(pushes.changed(name));
+                }
                 return true;
             }
         }

@@ -179,6 +179,7 @@ class RedisSessionStorageTest {
             assertThat(here.isCurrent()).isTrue();
             assertThat(there.load(Optional::empty).orElseThrow()).containsEntry("k", "1");
             assertThat(there.isCurrent()).isTrue();
+            other.update("a", Changes.set(Map.of("q", "1")).quietly());
             other.update("b", Changes.set(Map.of("k", "1")));
             other.delete("a");
             await().until(() -> !here.isCurrent());

@@ -336,8 +336,9 @@ final class Conversation {
                 return adopt(noted, events);
             }
             var fresh = connect(events, Optional.empty());
-            if (host.note(this, fresh, noted.opened())) {
-                last = Noted.of(noted.opened() + 1, fresh);
+            var number = host.note(this, fresh, noted.opened());
+            if (number.isPresent()) {
+                last = Noted.of(number.getAsLong(), fresh);
                 return fresh;
             }
             fresh.session().close();
@@ -396,8 +397,7 @@ final class Conversation {
     }
 
     private void noteLate(Connected connected, long before) {
-        last = Noted.of(before + 1, connected);
-        host.note(this, connected, before);
+        host.note(this, connected, before).ifPresent(number -> last = Noted.of(number, connected));
     }
 
     /**

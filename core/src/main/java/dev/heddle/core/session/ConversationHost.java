@@ -6,6 +6,7 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 
 /** What the session does about its conversations. */
@@ -18,9 +19,9 @@ interface ConversationHost {
      * May block.
      *
      * @param opened how often one had been opened before
-     * @return whether it was noted
+     * @return how often with this one, if it was noted; 0 if nobody else counts
      */
-    boolean note(Conversation conversation, Connected connected, long opened);
+    OptionalLong note(Conversation conversation, Connected connected, long opened);
 
     /** About to be open: the place to tell the backend what it has to know. May block. */
     void opening(Conversation conversation, Connected connected, boolean again);

@@ -77,6 +77,7 @@ final class LiveSession implements MultiSession {
     private final Conversations conversations;
     private final Tasks tasks;
     private final SessionRecord record;
+    private final @Nullable RepeatedTask noting; // what has been shown, for other processes
     private final SessionEvents events;
     private final Calls calls;
     private final Dispatch dispatch;
@@ -111,14 +112,16 @@ final class LiveSession implements MultiSession {
         this.updated = shared.clock().millis();
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
         this.questions = new Questions(shared.ids(), shared.alarms(), standing);
-        this.surfaces = new SurfaceKeeper(shared, client.profile(), standing::listChanged);
+        this.record = new SessionRecord(id, shared.storage());
+        this.noting =
+                record.isShared() ? new RepeatedTask(shared.virtual(), this::noteShown) : null;
+        this.surfaces = new SurfaceKeeper(shared, client.profile(), this::listChanged);
         this.tasks =
                 new Tasks(
                         shared.tasks(),
                         IdentityBinding.of(client.opener()).format()
                                 + (type == SessionType.IMPLICIT ? "" : '\0' + id),
                         client.profile());
-        this.record = new SessionRecord(id, shared.storage());
         this.events =
                 new SessionEvents(
                         record,
@@ -144,6 +147,31 @@ final class LiveSession implements MultiSession {
                 type == SessionType.IMPLICIT
                         && IdentityBinding.of(client.opener())
                                 instanceof IdentityBinding.Unauthenticated);
+    }
+
+    /** Must not block. */
+    private void listChanged(String method) {
+        standing.listChanged(method);
+        var task = noting;
+        if (task != null) {
+            task.soon();
+        }
+    }
+
+    private void noteShown() {
+        record.note(Changes.set(SessionRecord.shown(surfaces.shown())).quietly());
+    }
+
+    /** Tells of the lists that are others now than those that another process has shown last. */
+    void compareShown(Map<String, String> known) {
+        surfaces.shown()
+                .forEach(
+                        (method, digest) -> {
+                            var before = known.getOrDefault(Metadata.SHOWN + method, digest);
+                            if (!before.equals(digest)) {
+                                listChanged(method);
+                            }
+                        });
     }
 
     private void used() {
@@ -269,7 +297,10 @@ final class LiveSession implements MultiSession {
     public Map<String, String> metadata() {
         var metadata = conversations.metadata(client.profile());
         events.level().ifPresent(level -> metadata.put(Metadata.LOG_LEVEL, level.word()));
-        metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
+        if (record.isShared()) {
+            metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
+            metadata.putAll(SessionRecord.shown(surfaces.shown()));
+        }
         return metadata;
     }
 

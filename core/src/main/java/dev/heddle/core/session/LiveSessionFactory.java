@@ -99,6 +99,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         var created = Metadata.created(metadata).orElseGet(shared.clock()::instant);
         var session = begin(id, client, wanted, noted, created);
         session.catchUp(metadata);
+        session.compareShown(metadata);
         session.clientIsReady();
         return new OwnedSession(session, binding);
     }

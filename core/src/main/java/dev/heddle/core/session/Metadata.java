@@ -46,6 +46,11 @@ public final class Metadata {
     /** Followed by the URI of a resource whose updates the client wants: the backend's id. */
     public static final String SUBSCRIPTION = "heddle.subscription.";
 
+    /**
+     * Followed by the method that tells of a change of a list: the digest of the one shown last.
+     */
+    public static final String SHOWN = "heddle.shown.";
+
     /** The process that hears what backends say outside calls, for the client's stream. */
     public static final String LISTENER = "heddle.listener";
 
@@ -135,6 +140,9 @@ public final class Metadata {
 
         /** What is to be noted of a conversation that is open. */
         static Noted of(long opened, Connected connected) {
+            if (opened == 0) {
+                return NOTHING; // as nobody else could
+            }
             var session = connected.session();
             var revision = connected.introduction().revision();
             return new Noted(
@@ -153,7 +161,7 @@ public final class Metadata {
      * The fields by which another process can take over a conversation; none if the backend gave it
      * no name.
      *
-     * @param opened which one it is of those with this backend
+     * @param opened which one it is of those with this backend; 0 if nobody counts
      */
     static Map<String, String> backendSession(BackendId id, Connected connected, long opened) {
         var session = connected.session();
@@ -166,7 +174,9 @@ public final class Metadata {
                                     BACKEND_REVISION + id,
                                     connected.introduction().revision().text());
                             fields.put(BACKEND_COOKIES + id, session.cookies());
-                            fields.put(BACKEND_OPENED + id, Long.toString(opened));
+                            if (opened > 0) {
+                                fields.put(BACKEND_OPENED + id, Long.toString(opened));
+                            }
                         });
         return fields;
     }

@@ -25,6 +25,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
@@ -175,9 +176,10 @@ final class SessionEvents implements ConversationHost {
     }
 
     @Override
-    public boolean note(Conversation conversation, Connected connected, long opened) {
-        return !isCurrent(conversation)
-                || record.note(conversation.backend().id(), connected, opened);
+    public OptionalLong note(Conversation conversation, Connected connected, long opened) {
+        return isCurrent(conversation)
+                ? record.note(conversation.backend().id(), connected, opened)
+                : OptionalLong.of(0);
     }
 
     @Override

@@ -10,8 +10,10 @@ import dev.heddle.protocol.Revision;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 
 /**
@@ -37,6 +39,13 @@ final class SessionRecord {
         return storage.filter(SessionStorage::isShared).isPresent();
     }
 
+    /** What says which lists the client has been shown last. */
+    static Map<String, String> shown(Map<String, String> digests) {
+        var fields = new LinkedHashMap<String, String>();
+        digests.forEach((method, digest) -> fields.put(Metadata.SHOWN + method, digest));
+        return fields;
+    }
+
     /** What says that this process listens for the session. */
     Map<String, String> listening() {
         return Map.of(Metadata.LISTENER, storage.map(SessionStorage::node).orElse(""));
@@ -48,50 +57,57 @@ final class SessionRecord {
         return !listener.isEmpty() && !listening().containsValue(listener);
     }
 
-    /** What is noted of the conversation with {@code backend}. */
+    /** What other processes have noted of the conversation with {@code backend}. */
     Noted noted(BackendId backend, Revision usual) {
+        if (!isShared()) {
+            return Noted.NOTHING;
+        }
         try {
-            return storage.flatMap(kept -> kept.load(id))
-                    .map(record -> Metadata.noted(record, backend, usual))
+            return load().map(record -> Metadata.noted(record, backend, usual))
                     .orElse(Noted.NOTHING);
         } catch (Fault.StorageUnavailable away) {
             return Noted.NOTHING;
         }
     }
 
+    private Optional<Map<String, String>> load() {
+        return storage.flatMap(kept -> kept.load(id));
+    }
+
     /**
      * Notes the conversation with {@code backend} that has just been opened, if {@code before} is
      * how often one had been opened by now.
      *
-     * @return whether it is the one from now on
+     * @return how often with this one, or nothing if it is not the one from now on; 0 if nobody
+     *     else counts
      */
-    boolean note(BackendId backend, Connected connected, long before) {
-        var fields = Metadata.backendSession(backend, connected, before + 1);
-        boolean cannot = fields.isEmpty(); // be taken over
-        if (storage.isEmpty() || (cannot && before == 0)) {
-            return true;
+    OptionalLong note(BackendId backend, Connected connected, long before) {
+        long number = isShared() ? before + 1 : 0;
+        var fields = Metadata.backendSession(backend, connected, number);
+        if (number == 0 || (fields.isEmpty() && before == 0)) {
+            note(Changes.set(fields));
+            return OptionalLong.of(0);
         }
         var opened = Metadata.BACKEND_OPENED + backend;
         var changes =
-                cannot
+                fields.isEmpty() // it cannot be taken over, as an earlier one could
                         ? new Changes(
-                                Map.of(opened, Long.toString(before + 1)),
-                                Metadata.takenOver(backend))
+                                Map.of(opened, Long.toString(number)), Metadata.takenOver(backend))
                         : Changes.set(fields);
         var expected = before == 0 ? "" : Long.toString(before);
         try {
-            return storage.get().update(id, changes.where(opened, expected)) || hasEnded();
+            boolean noted =
+                    storage.orElseThrow().update(id, changes.where(opened, expected)) || hasEnded();
+            return noted ? OptionalLong.of(number) : OptionalLong.empty();
         } catch (Fault.StorageUnavailable away) {
             log.warn("cannot note what has changed in a session: {}", away.getMessage());
-            return true;
+            return OptionalLong.of(number);
         }
     }
 
     /** Nothing is noted any more of a session that has ended: it closes what it has opened. */
     private boolean hasEnded() {
-        return storage.flatMap(kept -> kept.load(id))
-                .filter(record -> !Metadata.isTerminated(record))
-                .isEmpty();
+        return load().filter(record -> !Metadata.isTerminated(record)).isEmpty();
     }
 
     /**
@@ -113,7 +129,9 @@ final class SessionRecord {
     /** Notes changes, if the session goes on. */
     void note(Changes changes) {
         try {
-            storage.ifPresent(kept -> kept.update(id, changes));
+            if (!changes.isEmpty()) {
+                storage.ifPresent(kept -> kept.update(id, changes));
+            }
         } catch (Fault.StorageUnavailable away) {
             log.warn("cannot note what has changed in a session: {}", away.getMessage());
         }

@@ -28,8 +28,13 @@ public interface SessionStorage extends AutoCloseable {
      * @param remove fields that are removed
      * @param expected the values that fields must have for anything to be changed; a field that is
      *     not there has the empty one
+     * @param quiet whether those who follow the record need not hear of it
      */
-    record Changes(Map<String, String> set, Set<String> remove, Map<String, String> expected) {
+    record Changes(
+            Map<String, String> set,
+            Set<String> remove,
+            Map<String, String> expected,
+            boolean quiet) {
         public Changes {
             set = Map.copyOf(set);
             remove = Set.copyOf(remove);
@@ -37,16 +42,26 @@ public interface SessionStorage extends AutoCloseable {
         }
 
         public Changes(Map<String, String> set, Set<String> remove) {
-            this(set, remove, Map.of());
+            this(set, remove, Map.of(), false);
         }
 
         public static Changes set(Map<String, String> fields) {
             return new Changes(fields, Set.of());
         }
 
+        /** The same, but those who follow the record do not hear of it. */
+        public Changes quietly() {
+            return new Changes(set, remove, expected, true);
+        }
+
+        /** Whether nothing is changed. */
+        public boolean isEmpty() {
+            return set.isEmpty() && remove.isEmpty();
+        }
+
         /** The same, if a field has the value {@code expected}. */
         public Changes where(String field, String value) {
-            return new Changes(set, remove, Map.of(field, value));
+            return new Changes(set, remove, Map.of(field, value), quiet);
         }
     }
 

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -67,6 +68,8 @@ final class SurfaceKeeper {
         }
     }
 
+    private static final int SHORT = 8;
+
     private final Shared shared;
     private final ClientProfile profile;
     private final Consumer<String> listChanged;
@@ -85,6 +88,19 @@ final class SurfaceKeeper {
 
     Surface surface() {
         return view.surface();
+    }
+
+    /** A digest of each list that is shown, by the method that tells of its change. */
+    Map<String, String> shown() {
+        var now = view.surface();
+        return Map.of(
+                Method.TOOLS_CHANGED, digest(now.tools()),
+                Method.RESOURCES_CHANGED, digest(now.resources()) + digest(now.templates()),
+                Method.PROMPTS_CHANGED, digest(now.prompts()));
+    }
+
+    private static String digest(Listing list) {
+        return list.digest().substring(0, SHORT);
     }
 
     /** Shows the offers of {@code backends}, in that order, as far as they are known. */
