@@ -8,6 +8,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 import java.util.concurrent.Executors;
+import java.util.regex.Pattern;
 
 /** Any node goes on with any session. */
 class NodesTest {
@@ -206,6 +207,33 @@ class NodesTest {
 
     private static boolean offers(RawClient client, String tool) {
         return client.request("tools/list", "{}").result().toString().contains(tool);
+    }
+
+    @Test
+    void a_question_is_answered_and_a_call_cancelled_at_whichever_node_the_message_comes_to() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var here = nodes.node(0);
+            var client = here.client().initialize("2025-11-25", "{\"elicitation\":{}}");
+            var elsewhere = client.at(nodes.node(1).endpoint());
+            elsewhere.call("count", "{}");
+            try (var raw = RawHttp.calling(here, client, "ask", "{}")) {
+                var text = raw.readTo("elicitation/create") + raw.readTo("\n\n");
+                var question = Pattern.compile("\"id\":(\\d+)").matcher(text);
+                assertThat(question.find()).as(text).isTrue();
+                elsewhere.post(
+                        "{\"jsonrpc\":\"2.0\",\"id\":"
+                                + question.group(1)
+                                + ",\"result\":{\"action\":\"accept\",\"content\":{}}}");
+                assertThat(raw.readTo("\"mine\"") + raw.readTo("\n\n")).contains("accept");
+            }
+            try (var _ = RawHttp.calling(here, client, "slow", "{\"ms\":60000}")) {
+                await().until(() -> nodes.stub().count("running") == 1);
+                elsewhere.post(
+                        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":"
+                            + "\"mine\"}}");
+                await().until(() -> nodes.stub().count("cancelled") == 1);
+            }
+        }
     }
 
     /** Says something until it is heard, since nothing tells from outside who listens. */

@@ -1,6 +1,7 @@
 package dev.heddle.redis;
 
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.session.SessionStorage.Listener;
 
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
@@ -13,8 +14,10 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -62,6 +65,11 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         return node + BETWEEN + name;
     }
 
+    /** What is told when there is a message about the record {@code name}. */
+    String told(String name, String sealed) {
+        return changed(name) + BETWEEN + sealed;
+    }
+
     /** Runs {@code task} whenever things are heard again. It must not block. */
     void whenHeard(Runnable task) {
         heard = task;
@@ -75,13 +83,16 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     /** Knows what is heard of a record. Thread-safe. */
     final class Follower implements AutoCloseable {
         private final List<String> names;
-        private final Runnable told;
+        private final Listener listener;
+        private final Function<String, Optional<String>> opening;
         private volatile boolean changed;
         private volatile long gaps = hearing.get().gaps();
 
-        private Follower(List<String> names, Runnable told) {
+        private Follower(
+                List<String> names, Listener listener, Function<String, Optional<String>> opening) {
             this.names = names;
-            this.told = told;
+            this.listener = listener;
+            this.opening = opening;
         }
 
         boolean isCurrent() {
@@ -99,7 +110,11 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
 
         private void hear() {
             changed = true;
-            told.run();
+            listener.changed();
+        }
+
+        private void hear(String sealed) {
+            opening.apply(sealed).ifPresent(listener::told);
         }
 
         @Override
@@ -122,10 +137,12 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     /**
      * Follows a record that may have any of {@code names}.
      *
-     * @param told that it has changed; must not block
+     * @param listener told what the others do; must not block
+     * @param opening reads what they send
      */
-    Follower follow(List<String> names, Runnable told) {
-        var follower = new Follower(names, told);
+    Follower follow(
+            List<String> names, Listener listener, Function<String, Optional<String>> opening) {
+        var follower = new Follower(names, listener, opening);
         names.forEach(
                 name ->
                         followers.compute(
@@ -136,13 +153,17 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     @Override
     public void message(String channel, String message) {
         int end = message.indexOf(BETWEEN);
-        var name = message.substring(end + 1);
+        int more = message.indexOf(BETWEEN, end + 1);
+        var name = message.substring(end + 1, more < 0 ? message.length() : more);
         boolean own = message.startsWith(node) && end == node.length();
         if (own && name.isEmpty()) {
             heardOwn = alarms.now();
             hear();
-        } else if (!own) {
+        } else if (!own && more < 0) {
             followers.getOrDefault(name, List.of()).forEach(Follower::hear);
+        } else if (!own) {
+            var sealed = message.substring(more + 1);
+            followers.getOrDefault(name, List.of()).forEach(one -> one.hear(sealed));
         }
     }
 

@@ -7,6 +7,7 @@ import java.io.Serial;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -27,6 +28,12 @@ sealed interface RecordForm {
      * @throws Unreadable if some were not written here
      */
     Map<String, String> read(String name, Map<String, String> written);
+
+    /** A message about the record {@code name}, as it travels. */
+    String sealed(String name, String message);
+
+    /** The message that travelled so; empty if it was not sent by one of us. */
+    Optional<String> opened(String name, String sealed);
 
     /** A field was not written with a secret that is known here. */
     final class Unreadable extends RuntimeException {
@@ -58,6 +65,16 @@ sealed interface RecordForm {
         public Map<String, String> read(String name, Map<String, String> written) {
             return written;
         }
+
+        @Override
+        public String sealed(String name, String message) {
+            return message;
+        }
+
+        @Override
+        public Optional<String> opened(String name, String sealed) {
+            return Optional.of(sealed);
+        }
     }
 
     /**
@@ -76,6 +93,7 @@ sealed interface RecordForm {
         /** What a field is called whose name is secret, before a name that tells nothing. */
         private static final String HIDDEN = "h:";
 
+        private static final String MESSAGE = "message";
         private static final char BETWEEN = '\n';
 
         @Override
@@ -138,6 +156,16 @@ sealed interface RecordForm {
                         }
                     });
             return fields;
+        }
+
+        @Override
+        public String sealed(String name, String message) {
+            return vault.seal(message, binding(name, MESSAGE));
+        }
+
+        @Override
+        public Optional<String> opened(String name, String sealed) {
+            return vault.open(sealed, binding(name, MESSAGE));
         }
 
         private static String whole(String there) {

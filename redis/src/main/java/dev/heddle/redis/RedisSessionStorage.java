@@ -273,8 +273,16 @@ public final class RedisSessionStorage implements SessionStorage {
     }
 
     @Override
-    public Following follow(String id, Runnable changed) {
-        return new Followed(id, pushes.follow(form.names(id), changed));
+    public Following follow(String id, Listener listener) {
+        var names = form.names(id);
+        return new Followed(
+                id, pushes.follow(names, listener, text -> form.opened(names.getFirst(), text)));
+    }
+
+    @Override
+    public void tell(String id, String message) {
+        var name = form.names(id).getFirst();
+        tell(pushes.told(name, form.sealed(name, message)));
     }
 
     private final class Followed implements Following {

@@ -33,7 +33,7 @@ class OutageTest {
     void what_was_loaded_is_believed_for_a_while_and_read_again_when_the_store_is_back() {
         var node = store.node();
         node.create("a", Map.of());
-        try (var following = node.follow("a", () -> {})) {
+        try (var following = node.follow("a", new Heard())) {
             store.server.kill();
             await().until(() -> !node.isHearing());
             assertThatThrownBy(() -> node.load("a")).isInstanceOf(Fault.StorageUnavailable.class);
@@ -76,7 +76,7 @@ class OutageTest {
     void a_node_that_does_not_hear_its_own_pulse_believes_nothing_to_be_current() {
         var node = store.node();
         node.create("a", Map.of());
-        try (var following = node.follow("a", () -> {})) {
+        try (var following = node.follow("a", new Heard())) {
             store.clock.advance(Pushes.SILENCE);
             store.connection().sync().clientPause(1000); // nothing comes back in time
             store.alarms.fire(Pushes.PULSE);
@@ -93,7 +93,7 @@ class OutageTest {
         var other = store.node();
         node.create("a", Map.of("k", "1"));
         var told = new AtomicInteger();
-        try (var following = node.follow("a", told::incrementAndGet)) {
+        try (var following = node.follow("a", new Heard(told))) {
             store.server.restart();
             Store.awaitThere(node);
             Store.awaitThere(other);
@@ -113,8 +113,8 @@ class OutageTest {
         node.create("ended", Map.of());
         var emptied = new AtomicInteger();
         node.whenEmptied(emptied::incrementAndGet);
-        try (var following = node.follow("held", () -> {});
-                var ended = node.follow("ended", () -> {})) {
+        try (var following = node.follow("held", new Heard());
+                var ended = node.follow("ended", new Heard())) {
             node.update("ended", Changes.set(Map.of(Metadata.TERMINATED, "true")));
             store.empty();
             assertThatThrownBy(() -> load(other, "held")).hasMessageContaining("written again");
@@ -133,7 +133,7 @@ class OutageTest {
     }
 
     private static Optional<Map<String, String>> load(RedisSessionStorage node, String id) {
-        try (var following = node.follow(id, () -> {})) {
+        try (var following = node.follow(id, new Heard())) {
             return following.load(Optional::empty);
         }
     }

@@ -170,8 +170,8 @@ class RedisSessionStorageTest {
         var other = store.node();
         mine.create("a", Map.of());
         var told = new AtomicInteger();
-        try (var here = mine.follow("a", told::incrementAndGet);
-                var there = other.follow("a", told::incrementAndGet)) {
+        try (var here = mine.follow("a", new Heard(told));
+                var there = other.follow("a", new Heard(told))) {
             assertThat(there.load(Optional::empty)).isPresent();
             mine.update("a", Changes.set(Map.of("k", "1")));
             await().until(() -> !there.isCurrent());
@@ -188,13 +188,37 @@ class RedisSessionStorageTest {
     }
 
     @Test
+    void a_message_reaches_the_other_nodes_that_follow_and_nobody_can_read_it() {
+        var mine = store.node();
+        var other = store.node();
+        var stranger = store.node(Optional.of(Vault.of(List.of(OLDER))), Store.LIFE);
+        var here = new Heard();
+        var there = new Heard();
+        var beside = new Heard();
+        var foreign = new Heard();
+        var wire = store.wire();
+        try (var _ = mine.follow("a", here);
+                var _ = other.follow("a", there);
+                var _ = other.follow("b", beside);
+                var _ = stranger.follow("a", foreign)) {
+            mine.tell("a", "{\"id\": \"a b\"}");
+            await().until(() -> there.messages().equals(List.of("{\"id\": \"a b\"}")));
+            assertThat(there.changes()).hasValue(0);
+            assertThat(List.of(here, beside, foreign))
+                    .allMatch(one -> one.messages().isEmpty() && one.changes().get() == 0);
+            await().until(() -> !wire.isEmpty());
+            assertThat(wire).noneMatch(text -> text.contains("a b"));
+        }
+    }
+
+    @Test
     void who_has_stopped_following_hears_nothing() {
         var mine = store.node();
         var other = store.node();
         var stopped = new AtomicInteger();
         var told = new AtomicInteger();
-        var first = mine.follow("a", stopped::incrementAndGet);
-        try (var second = mine.follow("a", told::incrementAndGet)) {
+        var first = mine.follow("a", new Heard(stopped));
+        try (var second = mine.follow("a", new Heard(told))) {
             first.close();
             other.upsert("a", Map.of());
             await().until(() -> told.get() == 1);

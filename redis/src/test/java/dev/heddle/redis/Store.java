@@ -9,6 +9,7 @@ import dev.heddle.testkit.FakeClock;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
 
 import org.awaitility.Awaitility;
 
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A real server, nodes that keep sessions there, and somebody who looks at what is there. */
 final class Store implements AutoCloseable {
@@ -90,6 +92,21 @@ final class Store implements AutoCloseable {
             all.append('\n');
         }
         return all.toString();
+    }
+
+    /** All that travels on the channel from now on. */
+    List<String> wire() {
+        var heard = new CopyOnWriteArrayList<String>();
+        var hearing = client.connectPubSub();
+        hearing.addListener(
+                new RedisPubSubAdapter<String, String>() {
+                    @Override
+                    public void message(String channel, String message) {
+                        heard.add(message);
+                    }
+                });
+        hearing.sync().subscribe(PREFIX + "changes");
+        return heard;
     }
 
     /** How many records there are. */

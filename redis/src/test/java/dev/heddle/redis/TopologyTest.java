@@ -69,7 +69,7 @@ class TopologyTest {
             for (int i = 0; i < 20; i++) {
                 var id = "session " + i;
                 assertThat(one.create(id, Map.of("k", "1"))).isTrue();
-                try (var following = one.follow(id, () -> {})) {
+                try (var following = one.follow(id, new Heard())) {
                     assertThat(other.update(id, Changes.set(Map.of("k", "2")))).isTrue();
                     await().until(() -> !following.isCurrent());
                     assertThat(following.load(Optional::empty)).contains(Map.of("k", "2"));

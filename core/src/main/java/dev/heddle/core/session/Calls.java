@@ -189,12 +189,16 @@ final class Calls implements CallHost {
         return list;
     }
 
-    /** Cancels the request that the client knows under {@code id}, if it is under way. */
-    void cancel(Json id) {
+    /**
+     * Cancels the request that the client knows under {@code id}. Returns whether it is under way
+     * here.
+     */
+    boolean cancel(Json id) {
         var call = running.get(id);
         if (call != null) {
             call.cancel();
         }
+        return call != null;
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.heddle.core.session;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.session.SessionStorage.Following;
+import dev.heddle.core.session.SessionStorage.Listener;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,7 +58,20 @@ final class HeldSessions {
 
     /** Follows the record of a session that is to be held. */
     Following follow(String id) {
-        return storage.follow(id, () -> inBackground("heddle-renew", () -> renewQuietly(id)));
+        return storage.follow(
+                id,
+                new Listener() {
+                    @Override
+                    public void changed() {
+                        inBackground("heddle-renew", () -> renewQuietly(id));
+                    }
+
+                    @Override
+                    public void told(String message) {
+                        Optional.ofNullable(sessions.get(id))
+                                .ifPresent(held -> held.session().relayed(message));
+                    }
+                });
     }
 
     private void renewQuietly(String id) {

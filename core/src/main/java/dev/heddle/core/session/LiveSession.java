@@ -18,11 +18,13 @@ import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Malformed;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -397,8 +399,7 @@ final class LiveSession implements MultiSession {
     public void notice(Identity caller, Envelope notification) {
         used();
         switch (notification.method()) {
-            case Method.CANCELLED -> calls.cancel(notification.requestId().orElse(Json.NULL));
-            case Method.PROGRESS -> questions.progress(notification);
+            case Method.CANCELLED, Method.PROGRESS -> hereOrElsewhere(notification);
             case Method.INITIALIZED -> clientIsReady();
             case Method.TASK_STATUS -> {} // of a task of the client's own, which is asked after
             default ->
@@ -409,7 +410,33 @@ final class LiveSession implements MultiSession {
     @Override
     public void answer(Identity caller, Envelope response) {
         used();
-        questions.answer(response);
+        hereOrElsewhere(response);
+    }
+
+    /** What belongs to a call or a question that is not known here may be for another process. */
+    private void hereOrElsewhere(Envelope message) {
+        if (!isTaken(message)) {
+            record.tell(message, shared.virtual());
+        }
+    }
+
+    private boolean isTaken(Envelope message) {
+        return switch (message.kind()) {
+            case RESPONSE -> questions.answer(message);
+            case NOTIFICATION, REQUEST ->
+                    message.method().equals(Method.CANCELLED)
+                            ? calls.cancel(message.requestId().orElse(Json.NULL))
+                            : questions.progress(message);
+        };
+    }
+
+    @Override
+    public void relayed(String message) {
+        try {
+            isTaken(Envelope.parse(message.getBytes(StandardCharsets.UTF_8)));
+        } catch (Malformed foreign) {
+            throw new IllegalArgumentException("found no message (expected: one)", foreign);
+        }
     }
 
     @Override

@@ -142,6 +142,12 @@ public interface MultiSession extends Caller {
     void catchUp(Map<String, String> record);
 
     /**
+     * Takes a message of the client that came to another process and may be for this one. Never
+     * blocks.
+     */
+    void relayed(String message);
+
+    /**
      * Like {@link #close}, but only here: what backends hold for the session stays, so that another
      * process can go on with it.
      */

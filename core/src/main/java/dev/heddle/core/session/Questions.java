@@ -137,17 +137,16 @@ final class Questions {
         return pending.values().stream().anyMatch(question -> question.from() == from);
     }
 
-    /** Hands the client's answer to the backend that asked. An unknown one is ignored. */
-    void answer(Envelope response) {
-        close(response.id(), Spliced.of(response));
+    /** Hands the client's answer to the backend that asked. Returns whether it is known here. */
+    boolean answer(Envelope response) {
+        return close(response.id(), Spliced.of(response));
     }
 
-    private void close(Json id, Spliced answer) {
-        take(id).ifPresent(
-                        question ->
-                                question.asked()
-                                        .answer()
-                                        .accept(answer.id(question.asked().request().id())));
+    private boolean close(Json id, Spliced answer) {
+        var question = take(id);
+        question.ifPresent(
+                closed -> closed.asked().answer().accept(answer.id(closed.asked().request().id())));
+        return question.isPresent();
     }
 
     private Optional<Pending> take(Json id) {
@@ -197,8 +196,8 @@ final class Questions {
         return ids;
     }
 
-    /** Hands the client's progress on a question to the backend that asked. */
-    void progress(Envelope notification) {
+    /** Hands the client's progress on a question to the backend that asked, likewise. */
+    boolean progress(Envelope notification) {
         var question = pending.get(notification.progress().orElse(Json.NULL));
         if (question != null) {
             var token = question.asked().request().progressToken();
@@ -206,6 +205,7 @@ final class Questions {
                     theirs ->
                             question.from().notifyOpen(Spliced.of(notification).progress(theirs)));
         }
+        return question != null;
     }
 
     /** Answers every question with an error. */

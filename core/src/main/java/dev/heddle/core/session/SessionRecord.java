@@ -5,11 +5,14 @@ import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Revision;
+import dev.heddle.protocol.Spliced;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -124,6 +127,14 @@ final class SessionRecord {
                     note(changes);
                     then.run();
                 });
+    }
+
+    /** Hands a message of the client to the other processes, if there are any. Never blocks. */
+    void tell(Envelope message, Executor virtual) {
+        if (isShared()) {
+            var text = new String(Spliced.of(message).bytes(), StandardCharsets.UTF_8);
+            virtual.execute(() -> storage.ifPresent(kept -> kept.tell(id, text)));
+        }
     }
 
     /** Notes changes, if the session goes on. */

@@ -112,10 +112,9 @@ public interface SessionStorage extends AutoCloseable {
     /**
      * Follows a record from now on.
      *
-     * @param changed told, on any thread, that another process has changed or ended it; must not
-     *     block
+     * @param listener told, on any thread, what other processes do; must not block
      */
-    default Following follow(String id, Runnable changed) {
+    default Following follow(String id, Listener listener) {
         return new Following() {
             @Override
             public boolean isCurrent() {
@@ -138,6 +137,21 @@ public interface SessionStorage extends AutoCloseable {
      * followed is written again. It must not block.
      */
     default void whenEmptied(Runnable task) {}
+
+    /** Hears what other processes do about a session. */
+    interface Listener {
+        /** The record has been changed, or is no more. */
+        void changed();
+
+        /** As of {@link SessionStorage#tell}. */
+        void told(String message);
+    }
+
+    /**
+     * Tells the other processes that follow the record something that is for one of them. What
+     * nobody hears is lost.
+     */
+    default void tell(String id, String message) {}
 
     /** Knows whether what was loaded of a record last is still so. Thread-safe. */
     interface Following extends AutoCloseable {

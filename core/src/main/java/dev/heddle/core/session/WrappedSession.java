@@ -167,6 +167,11 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public void relayed(String message) {
+        next.relayed(message);
+    }
+
+    @Override
     public void leave() {
         next.leave();
     }
