@@ -177,6 +177,11 @@ class NodesTest {
                     stream.head();
                     var word = "round" + i;
                     await().until(() -> isHeard(nodes, stream, word));
+                    client.at(nodes.node((i + 1) % 2).endpoint())
+                            .request("resources/subscribe", "{\"uri\":\"r:1\"}")
+                            .result();
+                    assertThat(isHeard(nodes, stream, word)).isTrue();
+                    await().until(() -> isHeard(nodes, stream, word + "again"));
                 }
             }
         }

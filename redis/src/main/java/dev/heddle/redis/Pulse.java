@@ -84,7 +84,8 @@ final class Pulse {
 
     /** Looks now whether the store still holds what it held; blocks. */
     void check() {
-        note(redis.run(Scripts.PULSE, key, arguments()));
+        String name = redis.ask(commands -> commands.get(key));
+        note(name == null ? redis.run(Scripts.PULSE, key, arguments()) : name);
     }
 
     private void note(@Nullable String name) {

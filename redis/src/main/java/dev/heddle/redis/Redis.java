@@ -130,7 +130,7 @@ final class Redis implements AutoCloseable {
             if (e.getCause() instanceof RedisException failed) {
                 throw failed;
             }
-            throw new IllegalStateException(e.getCause());
+            throw new RedisException(e.getCause()); // such as a connection that was reset
         } catch (TimeoutException e) {
             throw new Fault.StorageUnavailable("the store of sessions did not answer in time");
         } catch (InterruptedException e) {

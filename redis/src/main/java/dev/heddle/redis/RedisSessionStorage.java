@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import java.util.stream.Gatherers;
 
 /**
  * Keeps session records in Redis or Valkey, one key for each, so that any node can go on with any
@@ -178,9 +179,17 @@ public final class RedisSessionStorage implements SessionStorage {
         return touch(List.of(id)).isEmpty();
     }
 
-    /** Sends all before it waits for any. */
     @Override
     public Set<String> touch(Collection<String> ids) {
+        var left = new HashSet<String>();
+        for (var some : ids.stream().gather(Gatherers.windowFixed(MANY)).toList()) {
+            left.addAll(touchTogether(some));
+        }
+        return left;
+    }
+
+    /** Sends all before it waits for any. */
+    private Set<String> touchTogether(List<String> ids) {
         var now = Long.toString(clock.millis());
         var left = new HashSet<String>();
         var sent = new HashMap<String, CompletionStage<Long>>();
@@ -210,6 +219,9 @@ public final class RedisSessionStorage implements SessionStorage {
 
     @Override
     public boolean update(String id, Changes changes) {
+        if (Metadata.isTerminated(changes.set())) {
+            form.names(id).forEach(terminations::remember); // even if the store has lost it
+        }
         for (var name : form.names(id)) {
             if (run(
                     Scripts.UPDATE,
@@ -220,7 +232,6 @@ public final class RedisSessionStorage implements SessionStorage {
                             ? NOTHING
                             : text(form.written(name, changes.expected())))) {
                 if (Metadata.isTerminated(changes.set())) {
-                    terminations.remember(name);
                     expect(name, CLAIM);
                 }
                 if (!changes.quiet()) {
@@ -333,17 +344,18 @@ public final class RedisSessionStorage implements SessionStorage {
 
     @Override
     public List<Leftover> claimLeftovers() {
-        var due =
-                redis.ask(
-                        commands ->
-                                commands.zrangebyscore(
-                                        prefix + DUE,
-                                        Range.create(0, clock.millis()),
-                                        Limit.create(0, MANY)));
         var claimed = new ArrayList<Leftover>();
-        for (var name : due) {
-            claim(name).ifPresent(claimed::add);
-        }
+        List<String> due;
+        do {
+            due =
+                    redis.ask(
+                            commands ->
+                                    commands.zrangebyscore(
+                                            prefix + DUE,
+                                            Range.create(0, clock.millis()),
+                                            Limit.create(0, MANY)));
+            due.forEach(name -> claim(name).ifPresent(claimed::add));
+        } while (due.size() == MANY && claimed.size() < MANY);
         return claimed;
     }
 
@@ -355,9 +367,23 @@ public final class RedisSessionStorage implements SessionStorage {
             return Optional.empty();
         }
         expect(name, Duration.ofMillis(Long.parseLong(answer.getFirst())));
-        return answer.size() > 1
-                ? Optional.of(new Leftover(name, read(name, answer.getLast())))
-                : Optional.empty();
+        return answer.size() > 1 ? leftover(name, answer.getLast()) : Optional.empty();
+    }
+
+    /** One that cannot be read is left to expire. */
+    private Optional<Leftover> leftover(String name, String text) {
+        try {
+            return Optional.of(new Leftover(name, read(name, text)));
+        } catch (Fault.StorageUnavailable unreadable) {
+            log.warn("what is left of a session is left to expire: {}", unreadable.getMessage());
+            redis.ask(commands -> commands.zrem(prefix + DUE, name));
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public void sweep() {
+        terminations.sweep();
     }
 
     @Override

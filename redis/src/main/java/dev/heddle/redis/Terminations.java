@@ -26,8 +26,13 @@ final class Terminations {
     }
 
     List<String> lately() {
+        sweep();
+        return List.copyOf(names.keySet());
+    }
+
+    /** Forgets what was not lately. */
+    void sweep() {
         long before = alarms.now() - REMEMBERED.toNanos();
         names.values().removeIf(at -> at - before < 0);
-        return List.copyOf(names.keySet());
     }
 }

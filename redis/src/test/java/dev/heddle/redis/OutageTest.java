@@ -150,4 +150,19 @@ class OutageTest {
         store.connection().sync().clientKill(KillArgs.Builder.typePubsub());
         await().until(() -> node.load("a").filter(Metadata::isTerminated).isPresent());
     }
+
+    @Test
+    void what_is_terminated_before_it_is_noticed_that_the_store_is_empty_stays_so() {
+        var node = store.node();
+        var other = store.node();
+        var held = Map.of("k", "1");
+        node.create("a", held);
+        try (var following = other.follow("a", new Heard())) {
+            store.empty();
+            node.update("a", Changes.set(Map.of(Metadata.TERMINATED, "true")));
+            following.load(() -> Optional.of(held)); // which writes it again
+            store.alarms.fire(Pushes.PULSE);
+            await().until(() -> other.load("a").filter(Metadata::isTerminated).isPresent());
+        }
+    }
 }

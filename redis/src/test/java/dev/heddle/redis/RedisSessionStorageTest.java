@@ -259,6 +259,21 @@ class RedisSessionStorageTest {
     }
 
     @Test
+    void many_leftovers_are_claimed_although_one_of_them_cannot_be_read() {
+        store.node(Optional.of(Vault.of(List.of(OLDER))), Store.LIFE).create("foreign", FULL);
+        var node = store.node();
+        IntStream.range(0, 250).forEach(i -> node.create("session " + i, FULL));
+        store.pass(Store.LIFE);
+        int claimed = 0;
+        for (var some = node.claimLeftovers(); !some.isEmpty(); some = node.claimLeftovers()) {
+            claimed += some.size();
+            some.forEach(node::settle);
+        }
+        assertThat(claimed).isEqualTo(250);
+        assertThat(store.records()).isEqualTo(1);
+    }
+
+    @Test
     void a_session_that_ended_properly_leaves_nothing() {
         var node = store.node();
         node.create("a", FULL);

@@ -84,11 +84,14 @@ final class StorageSection {
     private List<Address> addresses(Kind kind) {
         int standard = kind instanceof Kind.Sentinel ? STANDARD_SENTINEL_PORT : STANDARD_PORT;
         var addresses = new ArrayList<Address>();
+        boolean wrong = false;
         for (var one : section.text("address").orElse("").split(",", -1)) {
-            address(one.strip(), standard).ifPresent(addresses::add);
+            var address = address(one.strip(), standard);
+            address.ifPresent(addresses::add);
+            wrong |= address.isEmpty();
         }
         boolean many = !(kind instanceof Kind.Standalone);
-        if (addresses.isEmpty() || (addresses.size() > 1 && !many)) {
+        if (wrong || (addresses.size() > 1 && !many)) {
             section.complain(
                     "address",
                     section.has("address") ? section.shown("address") : "nothing",
@@ -100,7 +103,7 @@ final class StorageSection {
 
     private static Optional<Address> address(String text, int standard) {
         int colon = text.lastIndexOf(':');
-        boolean bare = colon < 0 || text.endsWith("]");
+        boolean bare = colon < 0 || text.endsWith("]") || text.matches("[^\\[]*:.*:.*");
         var host = (bare ? text : text.substring(0, colon)).replaceAll("[\\[\\]]", "");
         try {
             int port = bare ? standard : Integer.parseInt(text.substring(colon + 1));

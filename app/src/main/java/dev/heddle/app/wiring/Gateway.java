@@ -99,6 +99,7 @@ public final class Gateway implements AutoCloseable {
                         .aggregator(aggregator)
                         .watches(watches)
                         .health(health)
+                        .vault(vault)
                         .clock(clock)
                         .observer(metrics)
                         .streams(config.sessions().streams())

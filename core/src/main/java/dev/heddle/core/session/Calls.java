@@ -308,7 +308,6 @@ final class Calls implements CallHost {
                             call.conversation(),
                             () -> {
                                 conversations.noteSubscription(request, call.conversation());
-                                conversations.heardElsewhere(false);
                                 conversations.applyListening(ways.standing()::isAwaited);
                                 call.exchange().sink().reply(reply);
                             });

@@ -45,6 +45,7 @@ final class Conversation {
     private static final Duration REST = Duration.ofSeconds(1);
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final int MAX_DOUBLINGS = 5;
+    private static final int TRIES = 5;
 
     /** How long a backend may take to hear that it is to give something up. */
     private static final Duration ABANDONED = Duration.ofSeconds(10);
@@ -64,7 +65,7 @@ final class Conversation {
         record Resting(Fault why, long until, boolean before) implements State {}
 
         /** Nothing opens any more. */
-        record Ended(Fault why) implements State {}
+        record Ended(Fault why, Consumer<BackendSession> goodbye) implements State {}
     }
 
     /**
@@ -97,6 +98,7 @@ final class Conversation {
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Noted hint; // what the next opening need not ask for
     private volatile Noted last = Noted.NEVER; // opened or taken over here
+    private volatile boolean kept; // whether the session's record names that
     private volatile long answeredAt;
     private volatile long quietFrom;
 
@@ -255,7 +257,7 @@ final class Conversation {
                     waiter.ready(connected.session());
                     return;
                 }
-                case State.Ended(var why) -> {
+                case State.Ended(var why, _) -> {
                     waiter.failed(why);
                     return;
                 }
@@ -330,19 +332,35 @@ final class Conversation {
 
     /** Opens one unless another process has done so; of two that do at once, one wins. */
     private Connected openOrAdopt(Events events) {
-        while (true) {
+        for (int i = 0; i < TRIES; i++) {
             var noted = host.noted(this);
             if (isNewer(noted)) {
                 return adopt(noted, events);
             }
             var fresh = connect(events, Optional.empty());
-            var number = host.note(this, fresh, noted.opened());
-            if (number.isPresent()) {
-                last = Noted.of(number.getAsLong(), fresh);
+            if (isNoted(fresh, noted)) {
                 return fresh;
             }
             fresh.session().close();
         }
+        throw Fault.BackendFailed.notSent(
+                backend.id().value(), Reason.UNREACHABLE, "is opened by others all the time");
+    }
+
+    private boolean isNoted(Connected fresh, Noted before) {
+        try {
+            var outcome = host.note(this, fresh, before.opened(), last.opened());
+            outcome.ifPresent(note -> use(note, fresh));
+            return outcome.isPresent();
+        } catch (RuntimeException | Error e) {
+            fresh.session().close();
+            throw e;
+        }
+    }
+
+    private void use(SessionRecord.Note note, Connected connected) {
+        last = Noted.of(note.number(), connected);
+        kept = note.kept();
     }
 
     /** Whether it can be taken over, and is not known to be gone. */
@@ -354,6 +372,7 @@ final class Conversation {
 
     private Connected adopt(Noted noted, Events events) {
         last = noted;
+        kept = true;
         return connect(events, noted.adopted());
     }
 
@@ -397,7 +416,7 @@ final class Conversation {
     }
 
     private void noteLate(Connected connected, long before) {
-        host.note(this, connected, before).ifPresent(number -> last = Noted.of(number, connected));
+        host.note(this, connected, before, before).ifPresent(note -> use(note, connected));
     }
 
     /**
@@ -430,7 +449,7 @@ final class Conversation {
                     readCatalogSoon();
                 }
             }
-            case State.Ended _ -> release(session);
+            case State.Ended(_, var goodbye) -> release(session, goodbye);
             case State.Idle _, State.Open _, State.Resting _ -> {}
         }
     }
@@ -546,12 +565,13 @@ final class Conversation {
 
     /** Ends the conversation here; another process may go on with it. Blocks; idempotent. */
     void leave(Fault why) {
-        end(why, BackendSession::leave);
+        end(why, kept ? BackendSession::leave : BackendSession::close);
     }
 
     private void end(Fault why, Consumer<BackendSession> goodbye) {
         var before =
-                state.getAndUpdate(now -> now instanceof State.Ended ? now : new State.Ended(why));
+                state.getAndUpdate(
+                        now -> now instanceof State.Ended ? now : new State.Ended(why, goodbye));
         if (!(before instanceof State.Ended)) {
             shared.watches().ifPresent(watches -> watches.leave(backend, client.profile()));
         }

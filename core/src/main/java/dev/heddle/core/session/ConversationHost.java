@@ -6,7 +6,6 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 
 /** What the session does about its conversations. */
@@ -18,10 +17,12 @@ interface ConversationHost {
      * Notes a conversation that has just been opened, unless another process has noted another one.
      * May block.
      *
-     * @param opened how often one had been opened before
-     * @return how often with this one, if it was noted; 0 if nobody else counts
+     * @param opened how often one had been opened before, as far as is noted
+     * @param last how often one had been opened here, as far as is known
+     * @return nothing if another one is noted
      */
-    OptionalLong note(Conversation conversation, Connected connected, long opened);
+    Optional<SessionRecord.Note> note(
+            Conversation conversation, Connected connected, long opened, long last);
 
     /** About to be open: the place to tell the backend what it has to know. May block. */
     void opening(Conversation conversation, Connected connected, boolean again);

@@ -241,6 +241,10 @@ final class Conversations {
         return before;
     }
 
+    boolean isHeardElsewhere() {
+        return elsewhere;
+    }
+
     /** The resources of all backends that the client wants to hear of. */
     List<String> subscribed() {
         return subscriptions.keys();

@@ -39,6 +39,11 @@ public final class DecoratingSessionFactory implements MultiSessionFactory {
         return decorate(base.restoreSession(id, metadata, backends));
     }
 
+    @Override
+    public void endSession(String id, Map<String, String> metadata, Collection<Backend> backends) {
+        base.endSession(id, metadata, backends);
+    }
+
     private MultiSession decorate(MultiSession made) {
         var session = made;
         try {

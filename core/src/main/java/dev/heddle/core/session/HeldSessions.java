@@ -44,10 +44,14 @@ final class HeldSessions {
                                 () -> Stroll.through(sessions.keySet(), this::renewQuietly)));
     }
 
-    /** The session called {@code id}, if it lives here as it is everywhere. Never blocks. */
+    /**
+     * The session called {@code id}, if it lives here as it is everywhere; one of clients without
+     * sessions lives here only. Never blocks.
+     */
     Optional<MultiSession> find(String id) {
         var held = sessions.get(id);
-        return held != null && held.following().isCurrent()
+        boolean alone = held != null && held.session().type() == SessionType.IMPLICIT;
+        return held != null && (alone || held.following().isCurrent())
                 ? Optional.of(held.session())
                 : Optional.empty();
     }
@@ -177,8 +181,11 @@ final class HeldSessions {
             inBackground(
                     "heddle-end",
                     () -> {
-                        drop(held, MultiSession::close);
-                        storage.delete(id);
+                        try {
+                            drop(held, MultiSession::close);
+                        } finally {
+                            storage.delete(id);
+                        }
                     });
         }
     }

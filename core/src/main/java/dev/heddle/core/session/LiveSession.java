@@ -94,6 +94,7 @@ final class LiveSession implements MultiSession {
     private volatile boolean restored; // what has not been opened elsewhere need not be here
     private volatile Set<BackendId> late = Set.of();
     private volatile Runnable settling = () -> {};
+    private volatile Runnable leaving = () -> {}; // how it takes leave of its backends
     private volatile Runnable afterClose = () -> {};
 
     LiveSession(
@@ -206,6 +207,12 @@ final class LiveSession implements MultiSession {
             events.beginColdStart(late, false);
         }
         openInBackground();
+        shared.observer().sessionOpened();
+    }
+
+    /** Knows only what there is to be ended. */
+    void beginToEnd(Iterable<Backend> backends, Map<BackendId, Noted> noted) {
+        conversations.replace(backends, noted);
         shared.observer().sessionOpened();
     }
 
@@ -457,9 +464,17 @@ final class LiveSession implements MultiSession {
             standing.close();
         }
         return () -> {
-            standing.detach(stream, this::applyListening);
+            standing.detach(stream, this::listenNoMore);
             applyListening();
         };
+    }
+
+    /** A process whose client does not come back leaves the listening to others. */
+    private void listenNoMore() {
+        applyListening();
+        if (record.isShared() && !standing.isAwaited() && !conversations.isHeardElsewhere()) {
+            record.noteThen(record.listeningNoMore(), shared.virtual(), () -> {});
+        }
     }
 
     /**
@@ -529,7 +544,7 @@ final class LiveSession implements MultiSession {
             rebasing.unlock();
         }
         if (closing.get()) {
-            conversations.close();
+            leaving.run();
         } else {
             dropped.forEach(one -> events.coldStart().settled(one.backend().id()));
             events.noteBackends(dropped);
@@ -601,6 +616,7 @@ final class LiveSession implements MultiSession {
             awaitClosed();
             return;
         }
+        leaving = goodbye;
         events.end();
         admission.close();
         questions.closeAll("the session has ended");

@@ -21,6 +21,7 @@ import dev.heddle.core.health.HealthBoard;
 import dev.heddle.core.health.HealthRules;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.sealing.Vault;
 import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.core.tasks.TaskNames;
 
@@ -80,11 +81,26 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     @Override
     public MultiSession restoreSession(
             String id, Map<String, String> metadata, Collection<Backend> backends) {
+        var binding = bindingOf(metadata);
+        var known = known(metadata, binding, backends);
+        var created = Metadata.created(metadata).orElseGet(shared.clock()::instant);
+        var session = begin(id, known.client(), known.backends(), known.noted(), created);
+        session.catchUp(metadata);
+        session.compareShown(metadata);
+        session.clientIsReady();
+        return new OwnedSession(session, binding);
+    }
+
+    /** What a record says, as far as it is about what is configured. */
+    private record Known(
+            Conversation.Client client, List<Backend> backends, Map<BackendId, Noted> noted) {}
+
+    private Known known(
+            Map<String, String> metadata, IdentityBinding binding, Collection<Backend> backends) {
         var names = metadata.get(Metadata.BACKEND_IDS);
         if (names == null) {
             throw new Fault.SessionNotFound();
         }
-        var binding = bindingOf(metadata);
         var profile =
                 Optional.ofNullable(metadata.get(Metadata.PROFILE))
                         .flatMap(Metadata::profile)
@@ -96,12 +112,17 @@ public final class LiveSessionFactory implements MultiSessionFactory {
             noted.put(backend.id(), Metadata.noted(metadata, backend.id(), profile.revision()));
         }
         var client = new Conversation.Client(ownerOf(binding), profiles.intern(profile));
-        var created = Metadata.created(metadata).orElseGet(shared.clock()::instant);
-        var session = begin(id, client, wanted, noted, created);
-        session.catchUp(metadata);
-        session.compareShown(metadata);
-        session.clientIsReady();
-        return new OwnedSession(session, binding);
+        return new Known(client, wanted, noted);
+    }
+
+    @Override
+    public void endSession(String id, Map<String, String> metadata, Collection<Backend> backends) {
+        var known = known(metadata, bindingOf(metadata), backends);
+        var session =
+                new LiveSession(
+                        id, type, known.client(), shared, options, shared.clock().instant());
+        session.beginToEnd(known.backends(), known.noted());
+        session.close();
     }
 
     private static IdentityBinding bindingOf(Map<String, String> metadata) {
@@ -138,7 +159,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         try {
             session.begin(backends, noted, late);
         } catch (RuntimeException | Error e) {
-            session.close();
+            session.leave();
             throw e;
         }
         var configured = newest.get();
@@ -152,7 +173,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         session.settle();
         var unavailable = allOrNothing ? session.unavailable() : List.<BackendId>of();
         if (!unavailable.isEmpty()) {
-            session.close();
+            session.leave(); // what others hold of it is theirs
             throw Fault.BackendFailed.notSent(
                     unavailable.getFirst().value(),
                     Reason.UNHEALTHY,
@@ -210,6 +231,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         private InstantSource clock = InstantSource.system();
         private HealthBoard health = new HealthBoard(HealthRules.DEFAULT, clock);
         private Ids ids = new Ids();
+        private Vault vault = Vault.ofThisProcess();
         private int openings = 10;
         private int streams = 8;
         private int inFlight = 32;
@@ -248,6 +270,12 @@ public final class LiveSessionFactory implements MultiSessionFactory {
 
         public Builder health(HealthBoard board) {
             health = board;
+            return this;
+        }
+
+        /** Names tasks so that every process with the same one knows them. */
+        public Builder vault(Vault chosen) {
+            vault = chosen;
             return this;
         }
 
@@ -316,7 +344,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     new OpeningLimits(),
                     new Goodbyes(),
                     ids,
-                    new TaskNames(),
+                    new TaskNames(vault),
                     alarms,
                     clock,
                     virtual,

@@ -34,4 +34,12 @@ public interface MultiSessionFactory {
      */
     MultiSession restoreSession(
             String id, Map<String, String> metadata, Collection<Backend> backends);
+
+    /**
+     * Ends at its backends what a session that nobody holds has left there.
+     *
+     * @param id for the log
+     * @throws Fault.SessionNotFound if the record is of a kind that is not restored any more
+     */
+    void endSession(String id, Map<String, String> metadata, Collection<Backend> backends);
 }

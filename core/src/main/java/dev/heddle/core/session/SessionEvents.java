@@ -25,7 +25,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
@@ -145,7 +144,8 @@ final class SessionEvents implements ConversationHost {
     /** Notes a subscription, or its end, so that the client need not say so again. */
     void noteSubscription(Envelope request, Conversation conversation, Runnable then) {
         var field = Metadata.SUBSCRIPTION + request.uri().orElseThrow();
-        var set = new HashMap<>(record.isShared() ? record.listening() : Map.of());
+        boolean here = record.isShared() && !all().isHeardElsewhere();
+        var set = new HashMap<>(here ? record.listening() : Map.of());
         boolean begins = request.method().equals(Method.RESOURCES_SUBSCRIBE);
         if (begins) {
             set.put(field, conversation.backend().id().value());
@@ -176,10 +176,11 @@ final class SessionEvents implements ConversationHost {
     }
 
     @Override
-    public OptionalLong note(Conversation conversation, Connected connected, long opened) {
+    public Optional<SessionRecord.Note> note(
+            Conversation conversation, Connected connected, long opened, long last) {
         return isCurrent(conversation)
-                ? record.note(conversation.backend().id(), connected, opened)
-                : OptionalLong.of(0);
+                ? record.note(conversation.backend().id(), connected, opened, last)
+                : Optional.of(SessionRecord.Note.NONE);
     }
 
     @Override

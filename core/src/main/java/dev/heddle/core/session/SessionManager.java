@@ -267,7 +267,7 @@ public final class SessionManager implements AutoCloseable {
             throw new Fault.SessionNotFound();
         }
         var binding = Optional.ofNullable(record.get(Metadata.BINDING)).map(IdentityBinding::parse);
-        var share = quota.take(binding.map(owner -> ownerKey(owner, "restored")).orElse("unknown"));
+        var share = quota.take(binding.map(owner -> ownerKey(owner, id)).orElse(id));
         MultiSession session;
         try {
             session = factory.restoreSession(id, record, registry.snapshot().backends().values());
@@ -331,11 +331,10 @@ public final class SessionManager implements AutoCloseable {
     /** Takes a session over only to end it, at the backends too. */
     private void end(SessionStorage.Leftover leftover) {
         try {
-            factory.restoreSession(
-                            LEFTOVER + leftover.name(),
-                            Metadata.completed(leftover.record()),
-                            registry.snapshot().backends().values())
-                    .close();
+            factory.endSession(
+                    LEFTOVER + leftover.name(),
+                    Metadata.completed(leftover.record()),
+                    registry.snapshot().backends().values());
             storage.settle(leftover);
         } catch (Fault unfit) {
             log.warn("what is left of a session is left to expire: {}", unfit.getMessage());

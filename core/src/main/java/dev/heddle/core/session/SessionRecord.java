@@ -16,7 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.Executor;
 
 /**
@@ -54,6 +54,12 @@ final class SessionRecord {
         return Map.of(Metadata.LISTENER, storage.map(SessionStorage::node).orElse(""));
     }
 
+    /** What says so no more, if it did. */
+    Changes listeningNoMore() {
+        var here = listening().getOrDefault(Metadata.LISTENER, "");
+        return new Changes(Map.of(), Set.of(Metadata.LISTENER)).where(Metadata.LISTENER, here);
+    }
+
     /** Whether {@code record} says that another process listens for the session. */
     boolean isHeardElsewhere(Map<String, String> record) {
         var listener = record.getOrDefault(Metadata.LISTENER, "");
@@ -78,18 +84,28 @@ final class SessionRecord {
     }
 
     /**
+     * That a conversation is the session's from now on.
+     *
+     * @param number how often one has been opened with it; 0 if nobody else counts
+     * @param kept whether the record names it, so that others can take it over
+     */
+    record Note(long number, boolean kept) {
+        static final Note NONE = new Note(0, false);
+    }
+
+    /**
      * Notes the conversation with {@code backend} that has just been opened, if {@code before} is
      * how often one had been opened by now.
      *
-     * @return how often with this one, or nothing if it is not the one from now on; 0 if nobody
-     *     else counts
+     * @param last how often one had been opened here, as far as is known
+     * @return nothing if another one is noted
      */
-    OptionalLong note(BackendId backend, Connected connected, long before) {
+    Optional<Note> note(BackendId backend, Connected connected, long before, long last) {
         long number = isShared() ? before + 1 : 0;
         var fields = Metadata.backendSession(backend, connected, number);
         if (number == 0 || (fields.isEmpty() && before == 0)) {
             note(Changes.set(fields));
-            return OptionalLong.of(0);
+            return Optional.of(Note.NONE);
         }
         var opened = Metadata.BACKEND_OPENED + backend;
         var changes =
@@ -99,12 +115,13 @@ final class SessionRecord {
                         : Changes.set(fields);
         var expected = before == 0 ? "" : Long.toString(before);
         try {
-            boolean noted =
-                    storage.orElseThrow().update(id, changes.where(opened, expected)) || hasEnded();
-            return noted ? OptionalLong.of(number) : OptionalLong.empty();
+            if (storage.orElseThrow().update(id, changes.where(opened, expected))) {
+                return Optional.of(new Note(number, true));
+            }
+            return hasEnded() ? Optional.of(new Note(number, false)) : Optional.empty();
         } catch (Fault.StorageUnavailable away) {
             log.warn("cannot note what has changed in a session: {}", away.getMessage());
-            return OptionalLong.of(number);
+            return Optional.of(new Note(Math.max(before, last) + 1, false));
         }
     }
 
@@ -124,8 +141,11 @@ final class SessionRecord {
         }
         virtual.execute(
                 () -> {
-                    note(changes);
-                    then.run();
+                    try {
+                        note(changes);
+                    } finally {
+                        then.run();
+                    }
                 });
     }
 

@@ -135,6 +135,12 @@ class SessionManagerTest {
                 String id, Map<String, String> metadata, Collection<Backend> backends) {
             return next.restoreSession(id, metadata, backends);
         }
+
+        @Override
+        public void endSession(
+                String id, Map<String, String> metadata, Collection<Backend> backends) {
+            next.endSession(id, metadata, backends);
+        }
     }
 
     private SessionManager manager(MultiSessionFactory factory) {
@@ -402,6 +408,12 @@ class SessionManagerTest {
                 String id, Map<String, String> metadata, Collection<Backend> backends) {
             restored.incrementAndGet();
             return next.restoreSession(id, metadata, backends);
+        }
+
+        @Override
+        public void endSession(
+                String id, Map<String, String> metadata, Collection<Backend> backends) {
+            next.endSession(id, metadata, backends);
         }
     }
 
