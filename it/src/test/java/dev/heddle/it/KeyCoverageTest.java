@@ -25,6 +25,7 @@ class KeyCoverageTest {
                     BackendKeysTest.class,
                     OperationKeysTest.class,
                     ServerKeysTest.class,
+                    StorageKeysTest.class,
                     TransportTest.class,
                     LifeTest.class,
                     MainJobTest.class,

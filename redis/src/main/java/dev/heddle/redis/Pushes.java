@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -85,6 +86,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         private final List<String> names;
         private final Listener listener;
         private final Function<String, Optional<String>> opening;
+        private final AtomicLong newest = new AtomicLong();
         private volatile boolean changed;
         private volatile long gaps = hearing.get().gaps();
 
@@ -93,6 +95,16 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
             this.names = names;
             this.listener = listener;
             this.opening = opening;
+        }
+
+        /** Notes that there is a record of this version. */
+        void noteVersion(long version) {
+            newest.accumulateAndGet(version, Math::max);
+        }
+
+        /** The newest version of the record that is known of here. */
+        long newest() {
+            return newest.get();
         }
 
         boolean isCurrent() {
@@ -132,6 +144,11 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     private static List<Follower> without(List<Follower> all, Follower one) {
         var left = all.stream().filter(other -> !other.equals(one)).toList();
         return left.isEmpty() ? null : left;
+    }
+
+    /** Notes that this node has made the record {@code name} one of this version. */
+    void noteVersion(String name, long version) {
+        followers.getOrDefault(name, List.of()).forEach(one -> one.noteVersion(version));
     }
 
     /**

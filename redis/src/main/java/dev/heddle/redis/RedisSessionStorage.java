@@ -135,9 +135,13 @@ public final class RedisSessionStorage implements SessionStorage {
     }
 
     private boolean run(Script<Long> script, String name, String... arguments) {
+        return number(script, name, arguments) > 0;
+    }
+
+    private long number(Script<Long> script, String name, String... arguments) {
         var all = new ArrayList<>(List.of(keep, beyond));
         all.addAll(List.of(arguments));
-        return redis.run(script, key(name), all.toArray(new String[0])) == 1;
+        return redis.run(script, key(name), all.toArray(new String[0]));
     }
 
     @Override
@@ -155,6 +159,16 @@ public final class RedisSessionStorage implements SessionStorage {
 
     @Override
     public Optional<Map<String, String>> load(String id) {
+        return loadWhole(id).map(RedisSessionStorage::withoutVersion);
+    }
+
+    private static Map<String, String> withoutVersion(Map<String, String> record) {
+        var fields = new HashMap<>(record);
+        fields.remove(Metadata.VERSION);
+        return fields;
+    }
+
+    private Optional<Map<String, String>> loadWhole(String id) {
         for (var name : form.names(id)) {
             var text = redis.run(Scripts.LOAD, key(name), keep, beyond);
             if (text != null) {
@@ -223,14 +237,9 @@ public final class RedisSessionStorage implements SessionStorage {
             form.names(id).forEach(terminations::remember); // even if the store has lost it
         }
         for (var name : form.names(id)) {
-            if (run(
-                    Scripts.UPDATE,
-                    name,
-                    text(form.written(name, changes.set())),
-                    names(changes.remove()),
-                    changes.expected().isEmpty()
-                            ? NOTHING
-                            : text(form.written(name, changes.expected())))) {
+            long version = change(name, changes);
+            if (version > 0) {
+                pushes.noteVersion(name, version);
                 if (Metadata.isTerminated(changes.set())) {
                     expect(name, CLAIM);
                 }
@@ -241,6 +250,18 @@ public final class RedisSessionStorage implements SessionStorage {
             }
         }
         return false;
+    }
+
+    /** Returns the new version, or 0. */
+    private long change(String name, Changes changes) {
+        return number(
+                Scripts.UPDATE,
+                name,
+                text(form.written(name, changes.set())),
+                names(changes.remove()),
+                changes.expected().isEmpty()
+                        ? NOTHING
+                        : text(form.written(name, changes.expected())));
     }
 
     private String names(Set<String> fields) {
@@ -314,7 +335,7 @@ public final class RedisSessionStorage implements SessionStorage {
         @Override
         public Optional<Map<String, String>> load(Supplier<Optional<Map<String, String>>> ours) {
             follower.reading();
-            var record = RedisSessionStorage.this.load(id);
+            var record = loadNoting();
             if (record.isPresent()) {
                 losses = content.losses();
                 return record;
@@ -329,11 +350,24 @@ public final class RedisSessionStorage implements SessionStorage {
             return record;
         }
 
+        private Optional<Map<String, String>> loadNoting() {
+            var record = loadWhole(id);
+            record.ifPresent(known -> follower.noteVersion(Metadata.version(known)));
+            return record;
+        }
+
         private Optional<Map<String, String>> written(Map<String, String> ours) {
-            create(id, ours);
+            var record = new HashMap<>(ours);
+            record.put(Metadata.VERSION, Long.toString(follower.newest()));
+            create(id, record);
             follower.reading();
             losses = content.losses();
-            return RedisSessionStorage.this.load(id);
+            return loadNoting();
+        }
+
+        @Override
+        public boolean isOutdated(Map<String, String> record) {
+            return Metadata.version(record) < follower.newest();
         }
 
         @Override

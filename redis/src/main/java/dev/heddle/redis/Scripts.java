@@ -3,6 +3,7 @@ package dev.heddle.redis;
 import static dev.heddle.core.session.Metadata.CLAIMED;
 import static dev.heddle.core.session.Metadata.TERMINATED;
 import static dev.heddle.core.session.Metadata.USED;
+import static dev.heddle.core.session.Metadata.VERSION;
 
 import org.jspecify.annotations.Nullable;
 
@@ -21,13 +22,16 @@ final class Scripts {
             local text = redis.call('GET', key)
             local over = not text or redis.call('PTTL', key) <= beyond
             local record = text and cjson.decode(text)
-            local ended = record and record['%s'] == 'true'
+            local ended = record and record['%1$s'] == 'true'
             local function put(fields)
               for name, value in pairs(fields) do record[name] = value end
+              local version = tonumber(record['%2$s'] or '0') + 1
+              record['%2$s'] = string.format('%%d', version)
               redis.call('SET', key, cjson.encode(record), 'PX', keep)
+              return version
             end
             """
-                    .formatted(TERMINATED);
+                    .formatted(TERMINATED, VERSION);
 
     /** Adds the record {@code ARGV[3]}. */
     static final Script<Long> CREATE =
@@ -52,7 +56,10 @@ final class Scripts {
                             """
                                     .formatted(USED));
 
-    /** Sets {@code ARGV[3]}, removes {@code ARGV[4]}, if it has {@code ARGV[5]}. */
+    /**
+     * Sets {@code ARGV[3]}, removes {@code ARGV[4]}, if it has {@code ARGV[5]}. Returns the new
+     * version.
+     */
     static final Script<Long> UPDATE =
             Script.number(
                     READ
@@ -62,8 +69,7 @@ final class Scripts {
                               if (record[name] or '') ~= value then return 0 end
                             end
                             for _, name in ipairs(cjson.decode(ARGV[4])) do record[name] = nil end
-                            put(cjson.decode(ARGV[3]))
-                            return 1
+                            return put(cjson.decode(ARGV[3]))
                             """);
 
     /** Sets {@code ARGV[3]}, in a new record if there is none. */

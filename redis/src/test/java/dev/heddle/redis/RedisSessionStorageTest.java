@@ -212,6 +212,26 @@ class RedisSessionStorageTest {
     }
 
     @Test
+    void whoever_has_read_an_older_record_than_this_node_knows_of_is_told_so() {
+        var mine = store.node();
+        var other = store.node();
+        mine.create("a", Map.of("k", "1"));
+        try (var following = mine.follow("a", new Heard())) {
+            var first = following.load(Optional::empty).orElseThrow();
+            assertThat(following.isOutdated(first)).isFalse();
+            mine.update("a", Changes.set(Map.of("k", "2")));
+            assertThat(following.isOutdated(first)).isTrue();
+            var second = following.load(Optional::empty).orElseThrow();
+            assertThat(following.isOutdated(second)).isFalse();
+            other.update("a", Changes.set(Map.of("k", "3")));
+            var third = following.load(Optional::empty).orElseThrow();
+            assertThat(third).containsEntry("k", "3");
+            assertThat(following.isOutdated(second)).isTrue();
+            assertThat(following.isOutdated(third)).isFalse();
+        }
+    }
+
+    @Test
     void who_has_stopped_following_hears_nothing() {
         var mine = store.node();
         var other = store.node();

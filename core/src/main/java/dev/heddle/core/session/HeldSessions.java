@@ -5,6 +5,7 @@ import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.session.SessionStorage.Following;
 import dev.heddle.core.session.SessionStorage.Listener;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,8 @@ import java.util.function.Consumer;
  */
 final class HeldSessions {
     private static final Logger log = LoggerFactory.getLogger(HeldSessions.class);
+
+    private static final int MOST_TIMES = 10;
 
     private final SessionStorage storage;
     private final Map<String, Held> sessions = new ConcurrentHashMap<>();
@@ -99,14 +102,23 @@ final class HeldSessions {
             return Optional.empty();
         }
         if (!held.following().isCurrent()) {
+            catchUp(id, held);
+        }
+        return Optional.of(held.session());
+    }
+
+    /** Whoever was overtaken while doing so does it again, so that the newest is the last. */
+    private void catchUp(String id, Held held) {
+        boolean overtaken = true;
+        for (int i = 0; overtaken && i < MOST_TIMES; i++) {
             var record = held.following().load(() -> Optional.of(held.session().metadata()));
             if (record.filter(known -> !Metadata.isTerminated(known)).isEmpty()) {
                 letGo(id, held);
                 throw new Fault.SessionNotFound();
             }
             held.session().catchUp(record.get());
+            overtaken = held.following().isOutdated(record.get());
         }
-        return Optional.of(held.session());
     }
 
     /**
@@ -166,16 +178,29 @@ final class HeldSessions {
     }
 
     /**
-     * Marks the record first and looks for the session second, so that none that is being made
-     * slips through. Refuses newcomers, and does the rest in the background.
+     * Takes the session, so that nobody else lets it go, marks the record, and looks once more, so
+     * that none that is being made slips through. Refuses newcomers, and does the rest in the
+     * background.
      */
     void end(String id) {
-        storage.update(id, Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        var held = sessions.remove(id);
+        try {
+            storage.update(id, Changes.set(Map.of(Metadata.TERMINATED, "true")));
+        } catch (Fault.StorageUnavailable away) {
+            if (held != null) {
+                sessions.putIfAbsent(id, held);
+            }
+            throw away;
+        }
+        finishSoon(id, held);
         finishSoon(id);
     }
 
     private void finishSoon(String id) {
-        var held = sessions.remove(id);
+        finishSoon(id, sessions.remove(id));
+    }
+
+    private void finishSoon(String id, @Nullable Held held) {
         if (held != null) {
             held.session().refuse();
             inBackground(

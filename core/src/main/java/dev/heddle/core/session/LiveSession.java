@@ -14,7 +14,6 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
 import dev.heddle.core.session.Metadata.Noted;
-import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -78,8 +77,7 @@ final class LiveSession implements MultiSession {
     private final SurfaceKeeper surfaces;
     private final Conversations conversations;
     private final Tasks tasks;
-    private final SessionRecord record;
-    private final @Nullable RepeatedTask noting; // what has been shown, for other processes
+    private final Moving moving;
     private final SessionEvents events;
     private final Calls calls;
     private final Dispatch dispatch;
@@ -115,9 +113,7 @@ final class LiveSession implements MultiSession {
         this.updated = shared.clock().millis();
         this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
         this.questions = new Questions(shared.ids(), shared.alarms(), standing);
-        this.record = new SessionRecord(id, shared.storage());
-        this.noting =
-                record.isShared() ? new RepeatedTask(shared.virtual(), this::noteShown) : null;
+        var record = new SessionRecord(id, shared.storage());
         this.surfaces = new SurfaceKeeper(shared, client.profile(), this::listChanged);
         this.tasks =
                 new Tasks(
@@ -136,6 +132,7 @@ final class LiveSession implements MultiSession {
                         tasks);
         this.conversations = new Conversations(client, shared, options.openings(), events);
         events.begin(conversations);
+        this.moving = new Moving(record, shared, surfaces, standing, events, conversations);
         this.calls =
                 new Calls(
                         shared,
@@ -152,29 +149,15 @@ final class LiveSession implements MultiSession {
                                 instanceof IdentityBinding.Unauthenticated);
     }
 
-    /** Must not block. */
+    /** Tells the client that a list is another one now. Must not block. */
     private void listChanged(String method) {
         standing.listChanged(method);
-        var task = noting;
-        if (task != null) {
-            task.soon();
-        }
-    }
-
-    private void noteShown() {
-        record.note(Changes.set(SessionRecord.shown(surfaces.shown())).quietly());
+        moving.shown();
     }
 
     /** Tells of the lists that are others now than those that another process has shown last. */
     void compareShown(Map<String, String> known) {
-        surfaces.shown()
-                .forEach(
-                        (method, digest) -> {
-                            var before = known.getOrDefault(Metadata.SHOWN + method, digest);
-                            if (!before.equals(digest)) {
-                                listChanged(method);
-                            }
-                        });
+        surfaces.changed(known).forEach(this::listChanged);
     }
 
     private void used() {
@@ -306,10 +289,7 @@ final class LiveSession implements MultiSession {
     public Map<String, String> metadata() {
         var metadata = conversations.metadata(client.profile());
         events.level().ifPresent(level -> metadata.put(Metadata.LOG_LEVEL, level.word()));
-        if (record.isShared()) {
-            metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
-            metadata.putAll(SessionRecord.shown(surfaces.shown()));
-        }
+        metadata.putAll(moving.metadata(created));
         return metadata;
     }
 
@@ -423,7 +403,7 @@ final class LiveSession implements MultiSession {
     /** What belongs to a call or a question that is not known here may be for another process. */
     private void hereOrElsewhere(Envelope message) {
         if (!isTaken(message)) {
-            record.tell(message, shared.virtual());
+            moving.tell(message);
         }
     }
 
@@ -459,41 +439,19 @@ final class LiveSession implements MultiSession {
         noteReady();
         standing.attach(stream);
         applyListening();
-        listenHere();
+        moving.listenHere(this::applyListening);
         if (admission.isClosed()) {
             standing.close();
         }
         return () -> {
-            standing.detach(stream, this::listenNoMore);
+            standing.detach(
+                    stream,
+                    () -> {
+                        applyListening();
+                        moving.listenNoMore();
+                    });
             applyListening();
         };
-    }
-
-    /** A process whose client does not come back leaves the listening to others. */
-    private void listenNoMore() {
-        applyListening();
-        if (record.isShared() && !standing.isAwaited() && !conversations.isHeardElsewhere()) {
-            record.noteThen(record.listeningNoMore(), shared.virtual(), () -> {});
-        }
-    }
-
-    /**
-     * The process with the client's newest stream is the one that listens for the session. What was
-     * updated before it did may have been missed.
-     */
-    private void listenHere() {
-        if (!record.isShared() || standing.isShared()) {
-            return;
-        }
-        record.noteThen(
-                Changes.set(record.listening()),
-                shared.virtual(),
-                () -> {
-                    if (conversations.heardElsewhere(false)) {
-                        conversations.subscribed().forEach(standing::resourceUpdated);
-                    }
-                    applyListening();
-                });
     }
 
     private void applyListening() {
@@ -596,13 +554,7 @@ final class LiveSession implements MultiSession {
 
     @Override
     public void catchUp(Map<String, String> known) {
-        var usual = client.profile().revision();
-        for (var conversation : conversations.all()) {
-            conversation.catchUp(Metadata.noted(known, conversation.backend().id(), usual));
-        }
-        Metadata.level(known).ifPresent(events::level);
-        conversations.catchUpSubscriptions(Metadata.subscriptions(known));
-        conversations.heardElsewhere(record.isHeardElsewhere(known));
+        moving.catchUp(known);
         applyListening();
     }
 

@@ -57,6 +57,9 @@ public final class Metadata {
     /** From which level on the client wants log messages, if it has said so. */
     public static final String LOG_LEVEL = "heddle.log.level";
 
+    /** How often the record has been changed. */
+    public static final String VERSION = "heddle.version";
+
     /** When the session began: milliseconds since 1970. */
     public static final String CREATED = "heddle.created";
 
@@ -199,6 +202,11 @@ public final class Metadata {
     static Noted noted(Map<String, String> record, BackendId id, Revision usual) {
         var adopted = adopted(record, id, usual);
         return new Noted(number(record.get(BACKEND_OPENED + id)), adopted);
+    }
+
+    /** How often {@code record} had been changed, as far as that is counted. */
+    public static long version(Map<String, String> record) {
+        return number(record.get(VERSION));
     }
 
     /** The log level that {@code record} names, if it does. */

@@ -164,6 +164,11 @@ final class SessionEvents implements ConversationHost {
         return wanted.isEmpty() || given.isEmpty() || given.get().compareTo(wanted.get()) >= 0;
     }
 
+    /** The revision of a conversation of which no other is noted. */
+    Revision usual() {
+        return usual;
+    }
+
     private Conversations all() {
         return conversations.orElseThrow();
     }

@@ -128,6 +128,11 @@ public interface SessionStorage extends AutoCloseable {
             }
 
             @Override
+            public boolean isOutdated(Map<String, String> record) {
+                return false;
+            }
+
+            @Override
             public void close() {}
         };
     }
@@ -168,6 +173,9 @@ public interface SessionStorage extends AutoCloseable {
          *     there is nothing to write, the store counts as away until others have had the time to
          */
         Optional<Map<String, String>> load(Supplier<Optional<Map<String, String>>> ours);
+
+        /** Whether a newer record than {@code record} has been loaded here, or written. */
+        boolean isOutdated(Map<String, String> record);
 
         @Override
         void close();

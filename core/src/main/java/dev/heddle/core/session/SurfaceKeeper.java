@@ -99,6 +99,19 @@ final class SurfaceKeeper {
                 Method.PROMPTS_CHANGED, digest(now.prompts()));
     }
 
+    /** The methods that tell of the lists that are others than those in {@code record}. */
+    List<String> changed(Map<String, String> record) {
+        return shown().entrySet().stream()
+                .filter(
+                        shown -> {
+                            var field = Metadata.SHOWN + shown.getKey();
+                            return !record.getOrDefault(field, shown.getValue())
+                                    .equals(shown.getValue());
+                        })
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
     private static String digest(Listing list) {
         return list.digest().substring(0, SHORT);
     }

@@ -41,13 +41,18 @@ public final class RedisServer implements AutoCloseable {
         return start("--replicaof", "127.0.0.1", Integer.toString(master.port()));
     }
 
-    /** A sentinel that watches {@code master} alone, under the name {@code main}. */
-    public static RedisServer sentinelOf(RedisServer master) {
+    /**
+     * A sentinel that watches {@code master} alone, under the name {@code main}.
+     *
+     * @param more lines of its configuration
+     */
+    public static RedisServer sentinelOf(RedisServer master, String... more) {
         try {
             int port = freePort();
             var folder = Files.createTempDirectory("heddle-sentinel");
             var settings =
                     """
+                    %s
                     port %d
                     bind 127.0.0.1
                     dir %s
@@ -55,7 +60,7 @@ public final class RedisServer implements AutoCloseable {
                     sentinel down-after-milliseconds main 500
                     sentinel failover-timeout main 5000
                     """
-                            .formatted(port, folder, master.port());
+                            .formatted(String.join("\n", more), port, folder, master.port());
             var file = Files.writeString(folder.resolve("sentinel.conf"), settings);
             return new RedisServer(
                     port, List.of(program().toString(), file.toString(), "--sentinel"));
@@ -75,6 +80,11 @@ public final class RedisServer implements AutoCloseable {
 
     public int port() {
         return port;
+    }
+
+    /** Its process, to be stopped and continued. */
+    public long pid() {
+        return process.pid();
     }
 
     /** Ends it at once, as a crash would. */

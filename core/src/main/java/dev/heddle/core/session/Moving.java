@@ -1,0 +1,106 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.protocol.Envelope;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What one session notes so that it can go on in another process, and how it goes on from what
+ * another one has noted. Thread-safe.
+ */
+final class Moving {
+    private final SessionRecord record;
+    private final Shared shared;
+    private final SurfaceKeeper surfaces;
+    private final StandingStream standing;
+    private final SessionEvents events;
+    private final Conversations conversations;
+    private final @Nullable RepeatedTask noting; // which lists have been shown
+
+    Moving(
+            SessionRecord record,
+            Shared shared,
+            SurfaceKeeper surfaces,
+            StandingStream standing,
+            SessionEvents events,
+            Conversations conversations) {
+        this.record = record;
+        this.shared = shared;
+        this.surfaces = surfaces;
+        this.standing = standing;
+        this.events = events;
+        this.conversations = conversations;
+        this.noting =
+                record.isShared() ? new RepeatedTask(shared.virtual(), this::noteShown) : null;
+    }
+
+    /** What only other processes need to know. */
+    Map<String, String> metadata(Instant created) {
+        if (!record.isShared()) {
+            return Map.of();
+        }
+        var metadata = new HashMap<>(SessionRecord.shown(surfaces.shown()));
+        metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
+        return metadata;
+    }
+
+    /** The client has been told that a list is another one now. Never blocks. */
+    void shown() {
+        if (noting != null) {
+            noting.soon();
+        }
+    }
+
+    private void noteShown() {
+        record.note(Changes.set(SessionRecord.shown(surfaces.shown())).quietly());
+    }
+
+    /** Goes on from what is noted. May block. */
+    void catchUp(Map<String, String> known) {
+        for (var conversation : conversations.all()) {
+            var backend = conversation.backend().id();
+            conversation.catchUp(Metadata.noted(known, backend, events.usual()));
+        }
+        Metadata.level(known).ifPresent(events::level);
+        conversations.catchUpSubscriptions(Metadata.subscriptions(known));
+        conversations.heardElsewhere(record.isHeardElsewhere(known));
+    }
+
+    /**
+     * The process with the client's newest stream is the one that listens for the session. What was
+     * updated before it did may have been missed.
+     *
+     * @param listening begins and ends what listening takes
+     */
+    void listenHere(Runnable listening) {
+        if (!record.isShared() || standing.isShared()) {
+            return;
+        }
+        record.noteThen(
+                Changes.set(record.listening()),
+                shared.virtual(),
+                () -> {
+                    if (conversations.heardElsewhere(false)) {
+                        conversations.subscribed().forEach(standing::resourceUpdated);
+                    }
+                    listening.run();
+                });
+    }
+
+    /** A process whose client does not come back leaves the listening to others. */
+    void listenNoMore() {
+        if (record.isShared() && !standing.isAwaited() && !conversations.isHeardElsewhere()) {
+            record.noteThen(record.listeningNoMore(), shared.virtual(), () -> {});
+        }
+    }
+
+    /** Hands a message of the client to the other processes. Never blocks. */
+    void tell(Envelope message) {
+        record.tell(message, shared.virtual());
+    }
+}

@@ -1,0 +1,185 @@
+package dev.heddle.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.redis.testkit.Certificate;
+import dev.heddle.redis.testkit.RedisServer;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What each key of the session storage does. */
+class StorageKeysTest {
+    private static final String KEYS = "keys: [a secret that all the nodes of a test share]";
+
+    @TempDir private Path folder;
+    private final Stub stub = Stub.start();
+
+    @AfterEach
+    void stop() {
+        stub.close();
+    }
+
+    private Heddle serve(String storage) {
+        return Heddle.serve(
+                folder,
+                "backends: [{name: stub, transport: streamable-http, url: \""
+                        + stub.url()
+                        + "\"}]\nsessionStorage: {provider: redis, "
+                        + storage
+                        + "}");
+    }
+
+    private static List<String> keys(RedisServer server, int database) {
+        var uri = RedisURI.create("redis://127.0.0.1:" + server.port() + "/" + database);
+        try (var client = RedisClient.create(uri)) {
+            return client.connect().sync().keys("*");
+        }
+    }
+
+    @Test
+    @Shows({
+        "sessionStorage.provider",
+        "sessionStorage.address",
+        "sessionStorage.db",
+        "sessionStorage.keyPrefix",
+        "sessionStorage.format",
+        "sessionStorage.keys"
+    })
+    void records_are_where_they_are_said_to_be_and_tell_their_sessions_only_if_they_are_plain() {
+        try (var server = RedisServer.start();
+                var plain =
+                        serve(
+                                "address: '127.0.0.1:%d', db: 3, keyPrefix: 'mine:', format: plain"
+                                        .formatted(server.port()));
+                var sealed = serve("address: '127.0.0.1:%d', ".formatted(server.port()) + KEYS)) {
+            var open = plain.client().initialize().session();
+            var hidden = sealed.client().initialize().session();
+            assertThat(keys(server, 3)).contains("mine:" + open);
+            assertThat(keys(server, 0))
+                    .hasSizeGreaterThan(1)
+                    .allMatch(key -> key.startsWith("thv:vmcp:session:"))
+                    .noneMatch(key -> key.contains(hidden));
+        }
+    }
+
+    @Test
+    @Shows({
+        "sessionStorage.username",
+        "sessionStorage.password",
+        "sessionStorage.tls",
+        "sessionStorage.caBundlePath"
+    })
+    void a_store_behind_tls_and_a_password_is_used_with_them_and_not_without() {
+        var certificate = Certificate.in(folder);
+        int port = RedisServer.freePort();
+        var login = "username: heddle, password: the-password, ";
+        var tls = "tls: true, caBundlePath: '" + certificate.certificate() + "', ";
+        var address = "address: '127.0.0.1:" + port + "', ";
+        try (var _ =
+                        RedisServer.start(
+                                ("--tls-port "
+                                                + port
+                                                + " --tls-cert-file "
+                                                + certificate.certificate()
+                                                + " --tls-key-file "
+                                                + certificate.key()
+                                                + " --tls-ca-cert-file "
+                                                + certificate.certificate()
+                                                + " --tls-auth-clients no --user default off"
+                                                + " --user heddle on >the-password ~* &* +@all")
+                                        .split(" "));
+                var right = serve(address + login + tls + KEYS);
+                var nobody = serve(address + tls + KEYS);
+                var open = serve(address + login + KEYS)) {
+            assertThat(right.client().tryInitialize().status()).isEqualTo(200);
+            assertThat(nobody.client().tryInitialize().status()).isEqualTo(503);
+            assertThat(open.client().tryInitialize().status()).isEqualTo(503);
+        }
+    }
+
+    @Test
+    @Shows({
+        "sessionStorage.mode",
+        "sessionStorage.masterName",
+        "sessionStorage.sentinelUsername",
+        "sessionStorage.sentinelPassword"
+    })
+    void sentinels_say_where_the_master_is_to_those_who_know_their_password() {
+        try (var master = RedisServer.start();
+                var sentinel =
+                        RedisServer.sentinelOf(
+                                master, "user default off", "user heddle on >theirs ~* &* +@all")) {
+            var all =
+                    "address: '127.0.0.1:" + sentinel.port() + "', mode: sentinel, " + KEYS + ", ";
+            var login = "sentinelUsername: heddle, sentinelPassword: theirs";
+            try (var right = serve(all + "masterName: main, " + login);
+                    var other = serve(all + "masterName: another, " + login);
+                    var nobody = serve(all + "masterName: main")) {
+                assertThat(right.client().tryInitialize().status()).isEqualTo(200);
+                assertThat(keys(master, 0)).isNotEmpty();
+                assertThat(other.client().tryInitialize().status()).isEqualTo(503);
+                assertThat(nobody.client().tryInitialize().status()).isEqualTo(503);
+            }
+        }
+    }
+
+    /** A server whose queue of connections is full answers nobody. */
+    @Test
+    @Shows({"sessionStorage.dialTimeout"})
+    void a_connection_that_does_not_come_about_is_given_up() throws IOException {
+        var waiting = new ArrayList<Socket>();
+        try (var full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            for (int i = 0; i < 2; i++) {
+                waiting.add(new Socket(full.getInetAddress(), full.getLocalPort()));
+            }
+            try (var heddle =
+                    serve(
+                            "address: '127.0.0.1:%d', dialTimeout: 123ms, "
+                                            .formatted(full.getLocalPort())
+                                    + KEYS)) {
+                assertThat(heddle.child().errors()).anyMatch(line -> line.contains("123 ms"));
+                assertThat(heddle.client().tryInitialize().status()).isEqualTo(503);
+            }
+        } finally {
+            for (var socket : waiting) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    @Shows({"sessionStorage.timeout", "sessionStorage.patience"})
+    void a_store_that_does_not_answer_is_away_and_its_sessions_go_on_for_a_while_only() {
+        try (var server = RedisServer.start();
+                var heddle =
+                        serve(
+                                "address: '127.0.0.1:%d', timeout: 234ms, patience: 1s, "
+                                                .formatted(server.port())
+                                        + KEYS)) {
+            var client = heddle.client().initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            Peers.run("kill", "-STOP", Long.toString(server.pid()));
+            var refused = heddle.client().tryInitialize();
+            assertThat(refused.status()).isEqualTo(503);
+            assertThat(refused.body()).contains("234 milli");
+            assertThat(client.call("count", "{}").text()).isEqualTo("2");
+            Peers.run("kill", "-CONT", Long.toString(server.pid()));
+            server.kill();
+            await().until(() -> client.call("count", "{}").status() == 503);
+        }
+    }
+}
