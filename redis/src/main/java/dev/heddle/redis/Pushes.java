@@ -81,14 +81,17 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         return changed(ALIVE);
     }
 
+    /** Up to where things have been heard. */
+    record Place(long gaps, Object change) {}
+
     /** Knows what is heard of a record. Thread-safe. */
     final class Follower implements AutoCloseable {
         private final List<String> names;
         private final Listener listener;
         private final Function<String, Optional<String>> opening;
         private final AtomicLong newest = new AtomicLong();
-        private volatile boolean changed;
-        private volatile long gaps = hearing.get().gaps();
+        private volatile Object change = new Object(); // another one after each
+        private volatile Place read = place();
 
         private Follower(
                 List<String> names, Listener listener, Function<String, Optional<String>> opening) {
@@ -110,18 +113,22 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         boolean isCurrent() {
             var now = hearing.get();
             return now.there()
-                    ? !changed && gaps == now.gaps()
+                    ? read.change().equals(change) && read.gaps() == now.gaps()
                     : alarms.now() - now.since() < patience.toNanos();
         }
 
-        /** What is read from now on is current, unless something is heard while it is read. */
-        void reading() {
-            gaps = hearing.get().gaps();
-            changed = false;
+        /** Up to where things have been heard: what is read from now on is as new as that. */
+        Place place() {
+            return new Place(hearing.get().gaps(), change);
+        }
+
+        /** What has been read since {@code place} is current, unless more has been heard. */
+        void read(Place place) {
+            read = place;
         }
 
         private void hear() {
-            changed = true;
+            change = new Object();
             listener.changed();
         }
 

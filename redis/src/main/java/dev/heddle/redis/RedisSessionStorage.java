@@ -334,10 +334,11 @@ public final class RedisSessionStorage implements SessionStorage {
 
         @Override
         public Optional<Map<String, String>> load(Supplier<Optional<Map<String, String>>> ours) {
-            follower.reading();
+            var place = follower.place();
             var record = loadNoting();
             if (record.isPresent()) {
                 losses = content.losses();
+                follower.read(place);
                 return record;
             }
             pulse.check();
@@ -360,9 +361,11 @@ public final class RedisSessionStorage implements SessionStorage {
             var record = new HashMap<>(ours);
             record.put(Metadata.VERSION, Long.toString(follower.newest()));
             create(id, record);
-            follower.reading();
+            var place = follower.place();
             losses = content.losses();
-            return loadNoting();
+            var now = loadNoting();
+            follower.read(place);
+            return now;
         }
 
         @Override

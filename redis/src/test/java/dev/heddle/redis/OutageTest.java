@@ -167,4 +167,24 @@ class OutageTest {
             await().until(() -> other.load("a").filter(Metadata::isTerminated).isPresent());
         }
     }
+
+    @Test
+    void a_change_that_was_heard_and_could_not_be_read_is_not_forgotten() {
+        var node = store.node();
+        var other = store.node();
+        node.create("a", Map.of("k", "1"));
+        try (var following = node.follow("a", new Heard())) {
+            other.update("a", Changes.set(Map.of("k", "2")));
+            await().until(() -> !following.isCurrent());
+            var name = Vault.of(List.of(Store.SECRET)).names("a").getFirst();
+            var whole = store.connection().sync().get(Store.PREFIX + name);
+            store.connection().sync().set(Store.PREFIX + name, "{}x", SetArgs.Builder.keepttl());
+            assertThatThrownBy(() -> following.load(Optional::empty))
+                    .isInstanceOf(Fault.StorageUnavailable.class);
+            assertThat(following.isCurrent()).isFalse();
+            store.connection().sync().set(Store.PREFIX + name, whole, SetArgs.Builder.keepttl());
+            assertThat(following.load(Optional::empty).orElseThrow()).containsEntry("k", "2");
+            assertThat(following.isCurrent()).isTrue();
+        }
+    }
 }
