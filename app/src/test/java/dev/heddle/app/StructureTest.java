@@ -38,6 +38,7 @@ class StructureTest {
                     "dev.heddle.core.exchange",
                     "dev.heddle.core.sealing",
                     "dev.heddle.core.rounds",
+                    "dev.heddle.core.events",
                     "dev.heddle.core.backend",
                     "dev.heddle.core.tasks",
                     "dev.heddle.core.health",

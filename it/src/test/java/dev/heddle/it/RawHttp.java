@@ -122,6 +122,16 @@ final class RawHttp implements AutoCloseable {
         return text.toString();
     }
 
+    /** So many bytes, or those up to the end of the connection. */
+    String read(int count) {
+        try {
+            var bytes = socket.getInputStream().readNBytes(count);
+            return new String(bytes, StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Whether {@code text} is in what has arrived by now; does not wait. */
     boolean has(String text) {
         try {

@@ -3,8 +3,6 @@ package dev.heddle.redis;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.fault.Fault;
 
-import io.lettuce.core.RedisNoScriptException;
-
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,18 +63,7 @@ final class Pulse {
     /** Does not wait for the answer. */
     private void beat() {
         try {
-            var to = redis.ask();
-            var arguments = arguments();
-            Scripts.PULSE
-                    .known(to, key, arguments)
-                    .whenComplete(
-                            (name, failed) -> {
-                                if (failed instanceof RedisNoScriptException) {
-                                    Scripts.PULSE.whole(to, key, arguments).thenAccept(this::note);
-                                } else {
-                                    note(name);
-                                }
-                            });
+            Scripts.PULSE.send(redis.ask(), key, arguments()).thenAccept(this::note);
         } catch (Fault.StorageUnavailable away) {
             log.debug("no pulse: {}", away.getMessage());
         }
@@ -96,7 +83,13 @@ final class Pulse {
         }
     }
 
+    /** Says, if that is possible, that this node is not there any more. */
     void close() {
         closed = true;
+        try {
+            redis.ask(commands -> commands.publish(channel, pushes.farewell()));
+        } catch (Fault.StorageUnavailable away) {
+            log.debug("no farewell: {}", away.getMessage());
+        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.heddle.redis;
 
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.session.SessionStorage.Listener;
 
 import io.lettuce.core.RedisChannelHandler;
@@ -34,6 +35,8 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     /** After so long without a pulse, nothing is believed to be heard. */
     static final Duration SILENCE = PULSE.multipliedBy(2).plusSeconds(1);
 
+    private static final int MANY = 1_000;
+    private static final long GONE = Long.MIN_VALUE;
     private static final char BETWEEN = ' ';
     private static final String ALIVE = "";
 
@@ -49,6 +52,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     private final String node = new BigInteger(64, new SecureRandom()).toString(36);
     private final AtomicReference<Hearing> hearing;
     private final Map<String, List<Follower>> followers = new ConcurrentHashMap<>();
+    private final BoundedMap<String, Long> others = new BoundedMap<>(MANY); // when heard last
     private volatile long heardOwn;
     private volatile Runnable heard = () -> {};
 
@@ -79,6 +83,11 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     /** What is told so that it is heard that everything is heard. */
     String pulse() {
         return changed(ALIVE);
+    }
+
+    /** What is told by a node that ends. */
+    String farewell() {
+        return told(ALIVE, "");
     }
 
     /** Up to where things have been heard. */
@@ -180,6 +189,10 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         int more = message.indexOf(BETWEEN, end + 1);
         var name = message.substring(end + 1, more < 0 ? message.length() : more);
         boolean own = message.startsWith(node) && end == node.length();
+        if (!own && end > 0) {
+            boolean gone = name.isEmpty() && more >= 0;
+            others.put(message.substring(0, end), gone ? GONE : alarms.now());
+        }
         if (own && name.isEmpty()) {
             heardOwn = alarms.now();
             hear();
@@ -236,6 +249,16 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
 
     String node() {
         return node;
+    }
+
+    /** Whether a node is there, as far as can have been heard. */
+    boolean isAlive(String other) {
+        var now = hearing.get();
+        long heardLast = others.get(other).orElse(now.since());
+        long silent = alarms.now() - Math.max(heardLast, now.since());
+        return other.equals(node)
+                || !now.there()
+                || (heardLast != GONE && silent < SILENCE.toNanos());
     }
 
     /** Whether everything is heard that is told. */

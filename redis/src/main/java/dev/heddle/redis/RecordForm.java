@@ -29,11 +29,11 @@ sealed interface RecordForm {
      */
     Map<String, String> read(String name, Map<String, String> written);
 
-    /** A message about the record {@code name}, as it travels. */
-    String sealed(String name, String message);
+    /** The message {@code which} about the record {@code name}, as it travels or is kept. */
+    String sealed(String name, String which, String message);
 
-    /** The message that travelled so; empty if it was not sent by one of us. */
-    Optional<String> opened(String name, String sealed);
+    /** The message that was sealed so; empty if it was not by one of us. */
+    Optional<String> opened(String name, String which, String sealed);
 
     /** A field was not written with a secret that is known here. */
     final class Unreadable extends RuntimeException {
@@ -67,12 +67,12 @@ sealed interface RecordForm {
         }
 
         @Override
-        public String sealed(String name, String message) {
+        public String sealed(String name, String which, String message) {
             return message;
         }
 
         @Override
-        public Optional<String> opened(String name, String sealed) {
+        public Optional<String> opened(String name, String which, String sealed) {
             return Optional.of(sealed);
         }
     }
@@ -93,7 +93,7 @@ sealed interface RecordForm {
         /** What a field is called whose name is secret, before a name that tells nothing. */
         private static final String HIDDEN = "h:";
 
-        private static final String MESSAGE = "message";
+        private static final String MESSAGE = "message ";
         private static final char BETWEEN = '\n';
 
         @Override
@@ -159,13 +159,13 @@ sealed interface RecordForm {
         }
 
         @Override
-        public String sealed(String name, String message) {
-            return vault.seal(message, binding(name, MESSAGE));
+        public String sealed(String name, String which, String message) {
+            return vault.seal(message, binding(name, MESSAGE + which));
         }
 
         @Override
-        public Optional<String> opened(String name, String sealed) {
-            return vault.open(sealed, binding(name, MESSAGE));
+        public Optional<String> opened(String name, String which, String sealed) {
+            return vault.open(sealed, binding(name, MESSAGE + which));
         }
 
         private static String whole(String there) {

@@ -3,7 +3,6 @@ package dev.heddle.redis;
 import dev.heddle.core.fault.Fault;
 
 import io.lettuce.core.RedisException;
-import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
 import org.jspecify.annotations.Nullable;
@@ -74,13 +73,7 @@ final class Redis implements AutoCloseable {
 
     /** Carries out a script on one key. */
     <T extends @Nullable Object> T run(Script<T> script, String key, String... arguments) {
-        try {
-            return await(script.known(ask(), key, arguments));
-        } catch (RedisNoScriptException unknown) {
-            return ask(all -> script.whole(all, key, arguments));
-        } catch (RedisException failed) {
-            throw unavailable(failed);
-        }
+        return ask(all -> script.send(all, key, arguments));
     }
 
     /** Carries out a command. */

@@ -1,5 +1,6 @@
 package dev.heddle.redis;
 
+import dev.heddle.core.events.EventStorage;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.sealing.Vault;
@@ -49,6 +50,7 @@ public final class RedisSessionStorage implements SessionStorage {
     private static final int MANY = 100;
     private static final String CHANGES = "changes";
     private static final String DUE = "due";
+    private static final String TOLD = "told";
     private static final String NO_FIELDS = Json.EMPTY_ARRAY.toString();
     private static final String NOTHING = Json.EMPTY_OBJECT.toString();
 
@@ -63,6 +65,7 @@ public final class RedisSessionStorage implements SessionStorage {
     private final Content content;
     private final Terminations terminations;
     private final Pulse pulse;
+    private final RedisEventStorage events;
 
     /**
      * @param prefix what all keys begin with
@@ -87,6 +90,7 @@ public final class RedisSessionStorage implements SessionStorage {
         this.content = new Content(alarms);
         this.terminations = new Terminations(alarms);
         this.redis = new Redis(options, pushes, prefix + CHANGES);
+        this.events = new RedisEventStorage(redis, form, prefix, pushes.node());
         this.pulse = new Pulse(redis, pushes, content, alarms, prefix, prefix + CHANGES);
         pulse.whenEmptied(() -> inBackground(() -> terminateAgain(Scripts.UPSERT)));
         pushes.whenHeard(this::heard);
@@ -305,16 +309,27 @@ public final class RedisSessionStorage implements SessionStorage {
     }
 
     @Override
+    public boolean isAlive(String node) {
+        return pushes.isAlive(node);
+    }
+
+    @Override
+    public Optional<EventStorage> events() {
+        return Optional.of(events);
+    }
+
+    @Override
     public Following follow(String id, Listener listener) {
         var names = form.names(id);
         return new Followed(
-                id, pushes.follow(names, listener, text -> form.opened(names.getFirst(), text)));
+                id,
+                pushes.follow(names, listener, text -> form.opened(names.getFirst(), TOLD, text)));
     }
 
     @Override
     public void tell(String id, String message) {
         var name = form.names(id).getFirst();
-        tell(pushes.told(name, form.sealed(name, message)));
+        tell(pushes.told(name, form.sealed(name, TOLD, message)));
     }
 
     private final class Followed implements Following {

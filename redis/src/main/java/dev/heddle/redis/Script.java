@@ -1,6 +1,7 @@
 package dev.heddle.redis;
 
 import io.lettuce.core.RedisFuture;
+import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
@@ -11,6 +12,8 @@ import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * A script that changes one key as one step.
@@ -33,6 +36,17 @@ record Script<T extends @Nullable Object>(String text, String sha, ScriptOutputT
     /** One that answers with texts. */
     static Script<List<String>> texts(String text) {
         return new Script<>(text, sha(text), ScriptOutputType.MULTI);
+    }
+
+    /** Sends it, in full only to a server that does not know it. */
+    CompletionStage<T> send(
+            RedisClusterAsyncCommands<String, String> to, String key, String... arguments) {
+        return known(to, key, arguments)
+                .exceptionallyCompose(
+                        failed ->
+                                failed instanceof RedisNoScriptException
+                                        ? whole(to, key, arguments)
+                                        : CompletableFuture.failedStage(failed));
     }
 
     /** Sends it to a server that knows it. */

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 import java.util.List;
 
 /**
- * What is done to a record in one step. A record is the text of a JSON object of strings; it is
- * over when no more than the time of {@code ARGV[2]} is left of the time for which the server keeps
- * it. {@code ARGV[1]} is that time from now, both in milliseconds.
+ * What is done to a record, or to what is kept of a stream, in one step. A record is the text of a
+ * JSON object of strings; it is over when no more than the time of {@code ARGV[2]} is left of the
+ * time for which the server keeps it. {@code ARGV[1]} is that time from now, both in milliseconds.
  */
 final class Scripts {
     /** What all of them begin with. */
@@ -114,6 +114,67 @@ final class Scripts {
                     redis.call('PUBLISH', ARGV[2], ARGV[3])
                     return redis.call('GET', KEYS[1])
                     """);
+
+    /**
+     * What those begin with that write a stream, which is kept for {@code ARGV[1]} milliseconds.
+     */
+    private static final String STREAM =
+            """
+            local key, keep, writer = KEYS[1], ARGV[1], ARGV[2]
+            local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+            local function field(entry, name)
+              for i = 1, #entry[2], 2 do
+                if entry[2][i] == name then return entry[2][i + 1] end
+              end
+            end
+            """;
+
+    /**
+     * Adds entries to a stream, if nobody else than {@code ARGV[2]} has written it last. {@code
+     * ARGV[3]} says whether what was there counts no more, {@code ARGV[4]} is the first event that
+     * is kept, {@code ARGV[5]} what all entries have in common; then come the number, the kind and
+     * the text of each. What does not follow on what is there begins anew.
+     */
+    static final Script<Long> APPEND =
+            Script.number(
+                    STREAM
+                            + """
+                            if last and field(last, 'w') ~= writer then return 0 end
+                            local first = tonumber(ARGV[6])
+                            local number, place = -1, 1
+                            if last then
+                              number, place = string.match(last[1], '^(%d+)-(%d+)$')
+                              number, place = tonumber(number), tonumber(place)
+                            end
+                            if last and first and (ARGV[3] == 'true' or first > number + 1) then
+                              redis.call('DEL', key)
+                            end
+                            for i = 6, #ARGV, 3 do
+                              if ARGV[i + 1] == 'END' and tonumber(ARGV[i]) == number then
+                                place = place + 1
+                              else
+                                number, place = tonumber(ARGV[i]), 1
+                              end
+                              redis.call('XADD', key, ARGV[i] .. '-' .. place, 'w', writer,
+                                'q', ARGV[5], 'k', ARGV[i + 1], 't', ARGV[i + 2])
+                            end
+                            redis.call('PEXPIRE', key, keep)
+                            redis.call('XTRIM', key, 'MINID', ARGV[4])
+                            return 1
+                            """);
+
+    /** Has {@code ARGV[2]} write the stream from now on, if its last entry is {@code ARGV[3]}. */
+    static final Script<Long> TAKE =
+            Script.number(
+                    STREAM
+                            + """
+                            if not last or last[1] ~= ARGV[3] then return 0 end
+                            local number, place = string.match(last[1], '^(%d+)-(%d+)$')
+                            redis.call('XADD', key, number .. '-' .. (place + 1), 'w', writer,
+                              'q', field(last, 'q'), 'k', 'TAKEN', 't', '')
+                            redis.call('PEXPIRE', key, keep)
+                            return 1
+                            """);
 
     private Scripts() {}
 }

@@ -6,6 +6,7 @@ import dev.heddle.redis.testkit.RedisServer;
 import dev.heddle.testkit.FakeAlarms;
 import dev.heddle.testkit.FakeClock;
 
+import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -86,6 +87,7 @@ final class Store implements AutoCloseable {
             all.append(key).append('=');
             switch (connection.sync().type(key)) {
                 case "string" -> all.append(connection.sync().get(key));
+                case "stream" -> all.append(connection.sync().xrange(key, Range.create("-", "+")));
                 case "zset" -> all.append(connection.sync().zrange(key, 0, -1));
                 default -> throw new IllegalStateException(key);
             }

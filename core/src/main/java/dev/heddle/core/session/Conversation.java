@@ -10,6 +10,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;

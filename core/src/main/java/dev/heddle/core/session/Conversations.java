@@ -56,20 +56,26 @@ final class Conversations {
     private final Shared shared;
     private final Openings openings;
     private final ConversationHost host;
+    private final Elsewhere elsewhere;
     private final SparseMap<String, Conversation> subscriptions = new SparseMap<>();
     private final ReentrantLock listening =
             new ReentrantLock(); // orders what backends are told about listening
     private volatile List<Conversation> all = List.of();
-    private volatile boolean elsewhere; // whether another process listens for this session
 
     /**
      * @param openings how many may be opening in the background at the same time
      */
-    Conversations(Conversation.Client client, Shared shared, int openings, ConversationHost host) {
+    Conversations(
+            Conversation.Client client,
+            Shared shared,
+            int openings,
+            ConversationHost host,
+            Elsewhere elsewhere) {
         this.client = client;
         this.shared = shared;
         this.openings = new Openings(openings);
         this.host = host;
+        this.elsewhere = elsewhere;
     }
 
     /**
@@ -228,21 +234,7 @@ final class Conversations {
     }
 
     private boolean isNeeded(Conversation conversation, boolean clientListens) {
-        return !elsewhere && (clientListens || isSubscribed(conversation));
-    }
-
-    /**
-     * Says whether another process listens to the backends for this session. Returns whether one
-     * did.
-     */
-    boolean heardElsewhere(boolean heard) {
-        boolean before = elsewhere;
-        elsewhere = heard;
-        return before;
-    }
-
-    boolean isHeardElsewhere() {
-        return elsewhere;
+        return !elsewhere.isListening() && (clientListens || isSubscribed(conversation));
     }
 
     /** The resources of all backends that the client wants to hear of. */

@@ -6,6 +6,8 @@ import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.catalog.CatalogKey;
+import dev.heddle.core.events.EventLog;
+import dev.heddle.core.events.Sharing;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Reply;
@@ -17,13 +19,11 @@ import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
-import dev.heddle.protocol.Malformed;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -71,6 +71,8 @@ final class LiveSession implements MultiSession {
     private final Shared shared;
     private final int streams;
     private final Instant created;
+    private final SessionRecord record;
+    private final Elsewhere elsewhere;
     private final AdmissionQueue admission = new AdmissionQueue();
     private final Questions questions;
     private final StandingStream standing;
@@ -111,9 +113,11 @@ final class LiveSession implements MultiSession {
         this.whole = type != SessionType.IMPLICIT;
         this.created = created;
         this.updated = shared.clock().millis();
-        this.standing = new StandingStream(shared.alarms(), type == SessionType.IMPLICIT);
+        this.record = new SessionRecord(id, shared.storage());
+        this.elsewhere = new Elsewhere(record, shared.virtual());
+        this.standing =
+                new StandingStream(shared.alarms(), type == SessionType.IMPLICIT, elsewhere);
         this.questions = new Questions(shared.ids(), shared.alarms(), standing);
-        var record = new SessionRecord(id, shared.storage());
         this.surfaces = new SurfaceKeeper(shared, client.profile(), this::listChanged);
         this.tasks =
                 new Tasks(
@@ -124,15 +128,18 @@ final class LiveSession implements MultiSession {
         this.events =
                 new SessionEvents(
                         record,
+                        elsewhere,
                         client.profile().revision(),
                         shared,
                         surfaces,
                         standing,
                         questions,
                         tasks);
-        this.conversations = new Conversations(client, shared, options.openings(), events);
+        this.conversations =
+                new Conversations(client, shared, options.openings(), events, elsewhere);
         events.begin(conversations);
-        this.moving = new Moving(record, shared, surfaces, standing, events, conversations);
+        this.moving =
+                new Moving(record, shared, surfaces, standing, events, conversations, elsewhere);
         this.calls =
                 new Calls(
                         shared,
@@ -403,7 +410,7 @@ final class LiveSession implements MultiSession {
     /** What belongs to a call or a question that is not known here may be for another process. */
     private void hereOrElsewhere(Envelope message) {
         if (!isTaken(message)) {
-            moving.tell(message);
+            elsewhere.tell(new Relayed.FromClient(message));
         }
     }
 
@@ -418,11 +425,12 @@ final class LiveSession implements MultiSession {
     }
 
     @Override
-    public void relayed(String message) {
-        try {
-            isTaken(Envelope.parse(message.getBytes(StandardCharsets.UTF_8)));
-        } catch (Malformed foreign) {
-            throw new IllegalArgumentException("found no message (expected: one)", foreign);
+    public void relayed(String text) {
+        switch (Relayed.of(text)) {
+            case Relayed.FromClient(var message) -> isTaken(message);
+            case Relayed.ToClient(var message) -> standing.relayed(message);
+            case Relayed.OfStream(var news) ->
+                    Optional.ofNullable(log.get()).ifPresent(known -> known.hear(news));
         }
     }
 
@@ -479,8 +487,14 @@ final class LiveSession implements MultiSession {
         if (known != null) {
             return known;
         }
-        log.compareAndSet(null, new EventLog(shared.alarms()));
+        log.compareAndSet(null, new EventLog(shared.alarms(), sharing()));
         return Objects.requireNonNull(log.get());
+    }
+
+    private Optional<Sharing> sharing() {
+        return type == SessionType.IMPLICIT
+                ? Optional.empty()
+                : record.sharing(elsewhere, shared.virtual());
     }
 
     @Override
@@ -549,7 +563,7 @@ final class LiveSession implements MultiSession {
 
     @Override
     public void close() {
-        end(conversations::close);
+        end(false, conversations::close);
     }
 
     @Override
@@ -560,10 +574,13 @@ final class LiveSession implements MultiSession {
 
     @Override
     public void leave() {
-        end(conversations::leave);
+        end(true, conversations::leave);
     }
 
-    private void end(Runnable goodbye) {
+    /**
+     * @param goesOn whether it may go on in another process
+     */
+    private void end(boolean goesOn, Runnable goodbye) {
         if (!closing.compareAndSet(false, true)) {
             awaitClosed();
             return;
@@ -576,8 +593,10 @@ final class LiveSession implements MultiSession {
         admission.closeAndDrain();
         grace.cancel();
         calls.close();
+        var events = Optional.ofNullable(log.get());
+        events.filter(_ -> goesOn).ifPresent(EventLog::leave);
         standing.close();
-        Optional.ofNullable(log.get()).ifPresent(EventLog::close);
+        events.ifPresent(EventLog::close);
         shared.goodbyes().say(goodbye);
         shared.observer().sessionClosed();
         afterClose.run();

@@ -1,7 +1,7 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.session.SessionStorage.Changes;
-import dev.heddle.protocol.Envelope;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +20,7 @@ final class Moving {
     private final StandingStream standing;
     private final SessionEvents events;
     private final Conversations conversations;
+    private final Elsewhere elsewhere;
     private final @Nullable RepeatedTask noting; // which lists have been shown
 
     Moving(
@@ -28,13 +29,15 @@ final class Moving {
             SurfaceKeeper surfaces,
             StandingStream standing,
             SessionEvents events,
-            Conversations conversations) {
+            Conversations conversations,
+            Elsewhere elsewhere) {
         this.record = record;
         this.shared = shared;
         this.surfaces = surfaces;
         this.standing = standing;
         this.events = events;
         this.conversations = conversations;
+        this.elsewhere = elsewhere;
         this.noting =
                 record.isShared() ? new RepeatedTask(shared.virtual(), this::noteShown) : null;
     }
@@ -68,7 +71,7 @@ final class Moving {
         }
         Metadata.level(known).ifPresent(events::level);
         conversations.catchUpSubscriptions(Metadata.subscriptions(known));
-        conversations.heardElsewhere(record.isHeardElsewhere(known));
+        elsewhere.listens(record.listener(known));
     }
 
     /**
@@ -85,7 +88,7 @@ final class Moving {
                 Changes.set(record.listening()),
                 shared.virtual(),
                 () -> {
-                    if (conversations.heardElsewhere(false)) {
+                    if (elsewhere.listens("")) {
                         conversations.subscribed().forEach(standing::resourceUpdated);
                     }
                     listening.run();
@@ -94,13 +97,8 @@ final class Moving {
 
     /** A process whose client does not come back leaves the listening to others. */
     void listenNoMore() {
-        if (record.isShared() && !standing.isAwaited() && !conversations.isHeardElsewhere()) {
+        if (record.isShared() && !standing.isAwaited() && !elsewhere.isListening()) {
             record.noteThen(record.listeningNoMore(), shared.virtual(), () -> {});
         }
-    }
-
-    /** Hands a message of the client to the other processes. Never blocks. */
-    void tell(Envelope message) {
-        record.tell(message, shared.virtual());
     }
 }

@@ -3,6 +3,7 @@ package dev.heddle.core.session;
 import dev.heddle.core.aggregation.Listing;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.BlockingCall;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;

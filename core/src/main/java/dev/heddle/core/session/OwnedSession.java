@@ -1,5 +1,6 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Reply;

@@ -40,6 +40,7 @@ final class SessionEvents implements ConversationHost {
     private static final int MANY_TASKS = 1000;
 
     private final SessionRecord record;
+    private final Elsewhere elsewhere;
     private final Revision usual;
     private final Shared shared;
     private final SurfaceKeeper surfaces;
@@ -61,6 +62,7 @@ final class SessionEvents implements ConversationHost {
      */
     SessionEvents(
             SessionRecord record,
+            Elsewhere elsewhere,
             Revision usual,
             Shared shared,
             SurfaceKeeper surfaces,
@@ -68,6 +70,7 @@ final class SessionEvents implements ConversationHost {
             Questions questions,
             Tasks tasks) {
         this.record = record;
+        this.elsewhere = elsewhere;
         this.usual = usual;
         this.shared = shared;
         this.surfaces = surfaces;
@@ -144,7 +147,7 @@ final class SessionEvents implements ConversationHost {
     /** Notes a subscription, or its end, so that the client need not say so again. */
     void noteSubscription(Envelope request, Conversation conversation, Runnable then) {
         var field = Metadata.SUBSCRIPTION + request.uri().orElseThrow();
-        boolean here = record.isShared() && !all().isHeardElsewhere();
+        boolean here = record.isShared() && !elsewhere.isListening();
         var set = new HashMap<>(here ? record.listening() : Map.of());
         boolean begins = request.method().equals(Method.RESOURCES_SUBSCRIBE);
         if (begins) {
@@ -339,7 +342,7 @@ final class SessionEvents implements ConversationHost {
                         .params()
                         .filter(params -> params.contains(MetaKey.RELATED_TASK))
                         .isPresent();
-        boolean ofSession = standing.isOpen() && !standing.isShared();
+        boolean ofSession = standing.canAsk();
         (ofTask || ofSession ? Optional.<ForwardedCall>empty() : onlyCall.apply(conversation))
                 .ifPresentOrElse(
                         call -> questions.askOnly(question, call),

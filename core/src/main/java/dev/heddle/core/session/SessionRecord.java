@@ -2,17 +2,15 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.events.Sharing;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.core.session.SessionStorage.Changes;
-import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Revision;
-import dev.heddle.protocol.Spliced;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -60,10 +58,38 @@ final class SessionRecord {
         return new Changes(Map.of(), Set.of(Metadata.LISTENER)).where(Metadata.LISTENER, here);
     }
 
-    /** Whether {@code record} says that another process listens for the session. */
-    boolean isHeardElsewhere(Map<String, String> record) {
+    /** The other process that listens for the session according to {@code record}; else empty. */
+    String listener(Map<String, String> record) {
         var listener = record.getOrDefault(Metadata.LISTENER, "");
-        return !listener.isEmpty() && !listening().containsValue(listener);
+        return listening().containsValue(listener) ? "" : listener;
+    }
+
+    /** Whether the process {@code node} is there, as far as is known. */
+    boolean isAlive(String node) {
+        return storage.filter(kept -> kept.isAlive(node)).isPresent();
+    }
+
+    /**
+     * How the session's streams are shared with other processes, if they can be.
+     *
+     * @param elsewhere hears what they are to be told
+     */
+    Optional<Sharing> sharing(Elsewhere elsewhere, Executor virtual) {
+        return storage.flatMap(
+                kept ->
+                        kept.events()
+                                .map(
+                                        events ->
+                                                new Sharing(
+                                                        id,
+                                                        kept.node(),
+                                                        kept::isAlive,
+                                                        events,
+                                                        news ->
+                                                                elsewhere.tell(
+                                                                        new Relayed.OfStream(news)),
+                                                        elsewhere::toClient,
+                                                        virtual)));
     }
 
     /** What other processes have noted of the conversation with {@code backend}. */
@@ -149,11 +175,10 @@ final class SessionRecord {
                 });
     }
 
-    /** Hands a message of the client to the other processes, if there are any. Never blocks. */
-    void tell(Envelope message, Executor virtual) {
+    /** Tells the other processes something, if there are any. */
+    void tell(String message) {
         if (isShared()) {
-            var text = new String(Spliced.of(message).bytes(), StandardCharsets.UTF_8);
-            virtual.execute(() -> storage.ifPresent(kept -> kept.tell(id, text)));
+            storage.ifPresent(kept -> kept.tell(id, message));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.events.EventStorage;
 import dev.heddle.core.fault.Fault;
 
 import java.util.Collection;
@@ -107,6 +108,16 @@ public interface SessionStorage extends AutoCloseable {
     /** What this process is called among those that share the store; empty if none do. */
     default String node() {
         return "";
+    }
+
+    /** Whether the process called {@code node} is there, as far as is known. Never blocks. */
+    default boolean isAlive(String node) {
+        return node.equals(node());
+    }
+
+    /** Where the streams of the sessions are kept for other processes, if there are any. */
+    default Optional<EventStorage> events() {
+        return Optional.empty();
     }
 
     /**

@@ -1,8 +1,10 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
@@ -26,9 +28,6 @@ import java.util.concurrent.atomic.AtomicReference;
 final class StandingStream {
     /** How long a question waits for the client to open a stream. */
     static final Duration PATIENCE = Duration.ofSeconds(5);
-
-    /** How long a client may take to come back to its last stream. */
-    static final Duration RETURN = Duration.ofMinutes(1);
 
     private static final int MAX_KEPT = 1000;
     private static final int MAX_WAITING = 100;
@@ -114,19 +113,27 @@ final class StandingStream {
 
     private final Alarms alarms;
     private final boolean shared;
+    private final Elsewhere elsewhere;
     private final AtomicReference<State> state = new AtomicReference<>(State.EMPTY);
 
     /**
      * @param shared whether the streams are those of several clients, each of which is told
      *     everything while it listens, and none of which can be asked
+     * @param elsewhere where the client may listen instead
      */
-    StandingStream(Alarms alarms, boolean shared) {
+    StandingStream(Alarms alarms, boolean shared, Elsewhere elsewhere) {
         this.alarms = alarms;
         this.shared = shared;
+        this.elsewhere = elsewhere;
     }
 
     boolean isOpen() {
         return !state.get().streams().isEmpty();
+    }
+
+    /** Whether the client can be asked on a stream, here or elsewhere. */
+    boolean canAsk() {
+        return !shared && (isOpen() || elsewhere.hasClient());
     }
 
     /** How many streams the client holds open. */
@@ -173,7 +180,7 @@ final class StandingStream {
         state.updateAndGet(now -> now.without(stream, !shared));
         if (state.get().away().filter(stream::equals).isPresent()) {
             alarms.after(
-                    RETURN,
+                    EventLog.RETURN,
                     () -> {
                         state.updateAndGet(now -> now.withoutAway(stream));
                         forgotten.run();
@@ -199,6 +206,10 @@ final class StandingStream {
 
     /** Says that a resource has been updated, in the words of {@code notice}. */
     void resourceUpdated(String uri, Spliced notice) {
+        if (elsewhere.hasClient()) {
+            elsewhere.toClient(notice);
+            return;
+        }
         keepOrSend("updated " + uri, notice);
     }
 
@@ -225,6 +236,10 @@ final class StandingStream {
     boolean notification(Spliced message) {
         if (shared) {
             return false; // it would be a guess whom it is meant for
+        }
+        if (elsewhere.hasClient()) {
+            elsewhere.toClient(message);
+            return true;
         }
         var stream = state.get().newest();
         stream.ifPresent(open -> open.notification(message));
@@ -256,6 +271,10 @@ final class StandingStream {
             question.refuse("the client can be asked in a call only");
             return;
         }
+        if (elsewhere.hasClient()) {
+            elsewhere.toClient(question.message());
+            return;
+        }
         var before =
                 state.getAndUpdate(
                         now ->
@@ -269,7 +288,7 @@ final class StandingStream {
         } else if (before.isFull()) {
             question.refuse("too many questions wait for the client already");
         } else {
-            var patience = before.away().isPresent() ? RETURN : PATIENCE;
+            var patience = before.away().isPresent() ? EventLog.RETURN : PATIENCE;
             alarms.after(patience, () -> giveUp(question));
         }
     }
@@ -281,6 +300,25 @@ final class StandingStream {
         if (before.waitingFor(id).isEmpty()) {
             tell(notice);
         }
+    }
+
+    /** Takes a message of another process for the client, if that listens here. */
+    void relayed(Envelope message) {
+        if (isAwaited() && !elsewhere.isListening()) {
+            if (message.isRequest()) {
+                question(relayedQuestion(message));
+            } else {
+                tell(Spliced.of(message));
+            }
+        }
+    }
+
+    /** Whoever asked hears from here only if the client cannot be asked. */
+    private Question relayedQuestion(Envelope message) {
+        return new Question(
+                Spliced.of(message),
+                refusal -> elsewhere.tell(new Relayed.FromClient(Envelope.parse(refusal.bytes()))),
+                () -> question(relayedQuestion(message)));
     }
 
     private void giveUp(Question question) {

@@ -15,6 +15,7 @@ import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.catalog.CatalogKey;
 import dev.heddle.core.catalog.Catalogs;
 import dev.heddle.core.catalog.Watches;
+import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Ids;
 import dev.heddle.core.exchange.Question;
@@ -227,7 +228,7 @@ class LiveSessionLifeTest {
         assertThat(backend.lastTalk().isListening()).isFalse();
         session.attach(Identity.NONE, new RecordingSink()).detach();
         assertThat(backend.lastTalk().isListening()).isTrue(); // it may come back
-        fixture.alarms.fire(StandingStream.RETURN);
+        fixture.alarms.fire(EventLog.RETURN);
         assertThat(backend.lastTalk().isListening()).isFalse();
         send(session, Json.of(1), Method.RESOURCES_SUBSCRIBE, "{\"uri\":\"r:///1\"}").result();
         assertThat(backend.lastTalk().isListening()).isTrue();
@@ -249,7 +250,7 @@ class LiveSessionLifeTest {
         var attachment = session.attach(Identity.NONE, second);
         backend.lastTalk().events().notification(notice);
         attachment.detach();
-        fixture.alarms.fire(StandingStream.RETURN);
+        fixture.alarms.fire(EventLog.RETURN);
         backend.lastTalk().events().notification(notice);
         assertThat(first.order()).hasSize(1);
         assertThat(second.order()).containsExactly(notice.method());
@@ -387,7 +388,7 @@ class LiveSessionLifeTest {
                 .isEqualTo(Envelope.parse(asked.message().bytes()).id());
         attachment.detach();
         asked.wayLost().run();
-        fixture.alarms.fire(StandingStream.RETURN); // it may come back so long
+        fixture.alarms.fire(EventLog.RETURN); // it may come back so long
         assertThat(backend.lastTalk().answers().getFirst().error()).isPresent();
         assertThat(session.active()).isFalse();
     }

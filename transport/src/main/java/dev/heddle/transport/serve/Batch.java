@@ -90,6 +90,11 @@ final class Batch {
         return Envelope.parse(response.bytes());
     }
 
+    /** The ids of what is to be answered. */
+    List<Json> requests() {
+        return messages.stream().filter(Envelope::isRequest).map(Envelope::id).toList();
+    }
+
     /** Whether there is nothing to be answered. */
     boolean isQuiet() {
         return missing == 0;

@@ -1,8 +1,6 @@
 package dev.heddle.transport.serve;
 
 import dev.heddle.core.exchange.Question;
-import dev.heddle.core.session.EventStream;
-import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
 
@@ -29,11 +27,9 @@ record BatchReply(HttpReply reply, PostStream stream) implements Batch.Out {
             return;
         }
         var all = responses.elements().stream().map(Batch::message).toList();
-        all.subList(0, all.size() - 1).forEach(one -> events.send(kept(one, events)));
-        events.last(kept(all.getLast(), events));
-    }
-
-    private Spliced kept(Envelope response, EventStream events) {
-        return stream.kept(response.id(), Spliced.of(response), events);
+        for (var one : all.subList(0, all.size() - 1)) {
+            events.send(PostStream.kept(one.id(), Spliced.of(one)));
+        }
+        PostStream.last(events, all.getLast().id(), Spliced.of(all.getLast()));
     }
 }

@@ -1,8 +1,9 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.events.EventStream;
+import dev.heddle.core.events.Taker;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
-import dev.heddle.core.session.EventStream;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
@@ -21,7 +22,7 @@ final class GetStream implements ClientStream {
     @Override
     public void notification(Spliced message) {
         if (isNeeded(message.envelope().method())
-                || stream.taker().map(EventStream.Taker::isReady).orElse(true)) {
+                || stream.taker().map(Taker::isReady).orElse(true)) {
             stream.send(message);
         }
     }

@@ -224,12 +224,12 @@ final class HttpReply implements Answer {
         run(this::beginStream);
     }
 
-    /** Begins a stream of events with one that only says where it begins. */
+    /** Sends an event that only says where a stream begins, beginning the stream if need be. */
     void begin(String id) {
         run(
                 () -> {
-                    if (state == State.WAITING) {
-                        beginStream();
+                    beginStream();
+                    if (state == State.STREAMING) {
                         frames.priming(id, RETRY_MILLIS);
                     }
                 });

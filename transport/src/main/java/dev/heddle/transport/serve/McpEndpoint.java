@@ -1,10 +1,11 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.events.EventLog;
+import dev.heddle.core.events.EventStream;
+import dev.heddle.core.events.Resumable;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
-import dev.heddle.core.session.EventLog;
-import dev.heddle.core.session.EventStream;
 import dev.heddle.core.session.MultiSession;
 import dev.heddle.core.session.SessionManager;
 import dev.heddle.protocol.Envelope;
@@ -25,6 +26,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -193,7 +195,7 @@ final class McpEndpoint {
                     session.authorize(caller);
                     try {
                         var batch = Batch.of(body, session.profile().revision());
-                        var stream = stream(session, caller, head, reply);
+                        var stream = stream(session, caller, batch.requests(), head, reply);
                         batch.carry(session, caller, new BatchReply(reply, stream));
                         if (batch.isQuiet()) {
                             reply.empty(202);
@@ -287,11 +289,15 @@ final class McpEndpoint {
     }
 
     private static PostStream stream(
-            MultiSession session, Identity caller, HttpRequest head, HttpReply reply) {
+            MultiSession session,
+            Identity caller,
+            List<Json> requests,
+            HttpRequest head,
+            HttpReply reply) {
         return new PostStream(
                 reply,
                 accepts(head, EVENTS),
-                () -> session.events(caller),
+                () -> session.events(caller).openAnswer(requests),
                 session.profile().revision());
     }
 
@@ -303,7 +309,8 @@ final class McpEndpoint {
             HttpReply reply) {
         switch (message.kind()) {
             case REQUEST -> {
-                var stream = stream(session, caller, head, reply);
+                var requests = List.of(message.id());
+                var stream = stream(session, caller, requests, head, reply);
                 reply.whenSlow(stream::begin);
                 session.exchange(
                         caller, new Exchange(message, new PostSink(message.id(), reply, stream)));
@@ -345,22 +352,21 @@ final class McpEndpoint {
     private void listen(MultiSession session, Identity caller, HttpReply reply) {
         var stream = session.events(caller).openStanding();
         try {
-            listen(session, caller, stream, stream.beginning(), reply);
+            attach(session, caller, stream, reply);
         } catch (Fault refused) {
             stream.end();
             throw refused;
         }
+        reply.begin();
+        var taker = new ReplyTaker(reply, session.profile().revision().hasPriming());
+        stream.begin(taker);
+        reply.whenOver(() -> stream.lost(taker));
     }
 
-    /** Uses {@code stream}, from behind the event {@code last}, for what belongs to no call. */
-    private void listen(
-            MultiSession session,
-            Identity caller,
-            EventStream stream,
-            String last,
-            HttpReply reply) {
+    /** Uses {@code stream} for what belongs to no call. */
+    private void attach(
+            MultiSession session, Identity caller, EventStream stream, HttpReply reply) {
         var attachment = session.attach(caller, new GetStream(stream));
-        begin(session, stream, reply, last);
         openStreams.incrementAndGet();
         reply.whenOver(
                 () -> {
@@ -369,21 +375,26 @@ final class McpEndpoint {
                 });
     }
 
-    private static void begin(
-            MultiSession session, EventStream stream, HttpReply reply, String last) {
-        if (last.equals(stream.beginning()) && session.profile().revision().hasPriming()) {
-            reply.begin(last);
-        } else {
-            reply.begin();
-        }
-        var taker = new ReplyTaker(reply);
-        stream.resume(last, taker);
-        reply.whenOver(() -> stream.lost(taker));
-    }
-
     /** Goes on with a stream whose connection the client has lost or left. */
     private void resume(MultiSession session, Identity caller, String last, HttpReply reply) {
-        var stream = session.events(caller).find(last).filter(known -> known.canResume(last));
+        var events = session.events(caller);
+        if (events.mayBeElsewhere(last)) {
+            blocking(
+                    Json.NULL,
+                    reply,
+                    () -> resume(session, caller, last, events.fetch(last), reply));
+        } else {
+            resume(session, caller, last, events.find(last), reply);
+        }
+    }
+
+    private void resume(
+            MultiSession session,
+            Identity caller,
+            String last,
+            Optional<? extends Resumable> known,
+            HttpReply reply) {
+        var stream = known.filter(one -> one.canResume(last));
         boolean standing = EventLog.isOfStanding(last);
         if (stream.isEmpty() && standing) {
             listen(session, caller, reply); // what it missed is forgotten, what comes is not
@@ -396,11 +407,19 @@ final class McpEndpoint {
                             + "' (expected: the id of an event whose successors are known still)");
         } else if (stream.get().isOverAt(last)) {
             reply.empty(204); // by which a client of events knows that it need not come again
-        } else if (standing) {
-            listen(session, caller, stream.get(), last, reply);
         } else {
-            begin(session, stream.get(), reply, last);
+            if (standing && stream.get() instanceof EventStream own) {
+                attach(session, caller, own, reply);
+            }
+            goOn(stream.get(), last, reply);
         }
+    }
+
+    private static void goOn(Resumable stream, String last, HttpReply reply) {
+        reply.begin();
+        var taker = new ReplyTaker(reply, false);
+        stream.resume(last, taker);
+        reply.whenOver(() -> stream.lost(taker));
     }
 
     private void delete(HttpRequest head, HttpReply reply) {

@@ -1,12 +1,12 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.events.EventLog;
+import dev.heddle.core.events.EventStream;
 import dev.heddle.core.exchange.Flow;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
 import dev.heddle.core.fault.Fault;
-import dev.heddle.core.session.EventLog;
-import dev.heddle.core.session.EventStream;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
 
@@ -62,7 +62,7 @@ final class PostSink implements Sink {
                 if (events == null) {
                     reply.last(200, message);
                 } else {
-                    events.last(stream.kept(id, message, events));
+                    PostStream.last(events, id, message);
                 }
             }
             case Reply.Flowing(var flow) -> flow(flow, events);
@@ -75,7 +75,7 @@ final class PostSink implements Sink {
         if (events != null && cancelled) {
             events.end();
         } else if (events != null) {
-            events.last(Spliced.of(FaultForms.error(id, fault)));
+            PostStream.last(events, id, Spliced.of(FaultForms.error(id, fault)));
         } else if (cancelled && stream.takesEvents()) {
             reply.end();
         } else if (cancelled) {
@@ -87,6 +87,14 @@ final class PostSink implements Sink {
 
     private void flow(Flow flow, @Nullable EventStream events) {
         var parts = new Parts(flow, events);
+        if (events == null) {
+            begin(flow, parts);
+        } else {
+            events.whenSent(() -> begin(flow, parts));
+        }
+    }
+
+    private void begin(Flow flow, Parts parts) {
         reply.beginParts();
         reply.whenOver(parts::lost);
         flow.begin(id, parts);
@@ -123,7 +131,7 @@ final class PostSink implements Sink {
             flow.abort();
             if (events != null && !over) {
                 over = true;
-                events.last(PostStream.tooLarge(id));
+                PostStream.last(events, id, PostStream.tooLarge(id));
             }
         }
     }

@@ -1,8 +1,9 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.events.EventLog;
+import dev.heddle.core.events.EventStream;
+import dev.heddle.core.events.Taker;
 import dev.heddle.core.exchange.Question;
-import dev.heddle.core.session.EventLog;
-import dev.heddle.core.session.EventStream;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -22,20 +23,24 @@ import java.util.function.Supplier;
 final class PostStream {
     private final HttpReply reply;
     private final boolean takesEvents;
-    private final Supplier<EventLog> log;
+    private final Supplier<EventStream> opening;
     private final Revision revision;
     private volatile @Nullable EventStream stream; // once it has begun; set under this
     private boolean answered; // guarded by this
 
     /**
      * @param takesEvents whether the client accepts a stream
-     * @param log where the stream is remembered
+     * @param opening makes the stream
      * @param revision of the client
      */
-    PostStream(HttpReply reply, boolean takesEvents, Supplier<EventLog> log, Revision revision) {
+    PostStream(
+            HttpReply reply,
+            boolean takesEvents,
+            Supplier<EventStream> opening,
+            Revision revision) {
         this.reply = reply;
         this.takesEvents = takesEvents;
-        this.log = log;
+        this.opening = opening;
         this.revision = revision;
     }
 
@@ -47,14 +52,10 @@ final class PostStream {
     /** The stream, which begins if it can and has not yet; else null. */
     synchronized @Nullable EventStream begin() {
         if (stream == null && takesEvents && !answered && reply.isOpen()) {
-            var opened = log.get().openAnswer();
-            if (revision.hasPriming()) {
-                reply.begin(opened.beginning());
-            } else {
-                reply.begin();
-            }
-            var taker = new ReplyTaker(reply);
-            opened.resume(opened.beginning(), taker);
+            var opened = opening.get();
+            reply.begin();
+            var taker = carrier();
+            opened.begin(taker);
             reply.whenOver(() -> opened.lost(taker));
             stream = opened;
         }
@@ -83,7 +84,7 @@ final class PostStream {
         var events = stream;
         return events == null
                 ? reply.isCrowded()
-                : events.taker().map(EventStream.Taker::isCrowded).orElse(false);
+                : events.taker().map(Taker::isCrowded).orElse(false);
     }
 
     boolean question(Question question) {
@@ -95,7 +96,7 @@ final class PostStream {
         var events = stream;
         return events == null
                 ? reply.isWritable()
-                : events.taker().map(EventStream.Taker::isReady).orElse(true);
+                : events.taker().map(Taker::isReady).orElse(true);
     }
 
     void whenReady(Runnable task) {
@@ -111,17 +112,26 @@ final class PostStream {
         return stream != null;
     }
 
-    /** Whether the connection of the POST still carries the stream, which has begun. */
+    /** Whether all of the stream, which has begun, goes out on the connection of the POST. */
     boolean isCarried() {
         var events = stream;
-        return events != null && events.taker().filter(new ReplyTaker(reply)::equals).isPresent();
+        return events != null
+                && events.isSent()
+                && events.taker().filter(carrier()::equals).isPresent();
+    }
+
+    private Taker carrier() {
+        return new ReplyTaker(reply, revision.hasPriming());
+    }
+
+    /** Ends {@code events} with the response to the request {@code id}. */
+    static void last(EventStream events, Json id, Spliced response) {
+        events.last(response, kept(id, response));
     }
 
     /** What a client that is away can be told when it comes back. */
-    Spliced kept(Json id, Spliced message, EventStream events) {
-        return events.taker().isPresent() || message.length() <= EventLog.LARGEST
-                ? message
-                : tooLarge(id);
+    static Spliced kept(Json id, Spliced response) {
+        return response.length() <= EventLog.LARGEST ? response : tooLarge(id);
     }
 
     /** What is said in place of a response that is not kept. */

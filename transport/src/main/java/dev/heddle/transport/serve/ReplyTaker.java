@@ -1,10 +1,21 @@
 package dev.heddle.transport.serve;
 
-import dev.heddle.core.session.EventStream;
+import dev.heddle.core.events.Taker;
 import dev.heddle.protocol.Spliced;
 
-/** Carries a stream of events in the answer to an HTTP request. */
-record ReplyTaker(HttpReply reply) implements EventStream.Taker {
+/**
+ * Carries a stream of events in the answer to an HTTP request.
+ *
+ * @param primes whether the client is told where the stream begins
+ */
+record ReplyTaker(HttpReply reply, boolean primes) implements Taker {
+    @Override
+    public void beginning(String id) {
+        if (primes) {
+            reply.begin(id);
+        }
+    }
+
     @Override
     public void event(String id, Spliced message) {
         reply.event(id, message);

@@ -1,4 +1,4 @@
-package dev.heddle.core.session;
+package dev.heddle.core.exchange;
 
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * A task that runs in the background whenever it is asked for. Whoever asks while it runs has it
  * run once more, however many they are. Thread-safe.
  */
-final class RepeatedTask {
+public final class RepeatedTask {
     private final Executor threads;
     private final Runnable task;
     private final AtomicInteger asked = new AtomicInteger();
@@ -15,20 +15,20 @@ final class RepeatedTask {
     /**
      * @param task throws nothing
      */
-    RepeatedTask(Executor threads, Runnable task) {
+    public RepeatedTask(Executor threads, Runnable task) {
         this.threads = threads;
         this.task = task;
     }
 
     /** Runs the task soon. */
-    void soon() {
+    public void soon() {
         if (asked.getAndIncrement() == 0) {
             threads.execute(this::run);
         }
     }
 
     /** Runs the task once more if it is running just now. */
-    void againIfRunning() {
+    public void againIfRunning() {
         asked.getAndUpdate(times -> times > 0 ? times + 1 : 0);
     }
 

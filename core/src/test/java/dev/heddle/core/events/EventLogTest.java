@@ -1,4 +1,4 @@
-package dev.heddle.core.session;
+package dev.heddle.core.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
@@ -24,10 +25,10 @@ import java.util.stream.IntStream;
 class EventLogTest {
     private final FakeClock clock = new FakeClock();
     private final FakeAlarms alarms = new FakeAlarms(clock);
-    private final EventLog log = new EventLog(alarms);
+    private final EventLog log = new EventLog(alarms, Optional.empty());
 
     /** A connection that keeps what it carries. */
-    private static final class Connection implements EventStream.Taker {
+    private static final class Connection implements Taker {
         private final List<String> ids = new CopyOnWriteArrayList<>();
         private final List<String> said = new CopyOnWriteArrayList<>();
         private volatile boolean ended;
@@ -73,6 +74,10 @@ class EventLogTest {
         return Spliced.of(JsonRpc.notification(text));
     }
 
+    private static void last(EventStream stream, Spliced message) {
+        stream.last(message, message);
+    }
+
     private static Connection carry(EventStream stream) {
         return carry(stream, stream.beginning());
     }
@@ -85,7 +90,7 @@ class EventLogTest {
 
     @Test
     void a_client_that_comes_back_gets_what_it_has_missed_and_then_what_comes() {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var first = carry(stream);
         stream.send(message("a"));
         stream.lost(first);
@@ -94,7 +99,7 @@ class EventLogTest {
         var found = log.find(first.lastId()).orElseThrow();
         var second = carry(found, first.lastId());
         stream.send(message("d"));
-        stream.last(message("e"));
+        last(stream, message("e"));
         assertThat(first.said).containsExactly("a");
         assertThat(second.said).containsExactly("b", "c", "d", "e");
         assertThat(second.ended).isTrue();
@@ -102,9 +107,9 @@ class EventLogTest {
 
     @Test
     void an_answer_that_came_while_nobody_was_there_is_told_to_who_comes_back() {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var beginning = stream.beginning();
-        stream.last(message("done"));
+        last(stream, message("done"));
         var connection = carry(log.find(beginning).orElseThrow(), beginning);
         assertThat(connection.said).containsExactly("done");
         assertThat(connection.ended).isTrue();
@@ -116,7 +121,7 @@ class EventLogTest {
     @Test
     void what_goes_out_on_one_stream_is_not_told_on_another() {
         var one = log.openStanding();
-        var other = log.openAnswer();
+        var other = log.openAnswer(List.of());
         one.send(message("a"));
         other.send(message("b"));
         assertThat(carry(one).said).containsExactly("a");
@@ -138,10 +143,10 @@ class EventLogTest {
 
     @Test
     void events_are_forgotten_when_there_are_too_many_and_whoever_missed_them_is_told() {
-        var old = log.openAnswer();
+        var old = log.openAnswer(List.of());
         old.send(message("old"));
-        old.last(message("end"));
-        var stream = log.openAnswer();
+        last(old, message("end"));
+        var stream = log.openAnswer(List.of());
         IntStream.range(0, EventLog.MOST_EVENTS + 1).forEach(i -> stream.send(message("m" + i)));
         assertThat(log.find(old.beginning())).isEmpty();
         assertThat(stream.canResume(stream.beginning())).isFalse();
@@ -152,12 +157,12 @@ class EventLogTest {
 
     @Test
     void events_are_forgotten_when_they_are_too_large_or_too_old() {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var large = Json.object(members -> members.put("x", "y".repeat(3_000_000)));
         stream.send(Spliced.of(JsonRpc.notification("large", large)));
         stream.send(Spliced.of(JsonRpc.notification("larger", large)));
         assertThat(carry(stream).said).containsExactly("larger");
-        stream.last(message("end"));
+        last(stream, message("end"));
         clock.advance(EventLog.AGE);
         alarms.fire(EventLog.AGE);
         assertThat(log.find(stream.beginning())).isEmpty();
@@ -165,7 +170,7 @@ class EventLogTest {
     }
 
     private EventStream away(String... said) {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var connection = carry(stream);
         stream.lost(connection);
         for (var text : said) {
@@ -177,7 +182,7 @@ class EventLogTest {
     @Test
     void what_is_on_its_way_is_forgotten_before_what_waits_for_its_client() {
         var waiting = away("a");
-        var busy = log.openAnswer();
+        var busy = log.openAnswer(List.of());
         var connection = carry(busy);
         for (int i = 0; i < 2 * EventLog.MOST_EVENTS; i++) {
             busy.send(message("b"));
@@ -188,14 +193,14 @@ class EventLogTest {
 
     @Test
     void what_has_been_told_to_its_end_is_forgotten_before_what_is_on_its_way() {
-        var busy = log.openAnswer();
+        var busy = log.openAnswer(List.of());
         carry(busy);
         busy.send(message("a"));
         for (int i = 0; i < 2 * EventLog.MOST_EVENTS; i++) {
-            var told = log.openAnswer();
+            var told = log.openAnswer(List.of());
             var connection = carry(told);
             told.send(message("b"));
-            told.last(message("c"));
+            last(told, message("c"));
             assertThat(told.canResume(connection.ids.getFirst())).isTrue();
         }
         assertThat(carry(busy).said).containsExactly("a");
@@ -204,10 +209,10 @@ class EventLogTest {
     @Test
     void what_is_too_long_to_be_kept_is_sent_and_makes_nobody_else_forget() {
         var waiting = away("a");
-        var large = log.openAnswer();
+        var large = log.openAnswer(List.of());
         var connection = carry(large);
         large.send(message("b"));
-        large.last(message("c".repeat(EventLog.LARGEST)));
+        last(large, message("c".repeat(EventLog.LARGEST)));
         assertThat(connection.said).hasSize(2);
         assertThat(large.canResume(connection.ids.getFirst())).isFalse();
         assertThat(large.canResume(connection.lastId())).isTrue();
@@ -229,11 +234,11 @@ class EventLogTest {
 
     @Test
     void a_log_that_is_closed_keeps_nothing_and_sends_what_comes_still() {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var connection = carry(stream);
         stream.send(message("a"));
         log.close();
-        stream.last(message("b"));
+        last(stream, message("b"));
         assertThat(connection.said).containsExactly("a", "b");
         assertThat(stream.canResume(stream.beginning())).isFalse();
         assertThat(log.find(connection.lastId())).isEmpty();
@@ -242,7 +247,7 @@ class EventLogTest {
 
     @Test
     void a_client_that_is_lost_again_has_its_time_from_then_on() {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var lost = new AtomicInteger();
         var request = JsonRpc.request(Json.of(7), "elicitation/create", Json.EMPTY_OBJECT);
         var first = carry(stream);
@@ -250,50 +255,50 @@ class EventLogTest {
         stream.lost(first);
         var second = carry(stream);
         var afterTheFirst = new AtomicInteger();
-        alarms.after(StandingStream.RETURN, () -> afterTheFirst.set(lost.get()));
+        alarms.after(EventLog.RETURN, () -> afterTheFirst.set(lost.get()));
         stream.lost(second);
-        alarms.fire(StandingStream.RETURN); // in the order in which they were set
+        alarms.fire(EventLog.RETURN); // in the order in which they were set
         assertThat(afterTheFirst).hasValue(0);
         assertThat(lost).hasValue(1);
     }
 
     @Test
     void a_question_whose_client_stays_away_loses_its_way_and_is_not_asked_here_later() {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var lost = new AtomicInteger();
         var request = JsonRpc.request(Json.of(7), "elicitation/create", Json.EMPTY_OBJECT);
         var connection = carry(stream);
         stream.ask(new Question(Spliced.of(request), _ -> {}, lost::incrementAndGet));
         stream.lost(connection);
-        alarms.fire(StandingStream.RETURN);
+        alarms.fire(EventLog.RETURN);
         assertThat(lost).hasValue(1);
         assertThat(carry(stream).said).isEmpty();
     }
 
     @Test
     void a_question_whose_client_comes_back_in_time_is_asked_again_there_only() {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var lost = new AtomicInteger();
         var request = JsonRpc.request(Json.of(7), "elicitation/create", Json.EMPTY_OBJECT);
         stream.ask(new Question(Spliced.of(request), _ -> {}, lost::incrementAndGet));
         var connection = carry(stream);
-        alarms.fire(StandingStream.RETURN);
+        alarms.fire(EventLog.RETURN);
         assertThat(lost).hasValue(0);
         assertThat(connection.said).containsExactly("elicitation/create");
     }
 
     @Test
     void what_is_no_event_of_this_session_is_not_found() {
-        log.openAnswer();
+        log.openAnswer(List.of());
         assertThat(log.find("p9-1")).isEmpty();
         assertThat(log.find("nonsense")).isEmpty();
-        assertThat(log.openAnswer().canResume("p2-x")).isFalse();
+        assertThat(log.openAnswer(List.of()).canResume("p2-x")).isFalse();
     }
 
     /** The client changes connections at any moment while events come. */
     @RepeatedTest(300)
     void nothing_is_lost_doubled_or_out_of_order_however_connections_change() throws Exception {
-        var stream = log.openAnswer();
+        var stream = log.openAnswer(List.of());
         var connections = new ArrayList<Connection>();
         connections.add(carry(stream));
         var start = new CyclicBarrier(2);
@@ -305,7 +310,7 @@ class EventLogTest {
                                 for (int i = 0; i < 50; i++) {
                                     stream.send(message("m" + i));
                                 }
-                                stream.last(message("end"));
+                                last(stream, message("end"));
                                 return true;
                             });
             start.await();

@@ -1,0 +1,332 @@
+package dev.heddle.core.events;
+
+import dev.heddle.core.events.EventStorage.Kept;
+import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Alarms.Alarm;
+import dev.heddle.protocol.Json;
+
+import org.jspecify.annotations.Nullable;
+
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+
+/**
+ * What one session has sent on its streams lately, so that a client that comes back gets what it
+ * has missed: once, in order, and from that stream only (MCP 2025-11-25, Streamable HTTP,
+ * Resumability and Redelivery).
+ *
+ * <p>Bounded by number, size and age. What has been told to its end is forgotten first, then what
+ * is on its way to its client, and what waits for one last. Thread-safe: one monitor orders what
+ * goes out, and going out is only to be put into a connection's queue.
+ */
+public final class EventLog {
+    /** How long an event is kept. */
+    static final Duration AGE = Duration.ofMinutes(5);
+
+    /** How much longer it may be kept, so that not every event has an alarm of its own. */
+    private static final Duration TICK = Duration.ofSeconds(1);
+
+    /** How long a client may take to come back to its last stream. */
+    public static final Duration RETURN = Duration.ofMinutes(1);
+
+    static final int MOST_EVENTS = 1_000;
+    static final long MOST_BYTES = 4L * 1024 * 1024;
+
+    /** How long a message may be to be kept for a client that is away. */
+    public static final int LARGEST = 3 * 1024 * 1024;
+
+    private static final String STANDING = "g";
+    private static final String ANSWER = "p";
+
+    /** An older process has had streams too. */
+    private static final String EPOCH =
+            Integer.toString(new SecureRandom().nextInt(36 * 36 * 36), 36) + '.';
+
+    private static final Pattern NAME = Pattern.compile("[a-z0-9]{1,40}\\.[0-9]{1,19}");
+    private static final int TIMES = 10;
+
+    private final Alarms alarms;
+    private final Optional<Sharing> sharing;
+    private final Map<String, EventStream> streams = new LinkedHashMap<>(2); // guarded by this
+    private long lastStream;
+    private int events;
+    private long bytes;
+    private boolean closed;
+    private @Nullable Alarm tidying; // while it will be done
+    private Map<String, Mirror> mirrors = Map.of(); // guarded by this
+
+    /**
+     * @param sharing with other processes, if they can go on with the streams
+     */
+    public EventLog(Alarms alarms, Optional<Sharing> sharing) {
+        this.alarms = alarms;
+        this.sharing = sharing;
+    }
+
+    Alarms alarms() {
+        return alarms;
+    }
+
+    /**
+     * A new stream for what comes back for some requests, which no connection carries yet.
+     *
+     * @param requests their ids
+     */
+    public EventStream openAnswer(List<Json> requests) {
+        var stream = open(ANSWER, Json.array(requests).toString());
+        if (sharing.isPresent()) {
+            keepLater(stream);
+        }
+        return stream;
+    }
+
+    /** What others may still come for is kept, however long it takes. */
+    private void keepLater(EventStream stream) {
+        alarms.after(
+                Journal.silence(),
+                () -> {
+                    synchronized (this) {
+                        if (stream.isAwaited() && !closed) {
+                            stream.keep();
+                            keepLater(stream);
+                        }
+                    }
+                });
+    }
+
+    /** A new stream for what belongs to no call, which no connection carries yet. */
+    public EventStream openStanding() {
+        return open(STANDING, Json.EMPTY_ARRAY.toString());
+    }
+
+    private synchronized EventStream open(String kind, String requests) {
+        var mark = sharing.map(Sharing::mark).orElse(EPOCH);
+        var stream = new EventStream(this, kind + mark + ++lastStream, requests, sharing);
+        streams.put(stream.name(), stream);
+        stream.begin();
+        return stream;
+    }
+
+    /** The stream to which the event {@code eventId} belongs, if that is known here still. */
+    public synchronized Optional<EventStream> find(String eventId) {
+        return Optional.ofNullable(streams.get(name(eventId)));
+    }
+
+    private static String name(String eventId) {
+        int dash = eventId.indexOf('-');
+        return dash < 0 ? "" : eventId.substring(0, dash);
+    }
+
+    /** Whether it takes a look into the store to find the stream of the event {@code eventId}. */
+    public boolean mayBeElsewhere(String eventId) {
+        var name = name(eventId);
+        return sharing.filter(others -> isStanding(name) || !isOwn(name, others)).isPresent()
+                && NAME.matcher(name).matches();
+    }
+
+    private static boolean isOwn(String name, Sharing others) {
+        return name.startsWith(ANSWER + others.mark());
+    }
+
+    /**
+     * Looks for the stream of the event {@code eventId}, which other processes may have gone on
+     * with; blocks. From now on, a stream for what belongs to no call is this process's own.
+     *
+     * @throws dev.heddle.core.fault.Fault.StorageUnavailable if the store cannot be asked
+     */
+    public Optional<Resumable> fetch(String eventId) {
+        var others = sharing.orElseThrow();
+        var name = name(eventId);
+        long place = EventStream.position(eventId);
+        if (isStanding(name)) {
+            return take(others, name, place).map(stream -> stream);
+        }
+        return Mirror.look(others, name, place).map(kept -> mirror(others, name, place, kept));
+    }
+
+    private synchronized Mirror mirror(Sharing others, String name, long place, Kept kept) {
+        var carrier = others.node() + '.' + ++lastStream;
+        Runnable over = () -> forget(carrier);
+        var mirror = new Mirror(others, alarms, name, carrier, place, kept, over);
+        var more = new HashMap<>(mirrors);
+        more.put(carrier, mirror);
+        mirrors = more;
+        return mirror;
+    }
+
+    private synchronized void forget(String carrier) {
+        var less = new HashMap<>(mirrors);
+        less.remove(carrier);
+        mirrors = less.isEmpty() ? Map.of() : less;
+    }
+
+    private Optional<EventStream> take(Sharing others, String name, long place) {
+        for (int i = 0; i < TIMES; i++) {
+            var known = find(EventStream.id(name, place));
+            var kept = others.storage().read(others.session(), name, place, Integer.MAX_VALUE);
+            if (kept.isEmpty()) {
+                return known; // the store has lost what it had
+            }
+            boolean own = kept.get().writer().equals(others.node());
+            if (own && known.isPresent()) {
+                return known;
+            }
+            if (kept.get().ended()
+                    || others.storage().take(others.session(), name, kept.get().place())) {
+                return Optional.of(takeOver(others, name, place, kept.get()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private synchronized EventStream takeOver(Sharing others, String name, long place, Kept kept) {
+        var stream = new EventStream(this, name, place, kept, others);
+        var before = streams.put(name, stream);
+        if (before != null) {
+            before.taken(List.of());
+        }
+        return stream;
+    }
+
+    /** Another process goes on with {@code stream}; what has not gone out here is for it. */
+    void taken(EventStream stream, Collection<Out> left) {
+        streams.remove(stream.name(), stream);
+        for (var out : left) {
+            if (out instanceof Out.Event(_, var message) && isStanding(stream.name())) {
+                sharing.ifPresent(others -> others.strays().accept(message));
+            }
+        }
+    }
+
+    /** Hears what another process tells of a stream. Never blocks. */
+    public void hear(StreamNews news) {
+        Optional<EventStream> stream;
+        Optional<Mirror> mirror;
+        synchronized (this) {
+            stream = Optional.ofNullable(streams.get(news.stream()));
+            mirror = Optional.ofNullable(mirrors.get(news.carrier()));
+        }
+        switch (news.what()) {
+            case GROWN -> mirror.ifPresent(Mirror::grown);
+            case REPLACED -> mirror.ifPresent(Mirror::replaced);
+            case CARRIED, STILL_CARRIED, LEFT -> stream.ifPresent(known -> known.hear(news));
+        }
+    }
+
+    /** Whether {@code eventId} is one of a stream for what belongs to no call. */
+    public static boolean isOfStanding(String eventId) {
+        return eventId.startsWith(STANDING);
+    }
+
+    /** Whether a client may come back to {@code stream}. */
+    synchronized boolean knows(EventStream stream) {
+        return streams.get(stream.name()) == stream;
+    }
+
+    /** Counts an event that is kept from now on, and forgets others if there is no room. */
+    void kept(long size) {
+        events++;
+        bytes += size;
+        tidyLater();
+        if (isFull()) {
+            trim();
+        }
+    }
+
+    void forgotten(long size) {
+        events--;
+        bytes -= size;
+    }
+
+    private void trim() {
+        trim(EventStream::isTold);
+        trim(EventStream::isCarried);
+        trim(_ -> true);
+    }
+
+    private void trim(Predicate<EventStream> which) {
+        var eldestFirst = streams.values().iterator();
+        while (isFull() && eldestFirst.hasNext()) {
+            var stream = eldestFirst.next();
+            boolean some = which.test(stream);
+            while (some && isFull()) {
+                some = stream.past().forgetOldest();
+            }
+            if (stream.isOfNoUse()) {
+                eldestFirst.remove();
+            }
+        }
+    }
+
+    private boolean isFull() {
+        return events > MOST_EVENTS || bytes > MOST_BYTES;
+    }
+
+    private void tidy(EventStream stream) {
+        if (stream.isOfNoUse()) {
+            streams.remove(stream.name());
+        }
+    }
+
+    /** Forgets in a while what nobody can want any more. To be called when there may be such. */
+    void tidyLater() {
+        tidyAfter(AGE);
+    }
+
+    private void tidyAfter(Duration time) {
+        if (tidying == null && !closed) {
+            tidying = alarms.after(time, this::tidy);
+        }
+    }
+
+    private synchronized void tidy() {
+        tidying = null;
+        long before = alarms.now() - AGE.toNanos();
+        for (var stream : List.copyOf(streams.values())) {
+            stream.past().forgetUntil(before);
+            tidy(stream);
+        }
+        if (!streams.values().stream().allMatch(EventStream::isJustCarried)) {
+            var oldest =
+                    streams.values().stream().mapToLong(stream -> stream.past().oldest()).min();
+            long left = oldest.orElse(alarms.now()) - before;
+            tidyAfter(Duration.ofNanos(Math.max(left, TICK.toNanos())));
+        }
+    }
+
+    /** Whether nobody can come back any more. */
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Leaves the streams to other processes, if there are any, and closes. */
+    public synchronized void leave() {
+        if (sharing.isPresent()) {
+            List.copyOf(streams.values()).forEach(EventStream::leave);
+        }
+        close();
+    }
+
+    /** Forgets everything, and keeps nothing from now on. */
+    public synchronized void close() {
+        closed = true;
+        streams.values().forEach(stream -> stream.past().forgetAll());
+        streams.clear();
+        if (tidying != null) {
+            tidying.cancel();
+            tidying = null;
+        }
+    }
+
+    static boolean isStanding(String name) {
+        return name.startsWith(STANDING);
+    }
+}

@@ -1,0 +1,422 @@
+package dev.heddle.core.events;
+
+import dev.heddle.core.events.EventStorage.Entry;
+import dev.heddle.core.events.EventStorage.Kept;
+import dev.heddle.core.events.EventStorage.Kind;
+import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Spliced;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One stream of events to a client, on whatever connection it goes on. Never blocks; thread-safe:
+ * what it holds is guarded by the monitor of its log.
+ */
+public final class EventStream implements Resumable {
+    /** So many questions at most are remembered; the oldest of more have been answered. */
+    private static final int MOST_ASKED = 100;
+
+    /** A question that went out as the event {@code number}. */
+    private record Asked(long number, Question question) {}
+
+    private final EventLog log;
+    private final String name;
+    private final @Nullable Journal journal; // where other processes can read it
+    private final Past past; // guarded by log, like the rest
+    private List<Asked> asked = List.of();
+    private @Nullable Taker taker;
+    private long leftAt; // when no connection has carried it any more
+    private int losses;
+    private boolean told; // whether a connection has carried the last event
+    private boolean over;
+    private boolean answered; // the last event is the last message
+
+    /**
+     * A new stream.
+     *
+     * @param requests the ids of those requests that it answers, as a JSON array
+     * @param sharing with other processes, if they can go on with it
+     */
+    EventStream(EventLog log, String name, String requests, Optional<Sharing> sharing) {
+        this.log = log;
+        this.name = name;
+        this.past = new Past(log, 0);
+        this.leftAt = log.alarms().now();
+        this.journal =
+                sharing.map(others -> new Journal(log, others, this, requests, 0)).orElse(null);
+    }
+
+    /** A stream that another process has written, from behind the event {@code place}. */
+    EventStream(EventLog log, String name, long place, Kept before, Sharing sharing) {
+        this.log = log;
+        this.name = name;
+        this.past = new Past(log, place);
+        this.leftAt = log.alarms().now();
+        before.entries().stream().filter(Entry::isMessage).forEach(past::add);
+        this.answered = before.entries().stream().anyMatch(one -> one.kind() == Kind.LAST);
+        this.over = before.ended();
+        this.journal = new Journal(log, sharing, this, before.requests(), past.last());
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** The id of the place before the first event. */
+    public String beginning() {
+        return id(0);
+    }
+
+    private String id(long event) {
+        return id(name, event);
+    }
+
+    /** What the event {@code number} of the stream {@code name} is called. */
+    static String id(String name, long number) {
+        return name + "-" + number;
+    }
+
+    Past past() {
+        return past;
+    }
+
+    /** Whether nothing more goes out. */
+    boolean isEnded() {
+        return over && (journal == null || journal.isEmpty());
+    }
+
+    /** All that is known of it. */
+    List<Entry> all() {
+        var all = new ArrayList<Entry>();
+        all.add(new Entry(past.forgotten(), Kind.BEGINNING, ""));
+        for (var event : past.all()) {
+            all.add(event.entry(isLast(event) ? Kind.LAST : Kind.EVENT));
+        }
+        if (over && !answered) {
+            all.add(new Entry(past.last(), Kind.END, ""));
+        }
+        return all;
+    }
+
+    private boolean isLast(Past.Event event) {
+        return answered && event.number() == past.last();
+    }
+
+    /** Whether nobody can want anything of it any more. */
+    boolean isOfNoUse() {
+        boolean left =
+                taker == null
+                        && EventLog.isStanding(name)
+                        && log.alarms().now() - leftAt >= EventLog.RETURN.toNanos();
+        return (isEnded() || left) && past.isEmpty();
+    }
+
+    /** Whether a connection has carried all of it, as far as can be told. */
+    boolean isTold() {
+        return told;
+    }
+
+    /** Whether it is on its way to its client. */
+    boolean isCarried() {
+        return taker != null;
+    }
+
+    /** Whether it is on its way to its client, and nothing of it is kept. */
+    boolean isJustCarried() {
+        return isCarried() && past.isEmpty();
+    }
+
+    /** Sends an event, now or when the client comes back. */
+    public void send(Spliced message) {
+        synchronized (log) {
+            if (!over && (taker != null || log.knows(this))) {
+                put(message);
+            }
+        }
+    }
+
+    private long put(Spliced message) {
+        past.add(message);
+        send(new Out.Event(past.last(), message));
+        return past.last();
+    }
+
+    /** Everything goes out here, in its order. */
+    private void send(Out out) {
+        if (journal == null) {
+            goOut(out);
+        } else {
+            journal.put(out);
+        }
+    }
+
+    /** To be called by the journal only. */
+    void goOut(Out out) {
+        var to = taker;
+        switch (out) {
+            case Out.Then(var task) -> task.run();
+            case Out.Beginning() when to != null -> to.beginning(beginning());
+            case Out.Event(var number, var message) when to != null ->
+                    to.event(id(number), message);
+            case Out.Last(var number, var message, _) when to != null -> {
+                taker = null;
+                told = true;
+                to.last(id(number), message);
+            }
+            case Out.End() when to != null -> {
+                taker = null;
+                to.end();
+            }
+            case Out.Beginning _, Out.Event _, Out.Last _, Out.End _ -> {}
+        }
+    }
+
+    /**
+     * Asks the client, now or when it comes back soon. If it does not, the question has lost its
+     * way, and is not asked here any more.
+     *
+     * @return whether the question was taken
+     */
+    public boolean ask(Question question) {
+        synchronized (log) {
+            if (over) {
+                return false;
+            }
+            var more = new ArrayList<>(asked);
+            if (more.size() >= MOST_ASKED) {
+                more.removeFirst();
+            }
+            more.add(new Asked(put(question.message()), question));
+            asked = List.copyOf(more);
+            if (taker == null) {
+                giveUpLater();
+            }
+            return true;
+        }
+    }
+
+    private void giveUpLater() {
+        int loss = losses;
+        log.alarms().after(EventLog.RETURN, () -> giveUp(loss));
+    }
+
+    /** A client that has come back since and been lost again has its time from then on. */
+    private void giveUp(int loss) {
+        List<Asked> lost;
+        synchronized (log) {
+            boolean away = taker == null && losses == loss;
+            lost = away ? asked : List.of();
+            asked = away ? List.of() : asked;
+            lost.forEach(one -> past.forget(one.number()));
+        }
+        lost.forEach(one -> one.question().wayLost().run());
+    }
+
+    /**
+     * Sends the last event, now or when the client comes back.
+     *
+     * @param kept what is said instead to a client that is not there
+     */
+    public void last(Spliced message, Spliced kept) {
+        synchronized (log) {
+            if (!over) {
+                past.add(kept);
+                over = true;
+                answered = true;
+                asked = List.of();
+                send(new Out.Last(past.last(), message, kept));
+            }
+        }
+    }
+
+    /** Ends the stream: there is nothing more to come for. */
+    public void end() {
+        synchronized (log) {
+            if (!over) {
+                log.tidyLater();
+                over = true;
+                asked = List.of();
+                send(new Out.End());
+            }
+        }
+    }
+
+    /** Lets other processes know that it begins. */
+    void begin() {
+        if (journal != null) {
+            journal.put(new Out.Beginning());
+        }
+    }
+
+    /** Goes from its beginning on {@code connection}. */
+    public void begin(Taker connection) {
+        synchronized (log) {
+            if (journal == null || journal.hasBegun()) {
+                connection.beginning(beginning());
+            }
+            resume(beginning(), connection);
+        }
+    }
+
+    /** Runs {@code task} when all that has been sent has gone out. It must not block. */
+    public void whenSent(Runnable task) {
+        synchronized (log) {
+            send(new Out.Then(task));
+        }
+    }
+
+    /** Whether all that has been sent has gone out. */
+    public boolean isSent() {
+        synchronized (log) {
+            return journal == null || journal.isEmpty();
+        }
+    }
+
+    /** Leaves it to other processes. */
+    void leave() {
+        synchronized (log) {
+            if (!over) {
+                over = true;
+                asked = List.of();
+                send(new Out.Then(this::endTaker));
+            }
+        }
+    }
+
+    private void endTaker() {
+        if (taker != null) {
+            taker.end();
+            taker = null;
+        }
+    }
+
+    /**
+     * Another process writes it now.
+     *
+     * @param left what has not gone out
+     */
+    void taken(Collection<Out> left) {
+        over = true;
+        asked = List.of();
+        past.forgetAll();
+        log.taken(this, left);
+        left.forEach(
+                out -> {
+                    if (out instanceof Out.Then(var task)) {
+                        task.run();
+                    }
+                });
+        if (taker != null) {
+            taker.replaced();
+            taker = null;
+        }
+    }
+
+    /** Hears what another process tells of it. */
+    void hear(StreamNews news) {
+        if (journal != null) {
+            journal.hear(news);
+        }
+    }
+
+    /** Goes on with {@code next}. Returns what has carried it. */
+    Optional<Taker> changeTaker(Taker next) {
+        var before = Optional.ofNullable(taker);
+        taker = next;
+        return before;
+    }
+
+    /** Whether other processes can read it, and more is to come, so that it is to be kept. */
+    boolean isAwaited() {
+        return journal != null && !isEnded();
+    }
+
+    /** Has the store keep it while nothing comes. */
+    void keep() {
+        if (journal != null) {
+            journal.keep();
+        }
+    }
+
+    @Override
+    public void lost(Taker connection) {
+        synchronized (log) {
+            if (connection.equals(taker)) {
+                taker = null;
+                losses++;
+                leftAt = log.alarms().now();
+                log.tidyLater();
+                if (!asked.isEmpty()) {
+                    giveUpLater();
+                }
+            }
+        }
+    }
+
+    /** The connection that carries the stream now, if any does. */
+    public Optional<Taker> taker() {
+        synchronized (log) {
+            return Optional.ofNullable(taker);
+        }
+    }
+
+    @Override
+    public boolean isOverAt(String lastEventId) {
+        synchronized (log) {
+            return isEnded() && position(lastEventId) >= past.last();
+        }
+    }
+
+    @Override
+    public boolean canResume(String lastEventId) {
+        synchronized (log) {
+            long from = position(lastEventId);
+            return from >= past.forgotten() && from <= past.last();
+        }
+    }
+
+    @Override
+    public void resume(String lastEventId, Taker connection) {
+        Optional<Taker> before;
+        synchronized (log) {
+            before = Optional.ofNullable(taker);
+            replay(position(lastEventId), connection);
+            taker = isEnded() ? null : connection;
+            told = isEnded();
+        }
+        before.filter(old -> !old.equals(connection)).ifPresent(Taker::replaced);
+    }
+
+    private void replay(long from, Taker connection) {
+        long gone = journal == null ? past.last() : journal.gone();
+        boolean ended = isEnded();
+        boolean last = false;
+        for (var event : past.all()) {
+            if (event.number() > from && event.number() <= gone) {
+                last = ended && isLast(event);
+                if (last) {
+                    connection.last(id(event.number()), event.message());
+                } else {
+                    connection.event(id(event.number()), event.message());
+                }
+            }
+        }
+        if (ended && !last) {
+            connection.end();
+        }
+    }
+
+    /** The number of the event; -1 if it is none. */
+    static long position(String eventId) {
+        try {
+            return Long.parseLong(eventId.substring(eventId.indexOf('-') + 1));
+        } catch (NumberFormatException foreign) {
+            return -1;
+        }
+    }
+}

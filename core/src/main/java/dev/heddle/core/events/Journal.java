@@ -1,0 +1,203 @@
+package dev.heddle.core.events;
+
+import dev.heddle.core.events.EventStorage.Batch;
+import dev.heddle.core.events.EventStorage.Entry;
+import dev.heddle.core.events.EventStorage.Kind;
+import dev.heddle.core.events.StreamNews.What;
+import dev.heddle.protocol.Spliced;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Writes what goes out on a stream into the store before it goes out: what comes while the store is
+ * being asked is written together. While it is away, things go out all the same, and all that is
+ * known still is written when it is back. Guarded by the log of the stream.
+ */
+final class Journal {
+    /** How much is written together. */
+    private static final int MOST = 100;
+
+    private final EventLog log;
+    private final Sharing sharing;
+    private final EventStream stream;
+    private final String requests;
+    private final ArrayDeque<Out> waiting = new ArrayDeque<>(2);
+    private int writing; // how many of those that wait the store is being asked to take
+    private boolean begun;
+    private boolean anew; // the store may lack some of what has gone out
+    private long gone; // the number of the last event that has gone out
+
+    /**
+     * @param requests as of {@link Batch}
+     * @param gone the number of the last event that is in the store
+     */
+    Journal(EventLog log, Sharing sharing, EventStream stream, String requests, long gone) {
+        this.log = log;
+        this.sharing = sharing;
+        this.stream = stream;
+        this.requests = requests;
+        this.gone = gone;
+    }
+
+    /** How long the store may hear nothing of an answer that is to come. */
+    static Duration silence() {
+        return EventStorage.KEPT.dividedBy(3);
+    }
+
+    /** The number of the last event that has gone out. */
+    long gone() {
+        return gone;
+    }
+
+    /** Whether it has gone out that the stream begins. */
+    boolean hasBegun() {
+        return begun;
+    }
+
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
+    void put(Out out) {
+        waiting.add(out);
+        write();
+    }
+
+    /** Writes now what the store may lack. */
+    void repair() {
+        if (anew && waiting.isEmpty()) {
+            put(new Out.Then(() -> {}));
+        }
+    }
+
+    /** Has the store keep for longer what it has. */
+    void keep() {
+        if (waiting.isEmpty() && !anew) {
+            sharing.storage().append(batch(List.of(), false));
+        }
+    }
+
+    private void write() {
+        if (writing > 0 || waiting.isEmpty()) {
+            return;
+        }
+        var some = waiting.stream().limit(anew ? waiting.size() : MOST).toList();
+        writing = some.size();
+        var entries = anew ? stream.all() : entries(some);
+        if (entries.isEmpty()) {
+            written(true, null);
+        } else {
+            sharing.storage().append(batch(entries, anew)).whenComplete(this::written);
+        }
+    }
+
+    private Batch batch(List<Entry> entries, boolean whole) {
+        return new Batch(
+                sharing.session(),
+                stream.name(),
+                requests,
+                stream.past().forgotten(),
+                whole,
+                entries);
+    }
+
+    private List<Entry> entries(List<Out> some) {
+        var entries = new ArrayList<Entry>();
+        some.forEach(out -> entry(out).ifPresent(entries::add));
+        return entries;
+    }
+
+    private Optional<Entry> entry(Out out) {
+        return switch (out) {
+            case Out.Beginning() -> Optional.of(new Entry(0, Kind.BEGINNING, ""));
+            case Out.Event(var number, var message) -> entry(number, Kind.EVENT, message);
+            case Out.Last(var number, _, var kept) -> entry(number, Kind.LAST, kept);
+            case Out.End() -> Optional.of(new Entry(stream.past().last(), Kind.END, ""));
+            case Out.Then _ -> Optional.empty();
+        };
+    }
+
+    /** What is too large is kept nowhere. */
+    private static Optional<Entry> entry(long number, Kind kind, Spliced message) {
+        return message.length() > EventLog.LARGEST
+                ? Optional.empty()
+                : Optional.of(
+                        new Entry(
+                                number, kind, new String(message.bytes(), StandardCharsets.UTF_8)));
+    }
+
+    private void written(@Nullable Boolean ours, @Nullable Throwable failed) {
+        synchronized (log) {
+            if (Boolean.FALSE.equals(ours)) {
+                writing = 0;
+                stream.taken(waiting.stream().toList());
+                waiting.clear();
+                return;
+            }
+            anew = failed != null;
+            for (; writing > 0; writing--) {
+                goOut(waiting.removeFirst());
+            }
+            write();
+        }
+    }
+
+    private void goOut(Out out) {
+        switch (out) {
+            case Out.Event(var number, _) -> gone = number;
+            case Out.Last(var number, _, _) -> gone = number;
+            case Out.Beginning _ -> begun = true;
+            case Out.End _, Out.Then _ -> {}
+        }
+        stream.goOut(out);
+    }
+
+    /** Hears what another process tells that carries the stream to its client. Not guarded. */
+    void hear(StreamNews news) {
+        switch (news.what()) {
+            case CARRIED, STILL_CARRIED -> carried(news.carrier(), news.what() == What.CARRIED);
+            case LEFT -> {
+                synchronized (log) {
+                    remote(news.carrier()).ifPresent(stream::lost);
+                }
+            }
+            case GROWN, REPLACED -> {}
+        }
+    }
+
+    /**
+     * @param begins whether the other process has not said so before
+     */
+    private void carried(String carrier, boolean begins) {
+        Optional<Taker> before = Optional.empty();
+        synchronized (log) {
+            var known = remote(carrier);
+            if (known.isEmpty() && begins && !stream.isEnded()) {
+                var remote = new RemoteTaker(sharing, stream.name(), carrier);
+                before = stream.changeTaker(remote);
+                known = Optional.of(remote);
+            }
+            known.ifPresent(remote -> remote.renew(log.alarms(), () -> stream.lost(remote)));
+            repair();
+            boolean gone = known.isEmpty() && !stream.isEnded();
+            if (gone || begins) {
+                sharing.tell(gone ? What.REPLACED : What.GROWN, stream.name(), carrier);
+            }
+        }
+        before.ifPresent(Taker::replaced);
+    }
+
+    private Optional<RemoteTaker> remote(String carrier) {
+        return stream.taker()
+                .filter(taker -> taker instanceof RemoteTaker)
+                .map(RemoteTaker.class::cast)
+                .filter(remote -> remote.carrier().equals(carrier));
+    }
+}

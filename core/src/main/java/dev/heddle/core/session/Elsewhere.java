@@ -1,0 +1,52 @@
+package dev.heddle.core.session;
+
+import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Spliced;
+
+import java.util.concurrent.Executor;
+
+/**
+ * The other processes that hold a session too, above all the one where its client listens.
+ * Thread-safe; never blocks.
+ */
+final class Elsewhere {
+    private final SessionRecord record;
+    private final Executor virtual;
+    private volatile String listener = ""; // the process that listens; empty if it is this one
+
+    Elsewhere(SessionRecord record, Executor virtual) {
+        this.record = record;
+        this.virtual = virtual;
+    }
+
+    /** Whether another process listens to the backends for this session. */
+    boolean isListening() {
+        return !listener.isEmpty();
+    }
+
+    /**
+     * Notes which process listens to the backends for this session: the empty one is this. Returns
+     * whether another one did.
+     */
+    boolean listens(String process) {
+        boolean before = isListening();
+        listener = process;
+        return before;
+    }
+
+    /** Whether the client listens at another process, as far as is known. */
+    boolean hasClient() {
+        var there = listener;
+        return !there.isEmpty() && record.isAlive(there);
+    }
+
+    /** Hands a message to the process where the client listens. */
+    void toClient(Spliced message) {
+        tell(new Relayed.ToClient(Envelope.parse(message.bytes())));
+    }
+
+    /** Tells the others something. */
+    void tell(Relayed message) {
+        virtual.execute(() -> record.tell(message.text()));
+    }
+}

@@ -1,0 +1,458 @@
+package dev.heddle.core.events;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Spliced;
+import dev.heddle.testkit.FakeAlarms;
+import dev.heddle.testkit.FakeClock;
+import dev.heddle.testkit.FakeEventStorage;
+
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+/** The streams of one session in two processes, {@code a} and {@code b}. */
+class SharedStreamsTest {
+    private final FakeAlarms alarms = new FakeAlarms(new FakeClock());
+    private final FakeEventStorage storage = new FakeEventStorage();
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Set<String> dead = ConcurrentHashMap.newKeySet();
+    private final List<String> strays = new CopyOnWriteArrayList<>();
+    private final List<EventLog> logs = new CopyOnWriteArrayList<>();
+    private final EventLog a = log("a", tasks::add);
+    private final EventLog b = log("b", tasks::add);
+
+    private EventLog log(String node, Executor threads) {
+        var sharing =
+                new Sharing(
+                        "id",
+                        node,
+                        other -> !dead.contains(other),
+                        storage.node(node),
+                        news -> threads.execute(() -> told(node, news)),
+                        message -> strays.add(message.envelope().method()),
+                        threads);
+        var log = new EventLog(alarms, Optional.of(sharing));
+        logs.add(log);
+        return log;
+    }
+
+    /** Whoever tells does not hear it. */
+    private void told(String node, StreamNews news) {
+        if (!dead.contains(node)) {
+            logs.stream()
+                    .filter(log -> log != logs.get(node.charAt(0) - 'a'))
+                    .forEach(log -> log.hear(news));
+        }
+    }
+
+    /** Runs what is to be run in the background. */
+    private void settle() {
+        while (!tasks.isEmpty()) {
+            tasks.remove().run();
+        }
+    }
+
+    /** A connection that keeps what it carries. */
+    private static final class Connection implements Taker {
+        private final List<String> ids = new CopyOnWriteArrayList<>();
+        private final List<String> said = new CopyOnWriteArrayList<>();
+        private volatile boolean ended;
+
+        @Override
+        public void beginning(String id) {
+            ids.add(id);
+        }
+
+        @Override
+        public void event(String id, Spliced message) {
+            ids.add(id);
+            said.add(
+                    message.envelope().isResponse()
+                            ? message.envelope().id() + ":" + message.envelope().error().isPresent()
+                            : message.envelope().method());
+        }
+
+        @Override
+        public void last(String id, Spliced message) {
+            event(id, message);
+            ended = true;
+        }
+
+        @Override
+        public void end() {
+            ended = true;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public boolean isCrowded() {
+            return false;
+        }
+
+        @Override
+        public void whenReady(Runnable task) {
+            task.run();
+        }
+
+        String lastId() {
+            return ids.getLast();
+        }
+    }
+
+    private static Spliced message(String text) {
+        return Spliced.of(JsonRpc.notification(text));
+    }
+
+    private static EventStream answer(EventLog log) {
+        return log.openAnswer(List.of(Json.of(7)));
+    }
+
+    private static void last(EventStream stream, String text) {
+        stream.last(message(text), message(text));
+    }
+
+    private static Connection begun(EventStream stream) {
+        var connection = new Connection();
+        stream.begin(connection);
+        return connection;
+    }
+
+    /** The client comes back to {@code log} with what it has seen on {@code before}. */
+    private Connection comesBack(EventLog log, Connection before) {
+        var last = before.lastId();
+        var stream =
+                log.mayBeElsewhere(last) ? log.fetch(last).orElseThrow() : log.find(last).get();
+        assertThat(stream.canResume(last)).isTrue();
+        var connection = new Connection();
+        stream.resume(last, connection);
+        settle();
+        return connection;
+    }
+
+    @Test
+    void nothing_goes_out_before_it_is_in_the_store_and_what_waits_is_written_together() {
+        storage.hold();
+        var stream = answer(a);
+        var connection = begun(stream);
+        stream.send(message("a"));
+        stream.send(message("b"));
+        last(stream, "c");
+        assertThat(connection.ids).isEmpty();
+        assertThat(storage.releaseOne()).isTrue();
+        assertThat(connection.ids).containsExactly(stream.beginning());
+        assertThat(stream.isOverAt(stream.beginning())).isFalse();
+        assertThat(storage.releaseOne()).isTrue();
+        assertThat(connection.said).containsExactly("a", "b", "c");
+        assertThat(connection.ended).isTrue();
+        assertThat(storage.appends()).isEqualTo(2);
+    }
+
+    @Test
+    void an_answer_goes_on_at_another_process() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        stream.send(message("b"));
+        var second = comesBack(b, first);
+        assertThat(second.said).containsExactly("b");
+        stream.send(message("c"));
+        last(stream, "d");
+        settle();
+        assertThat(first.said).containsExactly("a");
+        assertThat(second.said).containsExactly("b", "c", "d");
+        assertThat(second.ended).isTrue();
+        assertThat(b.fetch(second.lastId()).orElseThrow().isOverAt(second.lastId())).isTrue();
+    }
+
+    @Test
+    void an_answer_that_has_ended_is_told_when_its_process_is_gone() {
+        var stream = answer(a);
+        var first = begun(stream);
+        last(stream, "done");
+        stream.lost(first);
+        dead.add("a");
+        var second = comesBack(b, begun(answer(b)), stream.beginning());
+        assertThat(second.said).containsExactly("done");
+        assertThat(second.ended).isTrue();
+    }
+
+    private Connection comesBack(EventLog log, Connection connection, String last) {
+        connection.ids.add(last);
+        return comesBack(log, connection);
+    }
+
+    @Test
+    void the_client_moves_to_and_fro_and_each_connection_ends_the_one_before() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        var second = comesBack(b, first);
+        assertThat(first.ended).isTrue();
+        stream.send(message("b"));
+        settle();
+        var third = comesBack(a, second);
+        assertThat(second.ended).isTrue();
+        stream.send(message("c"));
+        settle();
+        var fourth = comesBack(b, third);
+        assertThat(third.ended).isTrue();
+        last(stream, "d");
+        settle();
+        assertThat(second.said).containsExactly("b");
+        assertThat(third.said).containsExactly("c");
+        assertThat(fourth.said).containsExactly("d");
+    }
+
+    @Test
+    void a_call_whose_process_is_gone_ends_with_one_error_for_all_who_come_back() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        var second = comesBack(b, first);
+        assertThat(second.ended).isFalse();
+        dead.add("a");
+        alarms.fire(Mirror.LOOK);
+        settle();
+        assertThat(second.said).containsExactly("7:true");
+        assertThat(second.ended).isTrue();
+        stream.send(message("late")); // it was not, and learns that it counts as gone
+        assertThat(first.said).containsExactly("a");
+        assertThat(comesBack(b, first).said).containsExactly("7:true");
+    }
+
+    @Test
+    void a_call_of_another_process_that_is_there_is_waited_for() {
+        var stream = answer(a);
+        var second = comesBack(b, begun(stream));
+        for (int i = 0; i < 100; i++) {
+            assertThat(alarms.fire(Mirror.LOOK)).isEqualTo(1);
+            settle();
+        }
+        assertThat(second.ended).isFalse();
+        last(stream, "done");
+        settle();
+        assertThat(second.said).containsExactly("done");
+        alarms.fire(Mirror.LOOK);
+        assertThat(alarms.set(Mirror.LOOK)).isZero();
+    }
+
+    @Test
+    void what_is_told_and_not_heard_is_found_by_looking() {
+        var stream = answer(a);
+        var second = comesBack(b, begun(stream));
+        stream.send(message("a"));
+        tasks.clear(); // what a has told
+        assertThat(second.said).isEmpty();
+        alarms.fire(Mirror.LOOK);
+        settle();
+        assertThat(second.said).containsExactly("a");
+    }
+
+    @Test
+    void a_question_whose_client_leaves_the_other_process_for_good_loses_its_way() {
+        var lost = new AtomicInteger();
+        var stream = answer(a);
+        var first = begun(stream);
+        var question = Spliced.of(JsonRpc.request(Json.of(1), "ask", Json.EMPTY_OBJECT));
+        stream.ask(new Question(question, _ -> {}, lost::incrementAndGet));
+        var last = first.lastId();
+        var mirror = b.fetch(stream.beginning()).orElseThrow();
+        var second = new Connection();
+        mirror.resume(stream.beginning(), second);
+        settle();
+        assertThat(second.ids).containsExactly(last);
+        alarms.fire(EventLog.RETURN);
+        assertThat(lost).hasValue(0);
+        mirror.lost(second);
+        settle();
+        alarms.fire(EventLog.RETURN);
+        assertThat(lost).hasValue(1);
+    }
+
+    @Test
+    void a_process_that_is_silent_does_not_carry_any_more() {
+        var stream = answer(a);
+        comesBack(b, begun(stream));
+        assertThat(stream.taker()).isPresent();
+        alarms.fire(Mirror.LOOK);
+        settle();
+        assertThat(alarms.fire(RemoteTaker.LEASE)).as("renewed").isEqualTo(1);
+        assertThat(stream.taker()).isEmpty();
+    }
+
+    @Test
+    void what_belongs_to_no_call_goes_on_where_the_client_has_come_back() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        stream.send(message("b"));
+        var taken = (EventStream) b.fetch(first.lastId()).orElseThrow();
+        var second = new Connection();
+        taken.resume(first.lastId(), second);
+        taken.send(message("c"));
+        stream.send(message("stray"));
+        assertThat(second.said).containsExactly("b", "c");
+        assertThat(strays).containsExactly("stray");
+        var third = comesBack(a, second);
+        assertThat(third.said).isEmpty();
+        taken.send(message("another"));
+        assertThat(strays).containsExactly("stray", "another");
+        assertThat(second.ended).isTrue();
+    }
+
+    @Test
+    void a_client_that_comes_back_to_the_same_process_finds_what_that_has_not_written_yet() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        storage.hold();
+        stream.send(message("a"));
+        stream.lost(first);
+        stream.send(message("b"));
+        var second = comesBack(a, first);
+        storage.release();
+        storage.release();
+        assertThat(second.said).containsExactly("a", "b");
+    }
+
+    @Test
+    void while_the_store_is_away_streams_go_on_and_when_it_is_back_it_has_everything() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        storage.away(true);
+        stream.send(message("b"));
+        stream.send(message("c"));
+        assertThat(first.said).containsExactly("a", "b", "c");
+        storage.away(false);
+        stream.send(message("d"));
+        var mirror = b.fetch(stream.beginning()).orElseThrow();
+        var second = new Connection();
+        mirror.resume(stream.beginning(), second);
+        settle();
+        assertThat(second.said).containsExactly("a", "b", "c", "d");
+    }
+
+    @Test
+    void an_end_that_could_not_be_written_is_written_when_somebody_asks() {
+        var stream = answer(a);
+        var first = begun(stream);
+        storage.away(true);
+        last(stream, "done");
+        storage.away(false);
+        var second = comesBack(b, begun(answer(b)), stream.beginning());
+        assertThat(second.said).containsExactly("done");
+        assertThat(first.said).containsExactly("done");
+    }
+
+    @Test
+    void a_process_that_leaves_ends_its_connections_and_nothing_else() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.send(message("a"));
+        a.leave();
+        assertThat(first.ended).isTrue();
+        var second = comesBack(b, first);
+        assertThat(second.ended).isFalse();
+        b.find(first.lastId()).orElseThrow().send(message("b"));
+        assertThat(second.said).containsExactly("b");
+    }
+
+    @Test
+    void an_answer_that_takes_long_is_kept_in_the_store_meanwhile() {
+        var stream = answer(a);
+        int before = storage.appends();
+        alarms.fire(Journal.silence());
+        assertThat(storage.appends()).isEqualTo(before + 1);
+        last(stream, "done");
+        alarms.fire(Journal.silence());
+        assertThat(alarms.set(Journal.silence())).isZero();
+    }
+
+    @Test
+    void names_that_are_none_are_looked_for_nowhere() {
+        for (var foreign : List.of("", "-", "p-1", "p..1-1", "pa.1x-1", "p a.1-1", "nonsense")) {
+            assertThat(a.mayBeElsewhere(foreign)).as(foreign).isFalse();
+        }
+        assertThat(a.mayBeElsewhere("pb.1-1")).isTrue();
+        assertThat(a.fetch("pb.1-1")).isEmpty();
+        assertThat(a.fetch("gb.1-x")).isEmpty();
+    }
+
+    /** A client whose connections are cut at any moment goes to whichever process. */
+    @RepeatedTest(200)
+    void nothing_is_lost_or_doubled_whatever_meets_whatever() throws Exception {
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            logs.clear();
+            var one = log("a", threads);
+            var other = log("b", threads);
+            var stream = answer(one);
+            var first = begun(stream);
+            soon(() -> !first.ids.isEmpty());
+            var sending =
+                    threads.submit(
+                            () -> {
+                                for (int i = 0; i < 200; i++) {
+                                    stream.send(message("m" + i));
+                                    Thread.onSpinWait();
+                                }
+                                last(stream, "end");
+                            });
+            var heard = new ArrayList<String>();
+            var connection = first;
+            while (!heard.contains("end")) {
+                var to = ThreadLocalRandom.current().nextBoolean() ? one : other;
+                var seen = connection;
+                heard.addAll(List.copyOf(seen.said));
+                if (!heard.contains("end")) {
+                    var last = heard.isEmpty() ? stream.beginning() : id(stream, heard.size());
+                    var found =
+                            to.mayBeElsewhere(last)
+                                    ? to.fetch(last).orElseThrow()
+                                    : to.find(last).orElseThrow();
+                    connection = new Connection();
+                    found.resume(last, connection);
+                    var next = connection;
+                    soon(() -> next.said.size() > 3 || next.ended);
+                }
+            }
+            sending.get();
+            var all = new ArrayList<>(IntStream.range(0, 200).mapToObj(i -> "m" + i).toList());
+            all.add("end");
+            assertThat(heard).isEqualTo(all);
+        }
+    }
+
+    private static void soon(Callable<Boolean> isSo) {
+        await().pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(1)).until(isSo);
+    }
+
+    private static String id(EventStream stream, int number) {
+        return EventStream.id(stream.name(), number);
+    }
+}

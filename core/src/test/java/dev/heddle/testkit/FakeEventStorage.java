@@ -1,0 +1,188 @@
+package dev.heddle.testkit;
+
+import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.events.EventStorage.Batch;
+import dev.heddle.core.events.EventStorage.Entry;
+import dev.heddle.core.events.EventStorage.Kept;
+import dev.heddle.core.events.EventStorage.Kind;
+import dev.heddle.core.fault.Fault;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** Keeps streams in memory for several processes, and answers when a test says so. */
+public final class FakeEventStorage {
+    private record Row(long number, int place, Entry entry, String writer, String requests) {
+        String id() {
+            return number + "-" + place;
+        }
+    }
+
+    private final Map<String, List<Row>> streams = new HashMap<>();
+    private final Queue<Runnable> held = new ArrayDeque<>();
+    private boolean holding;
+    private boolean away;
+    private int appends;
+
+    /** As the process {@code name} uses it. */
+    public EventStorage node(String name) {
+        return new Node(name);
+    }
+
+    /** Answers no append from now on. */
+    public synchronized void hold() {
+        holding = true;
+    }
+
+    /** Answers the appends that wait, in their order, and from now on at once. */
+    public void release() {
+        for (var next = next(); next.isPresent(); next = next()) {
+            next.get().run();
+        }
+    }
+
+    private synchronized Optional<Runnable> next() {
+        holding = !held.isEmpty();
+        return Optional.ofNullable(held.poll());
+    }
+
+    /** Answers the append that has waited longest. Returns whether there was one. */
+    public boolean releaseOne() {
+        Optional<Runnable> one;
+        synchronized (this) {
+            one = Optional.ofNullable(held.poll());
+        }
+        one.ifPresent(Runnable::run);
+        return one.isPresent();
+    }
+
+    /** Whether it can be asked. */
+    public synchronized void away(boolean now) {
+        away = now;
+    }
+
+    /** Loses everything. */
+    public synchronized void empty() {
+        streams.clear();
+    }
+
+    /** How often it has been asked to append. */
+    public synchronized int appends() {
+        return appends;
+    }
+
+    private synchronized void answer(Runnable answer) {
+        if (holding) {
+            held.add(answer);
+            return;
+        }
+        answer.run();
+    }
+
+    private synchronized boolean append(String node, Batch batch) {
+        appends++;
+        if (away) {
+            throw new Fault.StorageUnavailable("away");
+        }
+        var key = batch.session() + ':' + batch.stream();
+        var rows = streams.getOrDefault(key, new ArrayList<>());
+        if (!rows.isEmpty() && !rows.getLast().writer().equals(node)) {
+            return false;
+        }
+        if (batch.entries().isEmpty()) {
+            return true;
+        }
+        long first = batch.entries().getFirst().number();
+        if (!rows.isEmpty() && (batch.anew() || first > rows.getLast().number() + 1)) {
+            rows.clear();
+        }
+        for (var entry : batch.entries()) {
+            boolean behind = !rows.isEmpty() && rows.getLast().number() == entry.number();
+            if (behind && entry.kind() != Kind.END) {
+                throw new Fault.StorageUnavailable("written twice");
+            }
+            int place = behind ? rows.getLast().place() + 1 : 1;
+            rows.add(new Row(entry.number(), place, entry, node, batch.requests()));
+        }
+        long kept = Math.min(batch.forgotten() + 1, batch.entries().getLast().number());
+        rows.removeIf(row -> row.number() < kept);
+        streams.put(key, rows);
+        return true;
+    }
+
+    private synchronized Optional<Kept> read(String key, long after, int most) {
+        var rows = streams.get(key);
+        if (away) {
+            throw new Fault.StorageUnavailable("away");
+        } else if (rows == null || rows.getLast().number() < after || isMissing(rows, after)) {
+            return Optional.empty();
+        }
+        var last = rows.getLast();
+        var entries =
+                rows.stream()
+                        .filter(row -> row.number() > after || isBehind(row, after))
+                        .map(Row::entry)
+                        .limit(most)
+                        .toList();
+        boolean ended = last.entry().kind() == Kind.LAST || last.entry().kind() == Kind.END;
+        return Optional.of(new Kept(entries, last.id(), last.writer(), ended, last.requests()));
+    }
+
+    private static boolean isBehind(Row row, long after) {
+        return row.number() == after && row.place() > 1;
+    }
+
+    private static boolean isMissing(List<Row> rows, long after) {
+        var first = rows.getFirst();
+        boolean message = first.entry().kind() == Kind.EVENT || first.entry().kind() == Kind.LAST;
+        return after < (message ? first.number() - 1 : first.number());
+    }
+
+    private synchronized boolean take(String node, String key, String place) {
+        var rows = streams.get(key);
+        if (rows == null || !rows.getLast().id().equals(place)) {
+            return false;
+        }
+        var last = rows.getLast();
+        var mark = new Entry(last.number(), Kind.TAKEN, "");
+        rows.add(new Row(last.number(), last.place() + 1, mark, node, last.requests()));
+        return true;
+    }
+
+    private final class Node implements EventStorage {
+        private final String name;
+
+        Node(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public CompletionStage<Boolean> append(Batch batch) {
+            var answer = new CompletableFuture<Boolean>();
+            try {
+                boolean done = FakeEventStorage.this.append(name, batch);
+                answer(() -> answer.complete(done));
+            } catch (Fault.StorageUnavailable unavailable) {
+                answer(() -> answer.completeExceptionally(unavailable));
+            }
+            return answer;
+        }
+
+        @Override
+        public Optional<Kept> read(String session, String stream, long after, int most) {
+            return FakeEventStorage.this.read(session + ':' + stream, after, most);
+        }
+
+        @Override
+        public boolean take(String session, String stream, String place) {
+            return FakeEventStorage.this.take(name, session + ':' + stream, place);
+        }
+    }
+}
