@@ -13,19 +13,26 @@ import java.util.Map;
 /** Some gateways, each in a process of its own, that share a real Redis and a backend. */
 final class Nodes implements AutoCloseable {
     private final Path folder;
+    private final String backends;
     private final String yaml;
     private final RedisServer redis = RedisServer.start();
     private final Stub stub = Stub.start(Map.of("RESOURCES", "r:1"));
     private final List<Heddle> nodes = new ArrayList<>();
 
-    private Nodes(Path folder, String yaml) {
+    private Nodes(Path folder, String backends, String yaml) {
         this.folder = folder;
+        this.backends = backends;
         this.yaml = yaml;
     }
 
     /** Starts {@code count} nodes, each with the settings in {@code yaml}. */
     static Nodes start(Path folder, int count, String yaml) {
-        var all = new Nodes(folder, yaml);
+        return start(folder, count, "", yaml);
+    }
+
+    /** The same, with further {@code backends}. */
+    static Nodes start(Path folder, int count, String backends, String yaml) {
+        var all = new Nodes(folder, backends, yaml);
         for (int i = 0; i < count; i++) {
             all.nodes.add(all.serve(i));
         }
@@ -39,13 +46,14 @@ final class Nodes implements AutoCloseable {
                     """
                     backends:
                       - {name: stub, url: "%s", transport: streamable-http}
+                      %s
                     sessionStorage:
                       provider: redis
                       address: 127.0.0.1:%d
                       keys: [a secret that all the nodes of a test share]
                     %s
                     """
-                            .formatted(stub.url(), redis.port(), yaml));
+                            .formatted(stub.url(), backends, redis.port(), yaml));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

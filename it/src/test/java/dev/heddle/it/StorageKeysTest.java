@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,6 +74,43 @@ class StorageKeysTest {
                     .hasSizeGreaterThan(1)
                     .allMatch(key -> key.startsWith("thv:vmcp:session:"))
                     .noneMatch(key -> key.contains(hidden));
+        }
+    }
+
+    @Test
+    @Shows({"sessionStorage.nodeHost", "sessionStorage.nodePort"})
+    void other_nodes_are_let_in_where_it_says_and_nobody_else() {
+        int port = RedisServer.freePort();
+        try (var server = RedisServer.start();
+                var node =
+                        serve(
+                                "address: '127.0.0.1:%d', nodeHost: 127.0.0.2, nodePort: %d, "
+                                                .formatted(server.port(), port)
+                                        + KEYS)) {
+            var stranger = new RawClient(URI.create("http://127.0.0.2:" + port + "/mcp"));
+            assertThat(stranger.tryInitialize().status()).isEqualTo(403);
+            assertThat(node.client().tryInitialize().status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    @Shows("sessionStorage.lostState")
+    void a_client_hears_of_lost_state_by_a_log_message_if_that_is_wanted() {
+        var keeper =
+                "- {name: keeper, command: \"%s\", args: [\"%s\"]}"
+                        .formatted(Peers.node(), Peers.fixture("keeper.mjs"));
+        try (var nodes =
+                Nodes.start(
+                        folder,
+                        2,
+                        keeper,
+                        "  lostState: log\naggregation: {conflictResolution: prefix}")) {
+            var client = nodes.node(0).client().initialize();
+            assertThat(client.call("keeper_count", "{}").text()).isEqualTo("1");
+            nodes.restart(0);
+            var answer = client.at(nodes.node(1).endpoint()).call("keeper_count", "{}");
+            assertThat(answer.text()).as("by a new process").isEqualTo("1");
+            assertThat(answer.body()).contains("notifications/message", "afresh");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.heddle.app.config;
 import dev.heddle.core.aggregation.AggregationRules;
 import dev.heddle.core.backend.Backend;
 import dev.heddle.core.health.HealthRules;
+import dev.heddle.core.session.LostState;
 import dev.heddle.core.session.SessionLimits;
 import dev.heddle.redis.RedisOptions;
 import dev.heddle.transport.serve.ServeOptions;
@@ -71,9 +72,17 @@ public record HeddleConfig(
          *
          * @param secrets what seals records; if there is none, they are plain
          * @param patience how long sessions go on while it is away
+         * @param host where other nodes reach this one; empty for the address that the store sees
+         * @param port there; 0 for any
          */
         record Redis(
-                RedisOptions options, String keyPrefix, List<String> secrets, Duration patience)
+                RedisOptions options,
+                String keyPrefix,
+                List<String> secrets,
+                Duration patience,
+                Optional<String> host,
+                int port,
+                LostState lostState)
                 implements Storage {
             /** Never shows a secret. */
             @Override

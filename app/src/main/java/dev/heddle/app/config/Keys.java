@@ -128,6 +128,9 @@ final class Keys {
                     sessionStorage.dialTimeout | time | `5s` | How long a connection may take to come about.
                     sessionStorage.timeout | time | `3s` | How long an answer may take.
                     sessionStorage.patience | time | `5m` | How long sessions go on where they are while the store is away.
+                    sessionStorage.nodeHost | text | the address from which this node reaches the store | Where this node listens for the others, which hand it what only it can carry out. Not for clients; needs `keys`.
+                    sessionStorage.nodePort | number | any | The port there.
+                    sessionStorage.lostState | `error` or `log` | `error` | When the node that held a server's process is gone: the next call to it fails and says so, or is carried out by a new process and a log message says so.
                     sessionStorage.format | `sealed` or `plain` | `sealed` | `sealed`: whoever reads the store learns no session id and no owner. `plain`: as ToolHive writes it, for all to read.
                     sessionStorage.keys | list of text | required for `sealed` | Secrets of 32 characters or more, the same on all nodes. The first is used; others, of earlier, still open what they have sealed. Better as `${env:NAME}` or `${file:path}`.
                     sessions | mapping | – | How many sessions, and for how long.

@@ -1,6 +1,7 @@
 package dev.heddle.app.config;
 
 import dev.heddle.core.sealing.Vault;
+import dev.heddle.core.session.LostState;
 import dev.heddle.redis.RedisOptions;
 import dev.heddle.redis.RedisOptions.Address;
 import dev.heddle.redis.RedisOptions.Credentials;
@@ -57,7 +58,16 @@ final class StorageSection {
                 options,
                 prefix(),
                 secrets(),
-                section.duration("patience", Duration.ZERO).orElse(Duration.ofMinutes(5)));
+                section.duration("patience", Duration.ZERO).orElse(Duration.ofMinutes(5)),
+                section.text("nodeHost"),
+                section.number("nodePort", 0, 65_535).orElse(0),
+                lostState());
+    }
+
+    private LostState lostState() {
+        return section.oneOf("lostState", List.of("error", "log")).filter("log"::equals).isPresent()
+                ? LostState.LOG
+                : LostState.ERROR;
     }
 
     private Kind.Sentinel sentinel() {

@@ -23,6 +23,7 @@ import dev.heddle.core.session.DecoratingSessionFactory;
 import dev.heddle.core.session.ImplicitSessions;
 import dev.heddle.core.session.LiveSessionFactory;
 import dev.heddle.core.session.LocalSessionStorage;
+import dev.heddle.core.session.LostState;
 import dev.heddle.core.session.SessionDecorator;
 import dev.heddle.core.session.SessionManager;
 import dev.heddle.core.session.SessionStorage;
@@ -30,6 +31,7 @@ import dev.heddle.core.session.SharedSubscriptions;
 import dev.heddle.redis.RedisSessionStorage;
 import dev.heddle.transport.connect.Connectors;
 import dev.heddle.transport.net.EventLoops;
+import dev.heddle.transport.serve.Peers;
 import dev.heddle.transport.serve.Stateless;
 
 import org.slf4j.Logger;
@@ -60,6 +62,7 @@ public final class Gateway implements AutoCloseable {
     private final HeddleConfig config;
     private final SessionStorage storage;
     private final EventLoops loops;
+    private final Optional<Peers> peers;
     private final Connectors connectors;
     private final BackendRegistry registry;
     private final ClientProfile profile;
@@ -93,7 +96,8 @@ public final class Gateway implements AutoCloseable {
         this.watches = new Watches(connectors, catalogs, ids, health, loops.alarms(), profile);
         var vault = vault(config.storage());
         this.storage = storage(config, vault, clock);
-        var factory =
+        this.peers = Peering.of(config, loops, vault, clock, storage.node());
+        var making =
                 LiveSessionFactory.over(connectors, loops.alarms())
                         .forClients(storage)
                         .aggregator(aggregator)
@@ -106,8 +110,9 @@ public final class Gateway implements AutoCloseable {
                         .openings(config.sessions().openings())
                         .inFlight(config.sessions().inFlight())
                         .coldStart(config.sessions().coldStart())
-                        .allOrNothing(config.operation().allOrNothing())
-                        .build();
+                        .allOrNothing(config.operation().allOrNothing());
+        peers.ifPresent(way -> making.reachable(Peering.address(way), lostState(config.storage())));
+        var factory = making.build();
         this.sessions =
                 new SessionManager(
                         storage,
@@ -165,6 +170,13 @@ public final class Gateway implements AutoCloseable {
             case HeddleConfig.Storage.Redis redis when redis.secrets().isEmpty() ->
                     Vault.ofThisProcess();
             case HeddleConfig.Storage.Redis redis -> Vault.of(redis.secrets());
+        };
+    }
+
+    private static LostState lostState(HeddleConfig.Storage from) {
+        return switch (from) {
+            case HeddleConfig.Storage.Memory _ -> LostState.ERROR;
+            case HeddleConfig.Storage.Redis redis -> redis.lostState();
         };
     }
 
@@ -278,6 +290,11 @@ public final class Gateway implements AutoCloseable {
         return stateless;
     }
 
+    /** The way to other nodes, if there is one. */
+    public Optional<Peers> peers() {
+        return peers;
+    }
+
     public Metrics metrics() {
         return metrics;
     }
@@ -341,6 +358,7 @@ public final class Gateway implements AutoCloseable {
         drain();
         chores.shutdownNow();
         sessions.close();
+        peers.ifPresent(Peers::close);
         storage.close();
         watches.close();
         connectors.close();

@@ -49,6 +49,7 @@ public final class Server implements AutoCloseable {
                             gateway.stateless(),
                             IncomingIdentity.always(gateway.caller()),
                             gateway.pages(),
+                            gateway.peers(),
                             config.name(),
                             version);
         } catch (IOException | RuntimeException e) {

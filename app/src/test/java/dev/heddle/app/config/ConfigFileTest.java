@@ -224,6 +224,10 @@ class ConfigFileTest {
                         + " password beside it",
                 "sessionStorage: {provider: redis, address: h, keyPrefix: x, format: plain} | text"
                         + " that ends with ':'",
+                "sessionStorage: {provider: redis, address: h, lostState: x, format: plain} | found"
+                        + " 'x' (expected: one of error, log)",
+                "sessionStorage: {provider: redis, address: h, nodePort: 70000, format: plain} |"
+                        + " found '70000'",
                 "incomingAuth: {type: oidc} | found 'oidc', which this version does not have",
                 "backends: [{name: a, url: 'http://x', command: y}] | found both url and command",
                 "backends: [{name: a}] | found neither url nor command",

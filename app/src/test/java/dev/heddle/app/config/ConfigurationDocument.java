@@ -37,7 +37,9 @@ final class ConfigurationDocument {
 
             With `sessionStorage.provider: redis`, any node goes on with any session, whichever node began it and whether or
             not that is still there: give all nodes the same backends, address, prefix and keys, and let the balancer in
-            front send each request where it likes. [Reliability](reliability.md) says what survives and what does not. To
+            front send each request where it likes. What only one of them can carry out, such as a call to a program that runs for
+            one session, the others hand to it: they reach each other at `nodeHost`, in the clear, so that belongs in a network
+            of your own, and their clocks may differ by a minute at most. [Reliability](reliability.md) says what survives and what does not. To
             replace a key, put the new one in front of the old one on all nodes, and take the old one away once sessions of
             its time have ended.
 

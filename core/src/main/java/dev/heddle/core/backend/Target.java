@@ -20,6 +20,12 @@ public sealed interface Target {
     boolean lazy();
 
     /**
+     * Whether a conversation lives and dies with the process that has begun it, so that no other
+     * one can go on with it.
+     */
+    boolean isBound();
+
+    /**
      * A server that is reached over HTTP.
      *
      * @param caBundle a PEM file with the authorities to trust, instead of the platform's
@@ -38,6 +44,11 @@ public sealed interface Target {
         @Override
         public boolean lazy() {
             return false;
+        }
+
+        @Override
+        public boolean isBound() {
+            return wire == Wire.SSE;
         }
     }
 
@@ -103,6 +114,11 @@ public sealed interface Target {
             return true;
         }
 
+        @Override
+        public boolean isBound() {
+            return !shared;
+        }
+
         /** Names the program only, since arguments and environment may hold secrets. */
         @Override
         public String toString() {
@@ -120,6 +136,12 @@ public sealed interface Target {
         @Override
         public boolean lazy() {
             return true;
+        }
+
+        /** Each process has its own. */
+        @Override
+        public boolean isBound() {
+            return false;
         }
     }
 }

@@ -147,7 +147,11 @@ public abstract sealed class Fault extends RuntimeException {
             /** A configured limit was reached; nothing was sent. */
             LIMIT,
             /** The gateway itself has ended the conversation. */
-            CLOSED
+            CLOSED,
+            /** Another process of the gateway holds the conversation; nothing was sent. */
+            ELSEWHERE,
+            /** What the backend remembered is gone; the request was not run. */
+            STATE_LOST
         }
 
         private final String backend;
@@ -252,6 +256,18 @@ public abstract sealed class Fault extends RuntimeException {
 
         public StorageUnavailable(String message) {
             super("session storage is unavailable: " + message);
+        }
+    }
+
+    /**
+     * What cannot move of a session has just moved to yet another process, as far as is known here.
+     * Nothing was sent.
+     */
+    public static final class SessionMoved extends Fault {
+        @Serial private static final long serialVersionUID = 1L;
+
+        public SessionMoved() {
+            super("the session goes on elsewhere since a moment ago; the request was not run");
         }
     }
 

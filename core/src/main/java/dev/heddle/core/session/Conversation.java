@@ -16,6 +16,9 @@ import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import org.slf4j.Logger;
@@ -48,6 +51,10 @@ final class Conversation {
     private static final int MAX_DOUBLINGS = 5;
     private static final int TRIES = 5;
 
+    private static final String AFRESH =
+            "was begun afresh: the process that held it has ended, and with it what it remembered"
+                    + " of this session";
+
     /** How long a backend may take to hear that it is to give something up. */
     private static final Duration ABANDONED = Duration.ofSeconds(10);
 
@@ -77,8 +84,21 @@ final class Conversation {
         private volatile boolean begun;
         private volatile Optional<LogLevel> level = Optional.empty();
 
-        Use(boolean begun) {
+        private boolean afresh; // guarded by this
+
+        /**
+         * @param afresh whether the next call is to hear that what was before is lost
+         */
+        Use(boolean begun, boolean afresh) {
             this.begun = begun;
+            this.afresh = afresh;
+        }
+
+        /** Whether {@code waiter} is the one that is to hear that what was before is lost. */
+        synchronized boolean loses(ConversationWaiter waiter) {
+            boolean loses = afresh && waiter.isCall();
+            afresh &= !loses;
+            return loses;
         }
 
         void by(ConversationWaiter waiter) {
@@ -99,6 +119,7 @@ final class Conversation {
     private final AtomicInteger failures = new AtomicInteger();
     private volatile Noted hint; // what the next opening need not ask for
     private volatile Noted last = Noted.NEVER; // opened or taken over here
+    private volatile boolean afresh; // whether what another process has held is lost
     private volatile boolean kept; // whether the session's record names that
     private volatile long answeredAt;
     private volatile long quietFrom;
@@ -254,8 +275,7 @@ final class Conversation {
             var now = state.get();
             switch (now) {
                 case State.Open(var connected, var use) -> {
-                    use.by(waiter);
-                    waiter.ready(connected.session());
+                    hand(connected.session(), use, waiter);
                     return;
                 }
                 case State.Ended(var why, _) -> {
@@ -287,6 +307,31 @@ final class Conversation {
                 }
             }
         }
+    }
+
+    private void hand(BackendSession session, Use use, ConversationWaiter waiter) {
+        use.by(waiter);
+        boolean lost = use.loses(waiter);
+        if (lost && shared.lostState() == LostState.ERROR) {
+            waiter.failed(
+                    new Fault.BackendFailed(
+                            backend.id().value(), Reason.STATE_LOST, AFRESH, false));
+            return;
+        }
+        if (lost) {
+            host.notification(this, lossOfState());
+        }
+        waiter.ready(session);
+    }
+
+    private Envelope lossOfState() {
+        var params =
+                Json.object(
+                        members ->
+                                members.put("level", LogLevel.WARNING.word())
+                                        .put("logger", backend.id().value())
+                                        .put("data", "backend '" + backend.id() + "' " + AFRESH));
+        return JsonRpc.notification(Method.LOG_MESSAGE, params);
     }
 
     private static <T> List<T> with(List<T> others, T one) {
@@ -325,6 +370,10 @@ final class Conversation {
 
     private Connected connect(Events events) {
         try (var _ = shared.openings().acquire(backend)) {
+            if (backend.target().isBound() && !host.claim(this)) {
+                throw Fault.BackendFailed.notSent(
+                        backend.id().value(), Reason.ELSEWHERE, "is held by another process");
+            }
             var known = hint;
             hint = Noted.NOTHING;
             return isNewer(known) ? adopt(known, events) : openOrAdopt(events);
@@ -339,7 +388,9 @@ final class Conversation {
                 return adopt(noted, events);
             }
             var fresh = connect(events, Optional.empty());
+            boolean mine = last.equals(Noted.NEVER);
             if (isNoted(fresh, noted)) {
+                afresh = backend.target().isBound() && mine && noted.opened() > 0;
                 return fresh;
             }
             fresh.session().close();
@@ -390,6 +441,12 @@ final class Conversation {
                                 name -> host.tool(this, name)));
     }
 
+    /** Leaves it to another process, which holds it now. */
+    void giveAway() {
+        last = Noted.NEVER;
+        open().ifPresent(connected -> gone(connected.session()));
+    }
+
     /** Whether it can be taken over without asking the backend. */
     boolean isNoted() {
         return hint.adopted().isPresent();
@@ -426,7 +483,8 @@ final class Conversation {
     private void becomeOpen(Connected connected, Events events, boolean again) {
         var session = connected.session();
         boolean asked = !connected.introduction().isUnknown();
-        var use = new Use(!asked);
+        var use = new Use(!asked, afresh);
+        afresh = false;
         shared.observer().backendSessionOpened(backend.id());
         host.opening(this, connected, again);
         if (events.lost) {
@@ -440,8 +498,7 @@ final class Conversation {
         switch (before) {
             case State.OpeningNow(var waiters, _) -> {
                 failures.set(0);
-                waiters.forEach(use::by);
-                waiters.forEach(waiter -> waiter.ready(session));
+                waiters.forEach(waiter -> hand(session, use, waiter));
                 host.opened(this);
                 if (events.lost) {
                     gone(session);

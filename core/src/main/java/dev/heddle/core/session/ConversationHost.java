@@ -10,6 +10,11 @@ import java.util.function.BooleanSupplier;
 
 /** What the session does about its conversations. */
 interface ConversationHost {
+    /**
+     * Whether this process may hold the conversation, which cannot move to another one. May block.
+     */
+    boolean claim(Conversation conversation);
+
     /** What is noted of the conversation, by whichever process. May block. */
     Metadata.Noted noted(Conversation conversation);
 

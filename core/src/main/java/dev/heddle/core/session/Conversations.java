@@ -237,6 +237,13 @@ final class Conversations {
         return !elsewhere.isListening() && (clientListens || isSubscribed(conversation));
     }
 
+    /** Leaves what cannot move to the process that holds it now. */
+    void giveAwayBound() {
+        all().stream()
+                .filter(conversation -> conversation.backend().target().isBound())
+                .forEach(Conversation::giveAway);
+    }
+
     /** The resources of all backends that the client wants to hear of. */
     List<String> subscribed() {
         return subscriptions.keys();

@@ -12,6 +12,7 @@ import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.MalformedJson;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 /**
@@ -96,6 +97,23 @@ final class Dispatch {
     private void setLevel(LogLevel level) {
         events.level(level);
         conversations.setLevel(level);
+    }
+
+    /**
+     * Whether a request need not go where what cannot move of the session is: it is for a backend
+     * that any process can reach, or for none.
+     */
+    boolean staysHere(Envelope request) {
+        try {
+            return request.method().equals(Method.PING)
+                    || (decide(request) instanceof Decision.Forward(var backend, _)
+                            && conversations
+                                    .find(backend)
+                                    .filter(one -> !one.backend().target().isBound())
+                                    .isPresent());
+        } catch (Fault | MalformedJson unknown) {
+            return false;
+        }
     }
 
     /** As of {@link MultiSession#knowsWay}. */

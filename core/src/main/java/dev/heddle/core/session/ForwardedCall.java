@@ -350,6 +350,7 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
         return switch (reason) {
             case UNREACHABLE, DISCONNECTED, TIMEOUT, GARBAGE -> true;
             case AUTHENTICATION, SESSION_GONE, UNHEALTHY, LIMIT, CLOSED -> false;
+            case ELSEWHERE, STATE_LOST -> false;
         };
     }
 

@@ -289,13 +289,31 @@ final class HeldSessions {
                         .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
                         .isPresent();
         boolean unused = !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
-        if (!tooOld && unused && storage.isShared()) {
+        if (!tooOld && unused && session.isHome() && isUsedElsewhere(id, limits, now)) {
+            return false;
+        } else if (!tooOld && unused && storage.isShared()) {
             letGo(id, held);
         } else if (tooOld || unused) {
             log.debug("a session is over: {}", tooOld ? "too old" : "not used");
             endQuietly(id);
         }
         return tooOld || unused;
+    }
+
+    /** What cannot move stays while its session is used at another process. */
+    private boolean isUsedElsewhere(String id, SessionLimits limits, Instant now) {
+        try {
+            return storage.load(id)
+                    .flatMap(Metadata::used)
+                    .filter(
+                            used ->
+                                    now.isBefore(
+                                            used.plus(
+                                                    SessionManager.lifeWhereShared(limits.idle()))))
+                    .isPresent();
+        } catch (Fault.StorageUnavailable away) {
+            return true;
+        }
     }
 
     private void endQuietly(String id) {

@@ -73,6 +73,7 @@ final class LiveSession implements MultiSession {
     private final Instant created;
     private final SessionRecord record;
     private final Elsewhere elsewhere;
+    private final Home home;
     private final AdmissionQueue admission = new AdmissionQueue();
     private final Questions questions;
     private final StandingStream standing;
@@ -115,6 +116,7 @@ final class LiveSession implements MultiSession {
         this.updated = shared.clock().millis();
         this.record = new SessionRecord(id, shared.storage());
         this.elsewhere = new Elsewhere(record, shared.virtual());
+        this.home = new Home(record, shared.address());
         this.standing =
                 new StandingStream(shared.alarms(), type == SessionType.IMPLICIT, elsewhere);
         this.questions = new Questions(shared.ids(), shared.alarms(), standing);
@@ -129,6 +131,7 @@ final class LiveSession implements MultiSession {
                 new SessionEvents(
                         record,
                         elsewhere,
+                        home,
                         client.profile().revision(),
                         shared,
                         surfaces,
@@ -139,7 +142,8 @@ final class LiveSession implements MultiSession {
                 new Conversations(client, shared, options.openings(), events, elsewhere);
         events.begin(conversations);
         this.moving =
-                new Moving(record, shared, surfaces, standing, events, conversations, elsewhere);
+                new Moving(
+                        record, shared, surfaces, standing, events, conversations, elsewhere, home);
         this.calls =
                 new Calls(
                         shared,
@@ -261,6 +265,7 @@ final class LiveSession implements MultiSession {
             if (!onDemand
                     && !early
                     && !left
+                    && !events.isHeldElsewhere(conversation)
                     && shared.health().health(backend.id()).state().usable()) {
                 conversations.prepare(conversation);
             }
@@ -377,6 +382,21 @@ final class LiveSession implements MultiSession {
         } finally {
             rebasing.unlock();
         }
+    }
+
+    @Override
+    public Optional<String> home(Envelope request) {
+        return home.elsewhere().filter(_ -> !dispatch.staysHere(request));
+    }
+
+    @Override
+    public void missed(String process) {
+        home.missed(process);
+    }
+
+    @Override
+    public boolean isHome() {
+        return home.isHere();
     }
 
     @Override
@@ -598,6 +618,9 @@ final class LiveSession implements MultiSession {
         standing.close();
         events.ifPresent(EventLog::close);
         shared.goodbyes().say(goodbye);
+        if (goesOn) {
+            home.leave();
+        }
         shared.observer().sessionClosed();
         afterClose.run();
         closed.countDown();

@@ -238,6 +238,8 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         private Duration coldStart = Duration.ofSeconds(30);
         private boolean allOrNothing;
         private Optional<SessionStorage> storage = Optional.empty();
+        private Optional<String> address = Optional.empty();
+        private LostState lostState = LostState.ERROR;
         private SessionObserver observer = SessionObserver.NONE;
 
         private Builder(BackendConnector connector, Alarms alarms) {
@@ -276,6 +278,17 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         /** Names tasks so that every process with the same one knows them. */
         public Builder vault(Vault chosen) {
             vault = chosen;
+            return this;
+        }
+
+        /**
+         * Where other processes that share the storage hand requests to this one, and how a client
+         * learns that what cannot move had to be begun afresh. Without it, each process begins its
+         * own.
+         */
+        public Builder reachable(String where, LostState policy) {
+            address = Optional.of(where);
+            lostState = policy;
             return this;
         }
 
@@ -349,6 +362,8 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     clock,
                     virtual,
                     storage,
+                    address,
+                    lostState,
                     observer);
         }
     }

@@ -66,6 +66,9 @@ public final class Metadata {
     /** When the session was used last, as far as that has been noted: milliseconds since 1970. */
     public static final String USED = "heddle.used";
 
+    /** The process where what cannot move of the session is: its name and address. */
+    public static final String HOME = "heddle.home";
+
     /** Until when somebody has claimed to end what is left: milliseconds since 1970. */
     public static final String CLAIMED = "heddle.claimed";
 
@@ -212,6 +215,12 @@ public final class Metadata {
     /** The log level that {@code record} names, if it does. */
     static Optional<LogLevel> level(Map<String, String> record) {
         return Optional.ofNullable(record.get(LOG_LEVEL)).flatMap(LogLevel::of);
+    }
+
+    /** When the session of {@code record} was used last, if that has been noted. */
+    static Optional<Instant> used(Map<String, String> record) {
+        long millis = number(record.get(USED));
+        return millis == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
     }
 
     /** When the session of {@code record} began, if that is said. */

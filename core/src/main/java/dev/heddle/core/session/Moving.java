@@ -21,6 +21,7 @@ final class Moving {
     private final SessionEvents events;
     private final Conversations conversations;
     private final Elsewhere elsewhere;
+    private final Home home;
     private final @Nullable RepeatedTask noting; // which lists have been shown
 
     Moving(
@@ -30,7 +31,8 @@ final class Moving {
             StandingStream standing,
             SessionEvents events,
             Conversations conversations,
-            Elsewhere elsewhere) {
+            Elsewhere elsewhere,
+            Home home) {
         this.record = record;
         this.shared = shared;
         this.surfaces = surfaces;
@@ -38,6 +40,7 @@ final class Moving {
         this.events = events;
         this.conversations = conversations;
         this.elsewhere = elsewhere;
+        this.home = home;
         this.noting =
                 record.isShared() ? new RepeatedTask(shared.virtual(), this::noteShown) : null;
     }
@@ -48,6 +51,7 @@ final class Moving {
             return Map.of();
         }
         var metadata = new HashMap<>(SessionRecord.shown(surfaces.shown()));
+        metadata.putAll(home.metadata());
         metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
         return metadata;
     }
@@ -72,6 +76,9 @@ final class Moving {
         Metadata.level(known).ifPresent(events::level);
         conversations.catchUpSubscriptions(Metadata.subscriptions(known));
         elsewhere.listens(record.listener(known));
+        if (home.catchUp(known)) {
+            conversations.giveAwayBound();
+        }
     }
 
     /**

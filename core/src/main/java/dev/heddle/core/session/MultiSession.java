@@ -143,6 +143,18 @@ public interface MultiSession extends Caller {
     void catchUp(Map<String, String> record);
 
     /**
+     * The process that {@code request} is to be handed to, if that is not this one: its name and
+     * address. Never blocks.
+     */
+    Optional<String> home(Envelope request);
+
+    /** The process that {@link #home} names could not be reached, and counts as gone. */
+    void missed(String process);
+
+    /** Whether this process holds what cannot move of the session. */
+    boolean isHome();
+
+    /**
      * Takes a message of the client that came to another process and may be for this one. Never
      * blocks.
      */

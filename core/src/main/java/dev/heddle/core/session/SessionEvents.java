@@ -41,6 +41,7 @@ final class SessionEvents implements ConversationHost {
 
     private final SessionRecord record;
     private final Elsewhere elsewhere;
+    private final Home home;
     private final Revision usual;
     private final Shared shared;
     private final SurfaceKeeper surfaces;
@@ -63,6 +64,7 @@ final class SessionEvents implements ConversationHost {
     SessionEvents(
             SessionRecord record,
             Elsewhere elsewhere,
+            Home home,
             Revision usual,
             Shared shared,
             SurfaceKeeper surfaces,
@@ -71,6 +73,7 @@ final class SessionEvents implements ConversationHost {
             Tasks tasks) {
         this.record = record;
         this.elsewhere = elsewhere;
+        this.home = home;
         this.usual = usual;
         this.shared = shared;
         this.surfaces = surfaces;
@@ -177,6 +180,11 @@ final class SessionEvents implements ConversationHost {
     }
 
     @Override
+    public boolean claim(Conversation conversation) {
+        return isCurrent(conversation) && home.claim();
+    }
+
+    @Override
     public Noted noted(Conversation conversation) {
         return isCurrent(conversation)
                 ? record.noted(conversation.backend().id(), usual)
@@ -187,7 +195,12 @@ final class SessionEvents implements ConversationHost {
     public Optional<SessionRecord.Note> note(
             Conversation conversation, Connected connected, long opened, long last) {
         return isCurrent(conversation)
-                ? record.note(conversation.backend().id(), connected, opened, last)
+                ? record.note(
+                        conversation.backend().id(),
+                        connected,
+                        opened,
+                        last,
+                        conversation.backend().target().isBound())
                 : Optional.of(SessionRecord.Note.NONE);
     }
 
@@ -245,8 +258,14 @@ final class SessionEvents implements ConversationHost {
                                 && (standing.isOpen() || !surfaces.knows(backend.id())));
         return !ended.get()
                 && current
+                && !isHeldElsewhere(conversation)
                 && unheard
                 && shared.health().health(backend.id()).state().usable();
+    }
+
+    /** Whether another process holds the conversation, which cannot move here. */
+    boolean isHeldElsewhere(Conversation conversation) {
+        return conversation.backend().target().isBound() && home.elsewhere().isPresent();
     }
 
     @Override

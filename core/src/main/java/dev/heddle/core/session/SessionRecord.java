@@ -49,19 +49,18 @@ final class SessionRecord {
 
     /** What says that this process listens for the session. */
     Map<String, String> listening() {
-        return Map.of(Metadata.LISTENER, storage.map(SessionStorage::node).orElse(""));
+        return Map.of(Metadata.LISTENER, node());
     }
 
     /** What says so no more, if it did. */
     Changes listeningNoMore() {
-        var here = listening().getOrDefault(Metadata.LISTENER, "");
-        return new Changes(Map.of(), Set.of(Metadata.LISTENER)).where(Metadata.LISTENER, here);
+        return new Changes(Map.of(), Set.of(Metadata.LISTENER)).where(Metadata.LISTENER, node());
     }
 
     /** The other process that listens for the session according to {@code record}; else empty. */
     String listener(Map<String, String> record) {
         var listener = record.getOrDefault(Metadata.LISTENER, "");
-        return listening().containsValue(listener) ? "" : listener;
+        return listener.equals(node()) ? "" : listener;
     }
 
     /** Whether the process {@code node} is there, as far as is known. */
@@ -82,7 +81,7 @@ final class SessionRecord {
                                         events ->
                                                 new Sharing(
                                                         id,
-                                                        kept.node(),
+                                                        node(),
                                                         kept::isAlive,
                                                         events,
                                                         news ->
@@ -90,6 +89,11 @@ final class SessionRecord {
                                                                         new Relayed.OfStream(news)),
                                                         elsewhere::toClient,
                                                         virtual)));
+    }
+
+    /** What this process is called. */
+    String node() {
+        return storage.map(SessionStorage::node).orElse("");
     }
 
     /** What other processes have noted of the conversation with {@code backend}. */
@@ -105,7 +109,12 @@ final class SessionRecord {
         }
     }
 
-    private Optional<Map<String, String>> load() {
+    /**
+     * The record.
+     *
+     * @throws Fault.StorageUnavailable if the store cannot be asked
+     */
+    Optional<Map<String, String>> load() {
         return storage.flatMap(kept -> kept.load(id));
     }
 
@@ -124,12 +133,14 @@ final class SessionRecord {
      * how often one had been opened by now.
      *
      * @param last how often one had been opened here, as far as is known
+     * @param bound whether it is counted although no other process can take it over
      * @return nothing if another one is noted
      */
-    Optional<Note> note(BackendId backend, Connected connected, long before, long last) {
+    Optional<Note> note(
+            BackendId backend, Connected connected, long before, long last, boolean bound) {
         long number = isShared() ? before + 1 : 0;
         var fields = Metadata.backendSession(backend, connected, number);
-        if (number == 0 || (fields.isEmpty() && before == 0)) {
+        if (number == 0 || (fields.isEmpty() && before == 0 && !bound)) {
             note(Changes.set(fields));
             return Optional.of(Note.NONE);
         }
@@ -180,6 +191,15 @@ final class SessionRecord {
         if (isShared()) {
             storage.ifPresent(kept -> kept.tell(id, message));
         }
+    }
+
+    /**
+     * Changes the record. Returns whether that was as expected.
+     *
+     * @throws Fault.StorageUnavailable if the store cannot be asked
+     */
+    boolean update(Changes changes) {
+        return storage.filter(kept -> kept.update(id, changes)).isPresent();
     }
 
     /** Notes changes, if the session goes on. */

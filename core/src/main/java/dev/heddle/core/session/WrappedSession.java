@@ -168,6 +168,21 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public Optional<String> home(Envelope request) {
+        return next.home(request);
+    }
+
+    @Override
+    public void missed(String process) {
+        next.missed(process);
+    }
+
+    @Override
+    public final boolean isHome() {
+        return next.isHome();
+    }
+
+    @Override
     public void relayed(String message) {
         next.relayed(message);
     }

@@ -22,10 +22,10 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -407,45 +407,45 @@ class SharedStreamsTest {
     /** A client whose connections are cut at any moment goes to whichever process. */
     @RepeatedTest(200)
     void nothing_is_lost_or_doubled_whatever_meets_whatever() throws Exception {
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            logs.clear();
-            var one = log("a", threads);
-            var other = log("b", threads);
-            var stream = answer(one);
-            var first = begun(stream);
-            soon(() -> !first.ids.isEmpty());
-            var sending =
-                    threads.submit(
-                            () -> {
-                                for (int i = 0; i < 200; i++) {
-                                    stream.send(message("m" + i));
-                                    Thread.onSpinWait();
-                                }
-                                last(stream, "end");
-                            });
-            var heard = new ArrayList<String>();
-            var connection = first;
-            while (!heard.contains("end")) {
-                var to = ThreadLocalRandom.current().nextBoolean() ? one : other;
-                var seen = connection;
-                heard.addAll(List.copyOf(seen.said));
-                if (!heard.contains("end")) {
-                    var last = heard.isEmpty() ? stream.beginning() : id(stream, heard.size());
-                    var found =
-                            to.mayBeElsewhere(last)
-                                    ? to.fetch(last).orElseThrow()
-                                    : to.find(last).orElseThrow();
-                    connection = new Connection();
-                    found.resume(last, connection);
-                    var next = connection;
-                    soon(() -> next.said.size() > 3 || next.ended);
-                }
+        Executor threads = Thread::startVirtualThread;
+        logs.clear();
+        var one = log("a", threads);
+        var other = log("b", threads);
+        var stream = answer(one);
+        var first = begun(stream);
+        soon(() -> !first.ids.isEmpty());
+        var sending =
+                CompletableFuture.runAsync(
+                        () -> {
+                            for (int i = 0; i < 200; i++) {
+                                stream.send(message("m" + i));
+                                Thread.onSpinWait();
+                            }
+                            last(stream, "end");
+                        },
+                        threads);
+        var heard = new ArrayList<String>();
+        var connection = first;
+        while (!heard.contains("end")) {
+            var to = ThreadLocalRandom.current().nextBoolean() ? one : other;
+            var seen = connection;
+            heard.addAll(List.copyOf(seen.said));
+            if (!heard.contains("end")) {
+                var last = heard.isEmpty() ? stream.beginning() : id(stream, heard.size());
+                var found =
+                        to.mayBeElsewhere(last)
+                                ? to.fetch(last).orElseThrow()
+                                : to.find(last).orElseThrow();
+                connection = new Connection();
+                found.resume(last, connection);
+                var next = connection;
+                soon(() -> next.said.size() > 3 || next.ended);
             }
-            sending.get();
-            var all = new ArrayList<>(IntStream.range(0, 200).mapToObj(i -> "m" + i).toList());
-            all.add("end");
-            assertThat(heard).isEqualTo(all);
         }
+        sending.get();
+        var all = new ArrayList<>(IntStream.range(0, 200).mapToObj(i -> "m" + i).toList());
+        all.add("end");
+        assertThat(heard).isEqualTo(all);
     }
 
     private static void soon(Callable<Boolean> isSo) {

@@ -67,6 +67,7 @@ final class Discovery {
                         failed.mayHaveRun() ? new Finding.Unclear() : new Finding.Sessions();
                 case UNREACHABLE, DISCONNECTED, TIMEOUT, AUTHENTICATION -> new Finding.Unclear();
                 case SESSION_GONE, UNHEALTHY, LIMIT, CLOSED -> new Finding.Unclear();
+                case ELSEWHERE, STATE_LOST -> new Finding.Unclear();
             };
         }
     }

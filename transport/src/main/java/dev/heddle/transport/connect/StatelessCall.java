@@ -170,6 +170,7 @@ final class StatelessCall extends WrappedSink {
                     case GARBAGE, SESSION_GONE -> true;
                     case UNREACHABLE, DISCONNECTED, TIMEOUT -> false;
                     case AUTHENTICATION, UNHEALTHY, LIMIT, CLOSED -> false;
+                    case ELSEWHERE, STATE_LOST -> false;
                 };
     }
 

@@ -17,6 +17,7 @@ import dev.heddle.protocol.Spliced;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Several messages in one (MCP 2025-03-26, Batching). They are taken apart here and never sent on
@@ -93,6 +94,14 @@ final class Batch {
     /** The ids of what is to be answered. */
     List<Json> requests() {
         return messages.stream().filter(Envelope::isRequest).map(Envelope::id).toList();
+    }
+
+    /** Where one of the messages is to be carried out, if not here. */
+    Optional<String> home(MultiSession session) {
+        return messages.stream()
+                .filter(Envelope::isRequest)
+                .flatMap(message -> session.home(message).stream())
+                .findFirst();
     }
 
     /** Whether there is nothing to be answered. */

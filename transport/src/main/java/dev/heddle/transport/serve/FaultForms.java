@@ -17,7 +17,7 @@ final class FaultForms {
         return switch (fault) {
             case Fault.SessionNotFound _, Fault.SessionClosed _, Fault.UnauthorizedCaller _ -> 404;
             case Fault.NilCaller _, Fault.SessionOwnerUnknown _, Fault.InvalidBinding _ -> 404;
-            case Fault.StorageUnavailable _, Fault.LimitReached _ -> 503;
+            case Fault.StorageUnavailable _, Fault.LimitReached _, Fault.SessionMoved _ -> 503;
             case Fault.InvalidRequest _ -> 400;
             case Fault.ToolNotFound _, Fault.ResourceNotFound _, Fault.PromptNotFound _ -> 200;
             case Fault.InvalidParams _, Fault.MethodNotFound _, Fault.NoBackendClient _ -> 200;
@@ -51,6 +51,7 @@ final class FaultForms {
             case Fault.NoBackendClient _,
                     Fault.StorageUnavailable _,
                     Fault.LimitReached _,
+                    Fault.SessionMoved _,
                     Fault.Cancelled _ ->
                     JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, fault.getMessage());
         };

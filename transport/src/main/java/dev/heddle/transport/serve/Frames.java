@@ -17,9 +17,9 @@ record Frames(Outflow outflow, boolean chunks) {
     private static final byte[] KEEP_ALIVE = HttpText.bytes(": keep-alive\n\n");
 
     /** Writes the head of the answer. */
-    void head(String contentType, String lines, boolean close) {
+    void head(int status, String contentType, String lines, boolean close) {
         var out = outflow.room(HttpText.HEAD_ROOM + lines.length());
-        HttpText.head(out, 200, contentType, lines, close);
+        HttpText.head(out, status, contentType, lines, close);
         if (chunks) {
             HttpText.endWithChunks(out);
         } else {

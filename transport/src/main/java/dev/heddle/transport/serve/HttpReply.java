@@ -145,7 +145,8 @@ final class HttpReply implements Answer {
                 () -> {
                     if (fault instanceof Fault.LimitReached limit) {
                         header("retry-after", retryAfter(limit.retryAfter()));
-                    } else if (fault instanceof Fault.StorageUnavailable) {
+                    } else if (fault instanceof Fault.StorageUnavailable
+                            || fault instanceof Fault.SessionMoved) {
                         header("retry-after", "1");
                     }
                     send(status, Spliced.of(error));
@@ -341,7 +342,30 @@ final class HttpReply implements Answer {
     /** Begins an answer whose length is not known. */
     private void beginOpenEnded(String contentType, String headerLines) {
         keepAlive &= frames.chunks();
-        frames.head(contentType, headerLines, !keepAlive);
+        frames.head(200, contentType, headerLines, !keepAlive);
+    }
+
+    /** Adds a header; to be called before anything is sent. */
+    void lateHeader(String name, String value) {
+        run(() -> header(name, value));
+    }
+
+    /** Begins an answer of another process, which comes in parts. */
+    void beginRelayed(int status, String contentType) {
+        run(
+                () -> {
+                    if (state == State.WAITING) {
+                        state = State.IN_PARTS;
+                        outflow.slowness().over();
+                        boolean events = contentType.startsWith("text/event-stream");
+                        keepAlive &= frames.chunks();
+                        frames.head(
+                                status,
+                                contentType,
+                                events ? STREAM_LINES + lines : lines,
+                                !keepAlive);
+                    }
+                });
     }
 
     /** Begins the last message, which comes in parts. */

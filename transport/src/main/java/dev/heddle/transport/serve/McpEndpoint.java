@@ -3,7 +3,6 @@ package dev.heddle.transport.serve;
 import dev.heddle.core.events.EventLog;
 import dev.heddle.core.events.EventStream;
 import dev.heddle.core.events.Resumable;
-import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.MultiSession;
@@ -26,7 +25,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,13 +51,17 @@ final class McpEndpoint {
     private final IncomingIdentity identities;
     private final Introductions introductions;
     private final StatelessEndpoint stateless;
+    private final Optional<Forwarder> forwarder;
     private final AtomicInteger openStreams = new AtomicInteger();
 
     McpEndpoint(
             SessionManager sessions,
             Stateless stateless,
             IncomingIdentity identities,
-            Introductions.Self self) {
+            Introductions.Self self,
+            Optional<Peers> peers) {
+        peers.ifPresent(way -> way.serve((head, body, reply) -> post(head, body, reply, false)));
+        this.forwarder = peers.map(Peers::forwarder);
         this.sessions = sessions;
         this.stateless = new StatelessEndpoint(stateless, self);
         this.identities = identities;
@@ -73,7 +75,7 @@ final class McpEndpoint {
 
     void handle(HttpRequest head, byte[] body, HttpReply reply) {
         switch (head.method().name()) {
-            case "POST" -> post(head, body, reply);
+            case "POST" -> post(head, body, reply, true);
             case "GET" -> {
                 if (speaksKnownRevision(head, reply) && hasSessions(head, reply)) {
                     get(head, reply);
@@ -132,7 +134,10 @@ final class McpEndpoint {
                 .collect(Collectors.joining(", "));
     }
 
-    private void post(HttpRequest head, byte[] body, HttpReply reply) {
+    /**
+     * @param mayForward whether it may be handed to another process
+     */
+    private void post(HttpRequest head, byte[] body, HttpReply reply, boolean mayForward) {
         var type = head.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
         if (!isJson(type)) {
             refuse(reply, 415, "found Content-Type '" + type + "' (expected: " + JSON + ")");
@@ -151,8 +156,9 @@ final class McpEndpoint {
                             + ")");
             return;
         }
+        var away = mayForward ? away(head, body, reply) : Optional.<SessionPost.Away>empty();
         if (Batch.is(body)) {
-            batch(head, body, reply);
+            batch(head, body, away, reply);
             return;
         }
         Envelope message;
@@ -177,11 +183,12 @@ final class McpEndpoint {
                             accepts(head, EVENTS),
                             reply));
         } else if (speaksKnownRevision(head, reply)) {
-            inEra(message, caller, head, reply);
+            inEra(message, caller, head, away, reply);
         }
     }
 
-    private void batch(HttpRequest head, byte[] body, HttpReply reply) {
+    private void batch(
+            HttpRequest head, byte[] body, Optional<SessionPost.Away> away, HttpReply reply) {
         var caller = identities.of(head.headers());
         if (head.headers().get(SESSION_HEADER) == null) {
             malformed(reply, Batch.refused("without a session"));
@@ -194,14 +201,8 @@ final class McpEndpoint {
                 session -> {
                     session.authorize(caller);
                     try {
-                        var batch = Batch.of(body, session.profile().revision());
-                        var stream = stream(session, caller, batch.requests(), head, reply);
-                        batch.carry(session, caller, new BatchReply(reply, stream));
-                        if (batch.isQuiet()) {
-                            reply.empty(202);
-                        } else {
-                            reply.whenSlow(stream::begin);
-                        }
+                        new SessionPost(session, caller, accepts(head, EVENTS), reply, away)
+                                .carry(Batch.of(body, session.profile().revision()));
                     } catch (Malformed e) {
                         malformed(reply, e);
                     }
@@ -212,8 +213,26 @@ final class McpEndpoint {
         reply.error(400, JsonRpc.error(e.id(), e.code(), e.getMessage()));
     }
 
+    private Optional<SessionPost.Away> away(HttpRequest head, byte[] body, HttpReply reply) {
+        return forwarder.map(
+                way ->
+                        (home, id, here) ->
+                                way.forward(
+                                        home,
+                                        head,
+                                        body,
+                                        id,
+                                        reply,
+                                        () -> blocking(id, reply, here)));
+    }
+
     /** Carries what a client with sessions sends. */
-    private void inEra(Envelope message, Identity caller, HttpRequest head, HttpReply reply) {
+    private void inEra(
+            Envelope message,
+            Identity caller,
+            HttpRequest head,
+            Optional<SessionPost.Away> away,
+            HttpReply reply) {
         if (message.isRequest() && message.method().equals(Method.INITIALIZE)) {
             var named = Optional.ofNullable(head.headers().get(SESSION_HEADER));
             if (named.flatMap(sessions::live).isPresent()) {
@@ -227,7 +246,9 @@ final class McpEndpoint {
                     head,
                     message.id(),
                     reply,
-                    session -> carry(session, caller, message, head, reply));
+                    session ->
+                            new SessionPost(session, caller, accepts(head, EVENTS), reply, away)
+                                    .carry(message));
         }
     }
 
@@ -285,44 +306,6 @@ final class McpEndpoint {
         } catch (RuntimeException bug) {
             log.error("request could not be handled", bug);
             reply.error(500, JsonRpc.error(id, ErrorCode.INTERNAL_ERROR, "Internal error"));
-        }
-    }
-
-    private static PostStream stream(
-            MultiSession session,
-            Identity caller,
-            List<Json> requests,
-            HttpRequest head,
-            HttpReply reply) {
-        return new PostStream(
-                reply,
-                accepts(head, EVENTS),
-                () -> session.events(caller).openAnswer(requests),
-                session.profile().revision());
-    }
-
-    private static void carry(
-            MultiSession session,
-            Identity caller,
-            Envelope message,
-            HttpRequest head,
-            HttpReply reply) {
-        switch (message.kind()) {
-            case REQUEST -> {
-                var requests = List.of(message.id());
-                var stream = stream(session, caller, requests, head, reply);
-                reply.whenSlow(stream::begin);
-                session.exchange(
-                        caller, new Exchange(message, new PostSink(message.id(), reply, stream)));
-            }
-            case NOTIFICATION -> {
-                session.notice(caller, message);
-                reply.empty(202);
-            }
-            case RESPONSE -> {
-                session.answer(caller, message);
-                reply.empty(202);
-            }
         }
     }
 

@@ -35,8 +35,7 @@ import javax.net.ssl.SSLException;
  * before anything else. Thread-safe.
  */
 public final class McpServer implements AutoCloseable {
-    private static final WriteBufferWaterMark BUFFER =
-            new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
+    static final WriteBufferWaterMark BUFFER = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
 
     private final ServeOptions options;
     private final McpEndpoint endpoint;
@@ -50,6 +49,7 @@ public final class McpServer implements AutoCloseable {
     /**
      * Listens, and serves until it is closed.
      *
+     * @param peers the way to other processes that share the sessions
      * @param name what the gateway calls itself towards clients
      * @throws IOException if it cannot listen there, or cannot use its certificate
      */
@@ -60,12 +60,13 @@ public final class McpServer implements AutoCloseable {
             Stateless stateless,
             IncomingIdentity identities,
             Pages pages,
+            Optional<Peers> peers,
             String name,
             String version)
             throws IOException {
         var self = new Introductions.Self(name, version);
         this.options = options;
-        this.endpoint = new McpEndpoint(sessions, stateless, identities, self);
+        this.endpoint = new McpEndpoint(sessions, stateless, identities, self, peers);
         this.sse =
                 new SseFront(
                         new DuplexClient.Service(

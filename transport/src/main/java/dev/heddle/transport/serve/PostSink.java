@@ -21,9 +21,14 @@ final class PostSink implements Sink {
     private final Json id;
     private final HttpReply reply;
     private final PostStream stream;
+    private final Runnable onward;
 
-    PostSink(Json id, HttpReply reply, PostStream stream) {
+    /**
+     * @param onward run instead of an answer if another process holds what the request is for
+     */
+    PostSink(Json id, HttpReply reply, PostStream stream, Runnable onward) {
         this.id = id;
+        this.onward = onward;
         this.reply = reply;
         this.stream = stream;
     }
@@ -72,7 +77,9 @@ final class PostSink implements Sink {
 
     private void fail(Fault fault, @Nullable EventStream events) {
         boolean cancelled = fault instanceof Fault.Cancelled;
-        if (events != null && cancelled) {
+        if (events == null && isElsewhere(fault)) {
+            onward.run();
+        } else if (events != null && cancelled) {
             events.end();
         } else if (events != null) {
             PostStream.last(events, id, Spliced.of(FaultForms.error(id, fault)));
@@ -83,6 +90,11 @@ final class PostSink implements Sink {
         } else {
             reply.fault(id, fault);
         }
+    }
+
+    private static boolean isElsewhere(Fault fault) {
+        return fault instanceof Fault.BackendFailed failed
+                && failed.reason() == Fault.BackendFailed.Reason.ELSEWHERE;
     }
 
     private void flow(Flow flow, @Nullable EventStream events) {

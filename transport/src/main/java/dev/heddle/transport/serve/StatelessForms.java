@@ -133,7 +133,8 @@ final class StatelessForms {
             case Fault.MethodNotFound _ -> 404;
             case Fault.InvalidRequest _ -> 400;
             case Fault.StorageUnavailable _, Fault.LimitReached _, Fault.SessionClosed _ -> 503;
-            case Fault.SessionNotFound _, Fault.UnauthorizedCaller _, Fault.NilCaller _ -> 503;
+            case Fault.SessionMoved _, Fault.SessionNotFound _ -> 503;
+            case Fault.UnauthorizedCaller _, Fault.NilCaller _ -> 503;
             case Fault.SessionOwnerUnknown _, Fault.InvalidBinding _ -> 503;
             case Fault.ToolNotFound _, Fault.ResourceNotFound _, Fault.PromptNotFound _ -> 200;
             case Fault.InvalidParams _, Fault.NoBackendClient _ -> 200;
