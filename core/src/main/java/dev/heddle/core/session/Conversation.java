@@ -319,19 +319,19 @@ final class Conversation {
             return;
         }
         if (lost) {
-            host.notification(this, lossOfState());
+            waiter.notice(lossOfState());
         }
         waiter.ready(session);
     }
 
-    private Envelope lossOfState() {
+    private Spliced lossOfState() {
         var params =
                 Json.object(
                         members ->
                                 members.put("level", LogLevel.WARNING.word())
                                         .put("logger", backend.id().value())
                                         .put("data", "backend '" + backend.id() + "' " + AFRESH));
-        return JsonRpc.notification(Method.LOG_MESSAGE, params);
+        return Spliced.of(JsonRpc.notification(Method.LOG_MESSAGE, params));
     }
 
     private static <T> List<T> with(List<T> others, T one) {

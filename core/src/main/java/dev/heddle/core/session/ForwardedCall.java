@@ -137,6 +137,11 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     }
 
     @Override
+    public void notice(Spliced message) {
+        notification(message);
+    }
+
+    @Override
     public void notification(Spliced message) {
         lastSign = shared.alarms().now();
         var envelope = message.envelope();
