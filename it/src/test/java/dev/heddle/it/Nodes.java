@@ -16,7 +16,7 @@ final class Nodes implements AutoCloseable {
     private final String backends;
     private final String yaml;
     private final RedisServer redis = RedisServer.start();
-    private final Stub stub = Stub.start(Map.of("RESOURCES", "r:1"));
+    private final Stub stub = Stub.start(Map.of("RESOURCES", "r:1", "TOOLS", "door"));
     private final List<Heddle> nodes = new ArrayList<>();
 
     private Nodes(Path folder, String backends, String yaml) {

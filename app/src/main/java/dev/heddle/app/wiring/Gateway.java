@@ -111,7 +111,7 @@ public final class Gateway implements AutoCloseable {
                         .inFlight(config.sessions().inFlight())
                         .coldStart(config.sessions().coldStart())
                         .allOrNothing(config.operation().allOrNothing());
-        peers.ifPresent(way -> making.reachable(Peering.address(way), lostState(config.storage())));
+        peers.ifPresent(way -> making.reachable(way.self(), lostState(config.storage())));
         var factory = making.build();
         this.sessions =
                 new SessionManager(

@@ -65,11 +65,4 @@ final class Peering {
             return InetAddress.getLocalHost().getHostAddress();
         }
     }
-
-    /** Where others reach this node. */
-    static String address(Peers peers) {
-        var at = peers.address();
-        var host = at.getAddress().getHostAddress();
-        return (host.contains(":") ? "[" + host + "]" : host) + ":" + at.getPort();
-    }
 }

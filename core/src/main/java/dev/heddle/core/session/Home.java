@@ -21,11 +21,11 @@ final class Home {
     private volatile String missed = ""; // what was noted and could not be reached
 
     /**
-     * @param address where others reach this process, if they can
+     * @param self what others reach this process by, if they can
      */
-    Home(SessionRecord record, Optional<String> address) {
+    Home(SessionRecord record, Optional<String> self) {
         this.record = record;
-        this.self = address.map(at -> record.node() + BETWEEN + at).orElse("");
+        this.self = self.orElse("");
     }
 
     /** Where the home is, if that is another process which is there. Never blocks. */

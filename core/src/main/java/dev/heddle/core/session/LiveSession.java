@@ -116,7 +116,7 @@ final class LiveSession implements MultiSession {
         this.updated = shared.clock().millis();
         this.record = new SessionRecord(id, shared.storage());
         this.elsewhere = new Elsewhere(record, shared.virtual());
-        this.home = new Home(record, shared.address());
+        this.home = new Home(record, shared.self());
         this.standing =
                 new StandingStream(shared.alarms(), type == SessionType.IMPLICIT, elsewhere);
         this.questions = new Questions(shared.ids(), shared.alarms(), standing);

@@ -238,7 +238,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         private Duration coldStart = Duration.ofSeconds(30);
         private boolean allOrNothing;
         private Optional<SessionStorage> storage = Optional.empty();
-        private Optional<String> address = Optional.empty();
+        private Optional<String> self = Optional.empty();
         private LostState lostState = LostState.ERROR;
         private SessionObserver observer = SessionObserver.NONE;
 
@@ -282,12 +282,12 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         }
 
         /**
-         * Where other processes that share the storage hand requests to this one, and how a client
-         * learns that what cannot move had to be begun afresh. Without it, each process begins its
-         * own.
+         * What other processes that share the storage hand requests to this one by, its name and
+         * address, and how a client learns that what cannot move had to be begun afresh. Without
+         * it, each process begins its own.
          */
-        public Builder reachable(String where, LostState policy) {
-            address = Optional.of(where);
+        public Builder reachable(String as, LostState policy) {
+            self = Optional.of(as);
             lostState = policy;
             return this;
         }
@@ -362,7 +362,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     clock,
                     virtual,
                     storage,
-                    address,
+                    self,
                     lostState,
                     observer);
         }

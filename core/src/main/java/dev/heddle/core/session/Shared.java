@@ -20,7 +20,7 @@ import java.util.concurrent.Executor;
  * @param watches keep the catalogs fresh, so that a session need not start a lazy backend only to
  *     learn what it offers
  * @param storage where the names of open backend sessions are noted, so that they can be taken over
- * @param address where other processes reach this one, if they can
+ * @param self what other processes reach this one by, if they can: its name and address
  * @param virtual runs blocking code, each task on a virtual thread of its own
  */
 record Shared(
@@ -38,6 +38,6 @@ record Shared(
         InstantSource clock,
         Executor virtual,
         Optional<SessionStorage> storage,
-        Optional<String> address,
+        Optional<String> self,
         LostState lostState,
         SessionObserver observer) {}

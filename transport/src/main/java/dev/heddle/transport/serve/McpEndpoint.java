@@ -63,7 +63,7 @@ final class McpEndpoint {
         peers.ifPresent(way -> way.serve((head, body, reply) -> post(head, body, reply, false)));
         this.forwarder = peers.map(Peers::forwarder);
         this.sessions = sessions;
-        this.stateless = new StatelessEndpoint(stateless, self);
+        this.stateless = new StatelessEndpoint(stateless, self, peers.map(Peers::self).orElse(""));
         this.identities = identities;
         this.introductions = new Introductions(sessions, self);
     }
@@ -156,7 +156,7 @@ final class McpEndpoint {
                             + ")");
             return;
         }
-        var away = mayForward ? away(head, body, reply) : Optional.<SessionPost.Away>empty();
+        var away = mayForward ? away(head, body, reply) : Optional.<Away>empty();
         if (Batch.is(body)) {
             batch(head, body, away, reply);
             return;
@@ -181,14 +181,15 @@ final class McpEndpoint {
                             Optional.of(head.headers()),
                             caller,
                             accepts(head, EVENTS),
-                            reply));
+                            reply,
+                            away,
+                            Optional.empty()));
         } else if (speaksKnownRevision(head, reply)) {
             inEra(message, caller, head, away, reply);
         }
     }
 
-    private void batch(
-            HttpRequest head, byte[] body, Optional<SessionPost.Away> away, HttpReply reply) {
+    private void batch(HttpRequest head, byte[] body, Optional<Away> away, HttpReply reply) {
         var caller = identities.of(head.headers());
         if (head.headers().get(SESSION_HEADER) == null) {
             malformed(reply, Batch.refused("without a session"));
@@ -213,7 +214,7 @@ final class McpEndpoint {
         reply.error(400, JsonRpc.error(e.id(), e.code(), e.getMessage()));
     }
 
-    private Optional<SessionPost.Away> away(HttpRequest head, byte[] body, HttpReply reply) {
+    private Optional<Away> away(HttpRequest head, byte[] body, HttpReply reply) {
         return forwarder.map(
                 way ->
                         (home, id, here) ->
@@ -231,7 +232,7 @@ final class McpEndpoint {
             Envelope message,
             Identity caller,
             HttpRequest head,
-            Optional<SessionPost.Away> away,
+            Optional<Away> away,
             HttpReply reply) {
         if (message.isRequest() && message.method().equals(Method.INITIALIZE)) {
             var named = Optional.ofNullable(head.headers().get(SESSION_HEADER));

@@ -124,9 +124,11 @@ public final class Peers implements AutoCloseable {
         return forwarder;
     }
 
-    /** Where it listens. */
-    public InetSocketAddress address() {
-        return (InetSocketAddress) listening.localAddress();
+    /** What others reach this process by: its name and address. */
+    public String self() {
+        var at = (InetSocketAddress) listening.localAddress();
+        var host = at.getAddress().getHostAddress();
+        return node + ' ' + (host.contains(":") ? "[" + host + "]" : host) + ':' + at.getPort();
     }
 
     @Override

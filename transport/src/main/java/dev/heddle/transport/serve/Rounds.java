@@ -71,8 +71,13 @@ final class Rounds {
     private final ParkedExchanges parked;
     private final RequestStates states;
     private final StatelessForms forms;
+    private final String here;
 
-    Rounds(ParkedExchanges parked, RequestStates states, StatelessForms forms) {
+    /**
+     * @param here what other processes reach this one by; empty if they do not
+     */
+    Rounds(ParkedExchanges parked, RequestStates states, StatelessForms forms, String here) {
+        this.here = here;
         this.parked = parked;
         this.states = states;
         this.forms = forms;
@@ -113,17 +118,30 @@ final class Rounds {
         }
         var content = opened(asked, state.get());
         var params = message.params().orElseThrow();
-        return switch (content.charAt(0)) {
-            case AGAIN -> again(asked, content.substring(1), returns);
-            case RELAY -> {
-                var theirs = Json.of(content.substring(1));
-                yield Optional.of(asked.with(with(message, params.with(STATE, theirs))));
-            }
-            default -> {
-                resume(asked, content.substring(1), returns);
-                yield Optional.empty();
-            }
-        };
+        if (content.charAt(0) == RELAY) {
+            var theirs = Json.of(content.substring(1));
+            return Optional.of(asked.with(with(message, params.with(STATE, theirs))));
+        }
+        int end = content.indexOf(BETWEEN);
+        var home = content.substring(1, end);
+        var rest = content.substring(end + 1);
+        if (!home.isEmpty() && !home.equals(here)) {
+            hand(asked, home);
+            return Optional.empty();
+        } else if (content.charAt(0) == AGAIN) {
+            return again(asked, rest, returns);
+        }
+        resume(asked, rest, returns);
+        return Optional.empty();
+    }
+
+    /** Only the process that has parked an exchange can go on with it. */
+    private static void hand(Asked asked, String home) {
+        var lost = unusable("found one whose process has ended, and with it the request");
+        var id = asked.message().id();
+        asked.away()
+                .orElseThrow(() -> lost)
+                .carry(home, id, () -> StatelessForms.refuse(asked.reply(), id, lost));
     }
 
     /** Who has opened the URLs asks again; who will not has what the server said before. */
@@ -309,10 +327,15 @@ final class Rounds {
                         });
         var state =
                 states.seal(
-                        AGAIN + asked.own().orElse("") + BETWEEN + why(response),
+                        AGAIN + again(asked) + why(response),
                         binding(asked),
                         ParkedExchanges.PATIENCE);
         return Spliced.of(JsonRpc.result(response.envelope().id(), inputRequired(keyed, state)));
+    }
+
+    /** Only what is to go on in a session of its own has to come back to this process. */
+    private String again(Asked asked) {
+        return asked.own().map(_ -> here).orElse("") + BETWEEN + asked.own().orElse("") + BETWEEN;
     }
 
     private Json inputRequired(Json requests, String state) {
@@ -360,7 +383,12 @@ final class Rounds {
                                                     all.put(key, InputRequest.of(question))));
             var state =
                     states.seal(
-                            PARKED + ticket.text() + BETWEEN + asked.own().orElse(""),
+                            PARKED
+                                    + here
+                                    + BETWEEN
+                                    + ticket.text()
+                                    + BETWEEN
+                                    + asked.own().orElse(""),
                             binding(asked),
                             ParkedExchanges.PATIENCE);
             asked.reply()

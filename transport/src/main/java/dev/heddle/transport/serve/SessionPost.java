@@ -24,17 +24,6 @@ record SessionPost(
         HttpReply reply,
         Optional<Away> away) {
 
-    /** Hands on what a client has sent, as it came. */
-    interface Away {
-        /**
-         * Hands it to {@code home}.
-         *
-         * @param id of the request, for when there is no answer
-         * @param here run, on a thread that may block, if it has certainly not got there
-         */
-        void carry(String home, Json id, Runnable here);
-    }
-
     /** Carries out one message. */
     void carry(Envelope message) {
         switch (message.kind()) {

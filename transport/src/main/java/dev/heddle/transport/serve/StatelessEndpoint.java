@@ -49,10 +49,13 @@ final class StatelessEndpoint {
     private final SharedSubscriptions subscriptions;
     private final Rounds.Returns returns = new Returns();
 
-    StatelessEndpoint(Stateless service, Introductions.Self self) {
+    /**
+     * @param here what other processes reach this one by; empty if they do not
+     */
+    StatelessEndpoint(Stateless service, Introductions.Self self, String here) {
         this.sessions = service.sessions();
         this.forms = new StatelessForms(self);
-        this.rounds = new Rounds(service.parked(), service.states(), forms);
+        this.rounds = new Rounds(service.parked(), service.states(), forms, here);
         this.ids = service.ids();
         this.subscriptions = service.subscriptions();
     }
@@ -65,6 +68,7 @@ final class StatelessEndpoint {
      * A request or notification of such a client, and what is needed to answer it.
      *
      * @param headers those of the message, if it came over HTTP
+     * @param away the way to other processes that may know of it
      * @param own the id of the session that the exchange has for itself, if it has one; known to a
      *     request that comes back too
      */
@@ -74,6 +78,7 @@ final class StatelessEndpoint {
             Identity caller,
             boolean takesEvents,
             Answer reply,
+            Optional<Away> away,
             Optional<String> own) {
         Asked(
                 Envelope message,
@@ -81,15 +86,15 @@ final class StatelessEndpoint {
                 Identity caller,
                 boolean takesEvents,
                 Answer reply) {
-            this(message, headers, caller, takesEvents, reply, Optional.empty());
+            this(message, headers, caller, takesEvents, reply, Optional.empty(), Optional.empty());
         }
 
         Asked with(Envelope other) {
-            return new Asked(other, headers, caller, takesEvents, reply, own);
+            return new Asked(other, headers, caller, takesEvents, reply, away, own);
         }
 
         Asked in(Optional<String> session) {
-            return new Asked(message, headers, caller, takesEvents, reply, session);
+            return new Asked(message, headers, caller, takesEvents, reply, away, session);
         }
     }
 

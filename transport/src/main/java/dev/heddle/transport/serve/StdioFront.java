@@ -52,7 +52,7 @@ public final class StdioFront {
                         new DuplexClient.Service(
                                 sessions,
                                 new Introductions(sessions, self),
-                                Optional.of(new StatelessEndpoint(stateless, self))),
+                                Optional.of(new StatelessEndpoint(stateless, self, ""))),
                         lines,
                         "stdio");
     }
