@@ -223,8 +223,17 @@ final class RawClient {
     }
 
     static String text(URI url) {
+        return get(url).body();
+    }
+
+    /** The status of a page. */
+    static int status(URI url) {
+        return get(url).statusCode();
+    }
+
+    private static HttpResponse<String> get(URI url) {
         try {
-            return HTTP.send(HttpRequest.newBuilder(url).build(), BodyHandlers.ofString()).body();
+            return HTTP.send(HttpRequest.newBuilder(url).build(), BodyHandlers.ofString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -148,6 +148,26 @@ class ServerKeysTest {
     }
 
     @Test
+    @Shows({"server.drain"})
+    void one_that_is_told_to_stop_serves_for_a_while_and_says_that_it_will_stop() {
+        try (var stub = Stub.start();
+                var heddle =
+                        Heddle.serve(
+                                folder,
+                                "backends: [{name: stub, transport: streamable-http, url: \""
+                                        + stub.url()
+                                        + "\"}]\nserver: {drain: 3s}")) {
+            var ready = heddle.endpoint().resolve("/readyz");
+            await().until(() -> RawClient.status(ready) == 200);
+            var client = heddle.client().initialize();
+            heddle.child().signal("TERM");
+            await().until(() -> RawClient.status(ready) == 503);
+            assertThat(client.request("ping", "{}").status()).isEqualTo(200);
+            assertThat(heddle.client().tryInitialize().status()).isEqualTo(200);
+        }
+    }
+
+    @Test
     @Shows({"server.keepAlive"})
     void an_open_stream_shows_that_it_is_alive() {
         try (var heddle = Heddle.serve(folder, "server: {keepAlive: 100ms}");

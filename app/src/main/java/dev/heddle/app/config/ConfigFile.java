@@ -148,6 +148,7 @@ public final class ConfigFile {
                 section.number("maxConnections", 1, Integer.MAX_VALUE)
                         .orElse(standard.maxConnections()),
                 section.duration("keepAlive", Duration.ofMillis(100)).orElse(standard.keepAlive()),
+                section.duration("drain", Duration.ZERO).orElse(standard.drain()),
                 section.oneOf("io", List.of("auto", "io_uring", "epoll", "nio"))
                         .orElse(standard.io()),
                 section.has("tls") ? tls(section.section("tls")) : standard.tls());

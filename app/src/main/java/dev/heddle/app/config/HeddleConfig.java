@@ -95,6 +95,7 @@ public record HeddleConfig(
     /**
      * The HTTP server in front.
      *
+     * @param drain how long it goes on serving after it has been told to stop
      * @param io {@code auto} or the word for one way of asking the kernel about sockets
      */
     public record Server(
@@ -108,6 +109,7 @@ public record HeddleConfig(
             int maxHeader,
             int maxConnections,
             Duration keepAlive,
+            Duration drain,
             String io,
             Optional<ServeOptions.Tls> tls) {
         public static final int DEFAULT_PORT = 4483;
@@ -124,6 +126,7 @@ public record HeddleConfig(
                         64 * 1024,
                         100_000,
                         Duration.ofSeconds(25),
+                        Duration.ZERO,
                         "auto",
                         Optional.empty());
 
@@ -139,6 +142,7 @@ public record HeddleConfig(
                     maxHeader,
                     maxConnections,
                     keepAlive,
+                    drain,
                     io,
                     tls);
         }

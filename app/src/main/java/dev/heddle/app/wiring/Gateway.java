@@ -347,9 +347,14 @@ public final class Gateway implements AutoCloseable {
         }
     }
 
+    /** Says from now on that it will end. */
+    public void retire() {
+        draining = true;
+    }
+
     /** Takes no new sessions from now on, and says so on its pages. */
     public void drain() {
-        draining = true;
+        retire();
         sessions.drain();
     }
 

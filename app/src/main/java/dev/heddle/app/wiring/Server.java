@@ -9,6 +9,7 @@ import dev.heddle.transport.serve.ServeOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.InstantSource;
 
 /** The gateway with its HTTP front. Thread-safe; {@link #close} blocks for a bounded time. */
@@ -74,6 +75,15 @@ public final class Server implements AutoCloseable {
         return loopback;
     }
 
+    /** Whoever goes by the page that says so has so long to send everything elsewhere. */
+    private static void awaitBalancers(Duration time) {
+        try {
+            Thread.sleep(time);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     public Gateway gateway() {
         return gateway;
     }
@@ -87,6 +97,8 @@ public final class Server implements AutoCloseable {
      */
     @Override
     public void close() {
+        gateway.retire();
+        awaitBalancers(gateway.config().server().drain());
         gateway.drain();
         gateway.sessions().close();
         front.close();

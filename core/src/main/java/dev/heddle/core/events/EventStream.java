@@ -283,14 +283,14 @@ public final class EventStream implements Resumable {
             if (!over) {
                 over = true;
                 asked = List.of();
-                send(new Out.Then(this::endTaker));
+                send(new Out.Then(this::leaveTaker));
             }
         }
     }
 
-    private void endTaker() {
+    private void leaveTaker() {
         if (taker != null) {
-            taker.end();
+            taker.leave();
             taker = null;
         }
     }

@@ -15,6 +15,11 @@ public interface Taker {
     /** Nothing more comes: the stream has ended. */
     void end();
 
+    /** Nothing more comes here: the client is to come back elsewhere in a moment. */
+    default void leave() {
+        end();
+    }
+
     /** Nothing more comes here: the stream goes on elsewhere. */
     default void replaced() {
         end();

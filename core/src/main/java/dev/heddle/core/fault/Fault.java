@@ -260,8 +260,8 @@ public abstract sealed class Fault extends RuntimeException {
     }
 
     /**
-     * What cannot move of a session has just moved to yet another process, as far as is known here.
-     * Nothing was sent.
+     * The session goes on at another process: this one is about to end, or does not hold any more
+     * what cannot move of it. Nothing was sent.
      */
     public static final class SessionMoved extends Fault {
         @Serial private static final long serialVersionUID = 1L;

@@ -225,7 +225,7 @@ final class Calls implements CallHost {
 
     /** Ends everything, since the session has ended. */
     void cancelAll() {
-        running.values().forEach(InFlight::sessionEnds);
+        running.values().forEach(call -> call.sessionEnds(shared.closed()));
     }
 
     @Override

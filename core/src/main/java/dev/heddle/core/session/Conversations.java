@@ -375,7 +375,7 @@ final class Conversations {
 
     /** Ends all conversations here; other processes may go on with those that they can adopt. */
     void leave() {
-        sideBySide(conversation -> conversation.leave(new Fault.SessionClosed()));
+        sideBySide(conversation -> conversation.leave(shared.closed()));
     }
 
     private void sideBySide(Consumer<Conversation> goodbye) {

@@ -426,13 +426,11 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
     }
 
     @Override
-    public void sessionEnds() {
+    public void sessionEnds(Fault closed) {
         var before = state.getAndSet(new State.Ended());
         tell(before, "the session has ended");
         var why =
-                before instanceof State.Waiting
-                        ? new Fault.SessionClosed()
-                        : EndedCalls.abandoned(backend());
+                before instanceof State.Waiting ? shared.closed() : EndedCalls.abandoned(backend());
         finish(before, new Reply.Failed(why), Outcome.CANCELLED);
     }
 

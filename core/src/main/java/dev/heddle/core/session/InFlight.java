@@ -1,6 +1,7 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.Running;
+import dev.heddle.core.fault.Fault;
 
 import java.util.Optional;
 
@@ -9,8 +10,12 @@ interface InFlight extends Running {
     /** Goes to the backends, now that it is its turn. Does nothing if it has ended before. */
     void begin();
 
-    /** Ends it with an error, since its session has ended; tells the backend. Idempotent. */
-    void sessionEnds();
+    /**
+     * Ends it with an error, since its session has ended; tells the backend. Idempotent.
+     *
+     * @param why if it has not been sent
+     */
+    void sessionEnds(Fault why);
 
     /**
      * Ends it if it has shown no sign of life for too long. Returns after how many nanoseconds that

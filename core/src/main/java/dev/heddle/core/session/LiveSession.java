@@ -347,7 +347,7 @@ final class LiveSession implements MultiSession {
     public Running exchange(Identity caller, Exchange exchange) {
         var pass = admission.tryAdmit();
         if (pass.isEmpty()) {
-            exchange.sink().reply(new Reply.Failed(new Fault.SessionClosed()));
+            exchange.sink().reply(new Reply.Failed(shared.closed()));
             return Running.NONE;
         }
         noteReady();
@@ -457,7 +457,7 @@ final class LiveSession implements MultiSession {
     @Override
     public Attachment attach(Identity caller, ClientStream stream) {
         if (admission.isClosed()) {
-            throw new Fault.SessionClosed();
+            throw shared.closed();
         }
         if (standing.open() >= streams) {
             throw new Fault.LimitReached(

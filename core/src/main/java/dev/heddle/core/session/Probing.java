@@ -182,8 +182,8 @@ final class Probing implements Sink, InFlight {
     }
 
     @Override
-    public void sessionEnds() {
-        end(new Fault.SessionClosed());
+    public void sessionEnds(Fault why) {
+        end(why);
     }
 
     @Override
@@ -205,7 +205,7 @@ final class Probing implements Sink, InFlight {
         if (why instanceof Fault.Cancelled) {
             call.cancel();
         } else {
-            call.sessionEnds();
+            call.sessionEnds(why);
         }
     }
 }

@@ -7,6 +7,7 @@ import dev.heddle.core.catalog.Catalogs;
 import dev.heddle.core.catalog.Watches;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Ids;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.health.HealthBoard;
 import dev.heddle.core.tasks.TaskNames;
 
@@ -40,4 +41,12 @@ record Shared(
         Optional<SessionStorage> storage,
         Optional<String> self,
         LostState lostState,
-        SessionObserver observer) {}
+        SessionObserver observer) {
+
+    /** What somebody is told who comes too late for a session here. */
+    Fault closed() {
+        return storage.filter(SessionStorage::isShared).isPresent()
+                ? new Fault.SessionMoved()
+                : new Fault.SessionClosed();
+    }
+}

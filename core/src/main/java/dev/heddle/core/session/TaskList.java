@@ -137,8 +137,8 @@ final class TaskList implements InFlight {
     }
 
     @Override
-    public void sessionEnds() {
-        end(new Fault.SessionClosed());
+    public void sessionEnds(Fault why) {
+        end(why);
     }
 
     private void end(Fault why) {
@@ -150,7 +150,7 @@ final class TaskList implements InFlight {
         if (why instanceof Fault.Cancelled) {
             call.cancel();
         } else {
-            call.sessionEnds();
+            call.sessionEnds(why);
         }
     }
 

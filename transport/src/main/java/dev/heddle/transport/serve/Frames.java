@@ -51,6 +51,11 @@ record Frames(Outflow outflow, boolean chunks) {
         text("id: " + id + "\nretry: " + retry + "\ndata: \n\n");
     }
 
+    /** Says how many milliseconds a client is to wait that has lost the stream. */
+    void retry(long millis) {
+        text("retry: " + millis + "\n\n");
+    }
+
     /** Writes an event that is no message. */
     void event(String type, String data) {
         text("event: " + type + "\ndata: " + data + "\n\n");

@@ -310,6 +310,17 @@ final class HttpReply implements Answer {
         }
     }
 
+    /** Ends a stream to which the client is to come back in a moment, and says so. */
+    void endForNow() {
+        run(
+                () -> {
+                    if (state == State.STREAMING) {
+                        frames.retry(RETRY_MILLIS);
+                        endStream();
+                    }
+                });
+    }
+
     /** Ends a stream without a last message. */
     @Override
     public void end() {

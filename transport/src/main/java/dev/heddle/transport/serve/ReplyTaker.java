@@ -32,6 +32,11 @@ record ReplyTaker(HttpReply reply, boolean primes) implements Taker {
     }
 
     @Override
+    public void leave() {
+        reply.endForNow();
+    }
+
+    @Override
     public boolean isReady() {
         return reply.isWritable();
     }
