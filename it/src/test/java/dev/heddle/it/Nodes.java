@@ -18,6 +18,7 @@ final class Nodes implements AutoCloseable {
     private final RedisServer redis = RedisServer.start();
     private final Stub stub = Stub.start(Map.of("RESOURCES", "r:1", "TOOLS", "door"));
     private final List<Heddle> nodes = new ArrayList<>();
+    private boolean whole = true;
 
     private Nodes(Path folder, String backends, String yaml) {
         this.folder = folder;
@@ -63,13 +64,20 @@ final class Nodes implements AutoCloseable {
         return nodes.get(number);
     }
 
+    /** Whether none of them has been killed or started again. */
+    boolean isWhole() {
+        return whole;
+    }
+
     /** Ends a node as a crash would. */
     void kill(int number) {
+        whole = false;
         nodes.get(number).child().signal("KILL");
     }
 
     /** Starts a node again that has been killed. */
     void restart(int number) {
+        whole = false;
         nodes.get(number).close();
         nodes.set(number, serve(number));
     }

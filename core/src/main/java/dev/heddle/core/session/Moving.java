@@ -76,6 +76,7 @@ final class Moving {
         Metadata.level(known).ifPresent(events::level);
         conversations.catchUpSubscriptions(Metadata.subscriptions(known));
         elsewhere.listens(record.listener(known));
+        standing.handOver();
         if (home.catchUp(known)) {
             conversations.giveAwayBound();
         }

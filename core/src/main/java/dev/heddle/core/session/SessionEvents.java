@@ -20,7 +20,6 @@ import dev.heddle.protocol.Spliced;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -151,13 +150,19 @@ final class SessionEvents implements ConversationHost {
     void noteSubscription(Envelope request, Conversation conversation, Runnable then) {
         var field = Metadata.SUBSCRIPTION + request.uri().orElseThrow();
         boolean here = record.isShared() && !elsewhere.isListening();
-        var set = new HashMap<>(here ? record.listening() : Map.of());
         boolean begins = request.method().equals(Method.RESOURCES_SUBSCRIBE);
-        if (begins) {
-            set.put(field, conversation.backend().id().value());
-        }
-        var changes = new Changes(set, begins ? Set.of() : Set.of(field));
-        record.noteThen(changes, shared.virtual(), then);
+        var backend = conversation.backend().id().value();
+        var changes =
+                begins ? Changes.set(Map.of(field, backend)) : new Changes(Map.of(), Set.of(field));
+        record.noteThen(
+                changes,
+                shared.virtual(),
+                () -> {
+                    if (here) {
+                        record.note(record.listeningFirst());
+                    }
+                    then.run();
+                });
     }
 
     Optional<LogLevel> level() {

@@ -52,6 +52,11 @@ final class SessionRecord {
         return Map.of(Metadata.LISTENER, node());
     }
 
+    /** The same, unless any process does. */
+    Changes listeningFirst() {
+        return Changes.set(listening()).where(Metadata.LISTENER, "");
+    }
+
     /** What says so no more, if it did. */
     Changes listeningNoMore() {
         return new Changes(Map.of(), Set.of(Metadata.LISTENER)).where(Metadata.LISTENER, node());

@@ -29,6 +29,7 @@ final class StandingStream {
     /** How long a question waits for the client to open a stream. */
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
+    private static final String UPDATED = "updated ";
     private static final int MAX_KEPT = 1000;
     private static final int MAX_WAITING = 100;
 
@@ -82,6 +83,17 @@ final class StandingStream {
             var more = new LinkedHashMap<>(kept);
             more.put(key, notice);
             return new State(streams, more, waiting, away);
+        }
+
+        static boolean isUpdate(String key) {
+            return key.startsWith(UPDATED);
+        }
+
+        /** Without what another process can tell the client as well. */
+        State withoutOthersNews() {
+            var lists = new LinkedHashMap<>(kept);
+            lists.keySet().removeIf(State::isUpdate);
+            return State.of(streams, lists, List.of(), away);
         }
 
         boolean isFull() {
@@ -210,7 +222,7 @@ final class StandingStream {
             elsewhere.toClient(notice);
             return;
         }
-        keepOrSend("updated " + uri, notice);
+        keepOrSend(UPDATED + uri, notice);
     }
 
     /** Says that a resource may have been updated while nobody could hear of it. */
@@ -300,6 +312,25 @@ final class StandingStream {
         if (before.waitingFor(id).isEmpty()) {
             tell(notice);
         }
+    }
+
+    /**
+     * Hands what waits for the client's next stream to the process where that is, if it is at
+     * another one, which knows by itself which lists have changed.
+     */
+    void handOver() {
+        if (shared || !elsewhere.hasClient()) {
+            return;
+        }
+        var before = state.getAndUpdate(State::withoutOthersNews);
+        before.kept()
+                .forEach(
+                        (key, notice) -> {
+                            if (State.isUpdate(key)) {
+                                elsewhere.toClient(notice);
+                            }
+                        });
+        before.waiting().forEach(question -> elsewhere.toClient(question.message()));
     }
 
     /** Takes a message of another process for the client, if that listens here. */
