@@ -1,6 +1,7 @@
 package dev.heddle.redis;
 
 import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.fault.Fault;
 
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /**
@@ -33,10 +35,16 @@ final class RedisEventStorage implements EventStorage {
     private final RecordForm form;
     private final String prefix;
     private final String node;
+    private final BooleanSupplier there;
     private final String keep = Long.toString(KEPT.toMillis());
 
-    RedisEventStorage(Redis redis, RecordForm form, String prefix, String node) {
+    /**
+     * @param there whether the store is there, without asking it
+     */
+    RedisEventStorage(
+            Redis redis, RecordForm form, String prefix, String node, BooleanSupplier there) {
         this.redis = redis;
+        this.there = there;
         this.form = form;
         this.prefix = prefix;
         this.node = node;
@@ -48,6 +56,9 @@ final class RedisEventStorage implements EventStorage {
 
     @Override
     public CompletionStage<Boolean> append(Batch batch) {
+        if (!there.getAsBoolean()) { // nobody is to wait for what will not come
+            return CompletableFuture.failedStage(new Fault.StorageUnavailable("it is away"));
+        }
         try {
             var name = form.names(batch.session()).getFirst();
             var key = key(name, batch.stream());

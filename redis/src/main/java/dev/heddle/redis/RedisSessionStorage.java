@@ -90,7 +90,7 @@ public final class RedisSessionStorage implements SessionStorage {
         this.content = new Content(alarms);
         this.terminations = new Terminations(alarms);
         this.redis = new Redis(options, pushes, prefix + CHANGES);
-        this.events = new RedisEventStorage(redis, form, prefix, pushes.node());
+        this.events = new RedisEventStorage(redis, form, prefix, pushes.node(), pushes::isHearing);
         this.pulse = new Pulse(redis, pushes, content, alarms, prefix, prefix + CHANGES);
         pulse.whenEmptied(() -> inBackground(() -> terminateAgain(Scripts.UPSERT)));
         pushes.whenHeard(this::heard);

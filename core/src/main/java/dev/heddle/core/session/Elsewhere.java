@@ -3,20 +3,16 @@ package dev.heddle.core.session;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Spliced;
 
-import java.util.concurrent.Executor;
-
 /**
  * The other processes that hold a session too, above all the one where its client listens.
  * Thread-safe; never blocks.
  */
 final class Elsewhere {
     private final SessionRecord record;
-    private final Executor virtual;
     private volatile String listener = ""; // the process that listens; empty if it is this one
 
-    Elsewhere(SessionRecord record, Executor virtual) {
+    Elsewhere(SessionRecord record) {
         this.record = record;
-        this.virtual = virtual;
     }
 
     /** Whether another process listens to the backends for this session. */
@@ -45,8 +41,8 @@ final class Elsewhere {
         tell(new Relayed.ToClient(Envelope.parse(message.bytes())));
     }
 
-    /** Tells the others something. */
+    /** Tells the others something, in the order of the calls. */
     void tell(Relayed message) {
-        virtual.execute(() -> record.tell(message.text()));
+        record.tell(message.text());
     }
 }

@@ -76,9 +76,17 @@ final class HeldSessions {
                     @Override
                     public void told(String message) {
                         Optional.ofNullable(sessions.get(id))
-                                .ifPresent(held -> held.session().relayed(message));
+                                .ifPresent(held -> relay(held.session(), message));
                     }
                 });
+    }
+
+    private static void relay(MultiSession session, String message) {
+        try {
+            session.relayed(message);
+        } catch (IllegalArgumentException foreign) {
+            log.warn("another process has told something strange: {}", foreign.getMessage());
+        }
     }
 
     private void renewQuietly(String id) {

@@ -115,7 +115,7 @@ final class LiveSession implements MultiSession {
         this.created = created;
         this.updated = shared.clock().millis();
         this.record = new SessionRecord(id, shared.storage());
-        this.elsewhere = new Elsewhere(record, shared.virtual());
+        this.elsewhere = new Elsewhere(record);
         this.home = new Home(record, shared.self());
         this.standing =
                 new StandingStream(shared.alarms(), type == SessionType.IMPLICIT, elsewhere);

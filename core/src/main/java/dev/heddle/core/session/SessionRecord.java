@@ -191,7 +191,7 @@ final class SessionRecord {
                 });
     }
 
-    /** Tells the other processes something, if there are any. */
+    /** Tells the other processes something, if there are any. Never blocks. */
     void tell(String message) {
         if (isShared()) {
             storage.ifPresent(kept -> kept.tell(id, message));

@@ -164,8 +164,8 @@ public interface SessionStorage extends AutoCloseable {
     }
 
     /**
-     * Tells the other processes that follow the record something that is for one of them. What
-     * nobody hears is lost.
+     * Tells the other processes that follow the record something that is for one of them, in the
+     * order of the calls. What nobody hears is lost. Never blocks.
      */
     default void tell(String id, String message) {}
 
