@@ -145,7 +145,8 @@ public final class RedisServer implements AutoCloseable {
         return false;
     }
 
-    private static Path program() throws IOException {
+    /** The program itself. */
+    public static Path program() throws IOException {
         var machine = System.getProperty("os.arch").equals("aarch64") ? "7-linux-arm64" : "";
         var name = machine.isEmpty() ? "6-v5-linux-amd64" : machine;
         var place =
