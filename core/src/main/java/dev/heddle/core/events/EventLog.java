@@ -3,6 +3,7 @@ package dev.heddle.core.events;
 import dev.heddle.core.events.EventStorage.Kept;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Alarms.Alarm;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
 
 import org.jspecify.annotations.Nullable;
@@ -147,7 +148,7 @@ public final class EventLog {
         var name = name(eventId);
         long place = EventStream.position(eventId);
         if (isStanding(name)) {
-            return take(others, name, place).map(stream -> stream);
+            return takeOrKnown(others, name, place).map(stream -> stream);
         }
         return Mirror.look(others, name, place).map(kept -> mirror(others, name, place, kept));
     }
@@ -166,6 +167,15 @@ public final class EventLog {
         var less = new HashMap<>(mirrors);
         less.remove(carrier);
         mirrors = less.isEmpty() ? Map.of() : less;
+    }
+
+    /** While the store is away, what is known here is believed. */
+    private Optional<EventStream> takeOrKnown(Sharing others, String name, long place) {
+        try {
+            return take(others, name, place);
+        } catch (Fault.StorageUnavailable away) {
+            return Optional.of(find(EventStream.id(name, place)).orElseThrow(() -> away));
+        }
     }
 
     private Optional<EventStream> take(Sharing others, String name, long place) {

@@ -1,9 +1,11 @@
 package dev.heddle.core.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Spliced;
@@ -356,6 +358,18 @@ class SharedStreamsTest {
         mirror.resume(stream.beginning(), second);
         settle();
         assertThat(second.said).containsExactly("a", "b", "c", "d");
+    }
+
+    @Test
+    void while_the_store_is_away_a_client_comes_back_where_it_was() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        storage.away(true);
+        stream.lost(first);
+        stream.send(message("a"));
+        assertThat(comesBack(a, first).said).containsExactly("a");
+        assertThatThrownBy(() -> b.fetch(first.lastId()))
+                .isInstanceOf(Fault.StorageUnavailable.class);
     }
 
     @Test

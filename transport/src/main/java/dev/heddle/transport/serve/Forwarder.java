@@ -13,6 +13,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscribers;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -92,7 +93,10 @@ final class Forwarder implements AutoCloseable {
                         (answer, failed) -> {
                             if (failed == null && answer.statusCode() != 403) {
                                 relay(answer, reply);
-                            } else if (failed == null || isUnreachable(failed)) {
+                            } else if (failed == null) {
+                                answer.body().subscribe(BodySubscribers.discarding());
+                                unreachable.run(); // there is another process now
+                            } else if (isUnreachable(failed)) {
                                 unreachable.run();
                             } else {
                                 reply.error(502, lost(id));
