@@ -96,8 +96,8 @@ class MovedStreamsTest {
     }
 
     private RawHttp goingOn(int node, RawClient client, CharSequence seen) {
-        var header = "Last-Event-ID: " + lastId(seen) + "\r\n";
-        return RawHttp.listening(nodes.node(node), client, header);
+        var headers = "Connection: close\r\nLast-Event-ID: " + lastId(seen) + "\r\n";
+        return RawHttp.listening(nodes.node(node), client, headers);
     }
 
     /** At random offsets, again and again, each time to the other node. */
@@ -122,15 +122,16 @@ class MovedStreamsTest {
             }
             for (int cut = 1; cut < 4; cut++) {
                 try (var raw = goingOn(cut % 2, client, seen)) {
-                    raw.head();
+                    assertThat(raw.status()).isEqualTo(200);
                     seen.append(whole(raw.read(random.nextInt(3000))));
                 }
             }
-            var rest = goOn(round % 2, client, lastId(seen));
-            seen.append(rest.body());
+            for (int i = 0; i < 3 && seen.indexOf("\"id\":\"mine\"") < 0; i++) {
+                seen.append(goOn(round % 2, client, lastId(seen)).body());
+            }
             assertThat(steps(seen))
                     .isEqualTo(IntStream.rangeClosed(1, said(seen)).boxed().toList());
-            assertThat(rest.reply().path("id").asString("")).isEqualTo("mine");
+            assertThat(seen).containsOnlyOnce("\"id\":\"mine\"");
         }
     }
 

@@ -225,6 +225,7 @@ public final class EventLog {
             mirror = Optional.ofNullable(mirrors.get(news.carrier()));
         }
         switch (news.what()) {
+            case DOUBTED -> mirror.ifPresent(Mirror::doubted);
             case GROWN -> mirror.ifPresent(Mirror::grown);
             case REPLACED -> mirror.ifPresent(Mirror::replaced);
             case CARRIED, STILL_CARRIED, LEFT -> stream.ifPresent(known -> known.hear(news));

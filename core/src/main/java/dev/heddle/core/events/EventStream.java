@@ -385,6 +385,9 @@ public final class EventStream implements Resumable {
         Optional<Taker> before;
         synchronized (log) {
             before = Optional.ofNullable(taker);
+            if (journal != null) {
+                journal.carriedHere();
+            }
             replay(position(lastEventId), connection);
             taker = isEnded() ? null : connection;
             told = isEnded();

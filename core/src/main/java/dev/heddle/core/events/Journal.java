@@ -33,6 +33,7 @@ final class Journal {
     private boolean begun;
     private boolean anew; // the store may lack some of what has gone out
     private long gone; // the number of the last event that has gone out
+    private String doubted = ""; // the carrier that is asked whether it still carries the stream
 
     /**
      * @param requests as of {@link Batch}
@@ -159,6 +160,11 @@ final class Journal {
         stream.goOut(out);
     }
 
+    /** What others have told of their carrying it was before. */
+    void carriedHere() {
+        doubted = "";
+    }
+
     /** Hears what another process tells that carries the stream to its client. Not guarded. */
     void hear(StreamNews news) {
         switch (news.what()) {
@@ -168,30 +174,46 @@ final class Journal {
                     remote(news.carrier()).ifPresent(stream::lost);
                 }
             }
-            case GROWN, REPLACED -> {}
+            case DOUBTED, GROWN, REPLACED -> {}
         }
     }
 
     /**
+     * What is told is on its way for a while, in which the client may have come back here: before a
+     * connection is given up for another, that is asked whether it is still there.
+     *
      * @param begins whether the other process has not said so before
      */
     private void carried(String carrier, boolean begins) {
         Optional<Taker> before = Optional.empty();
         synchronized (log) {
             var known = remote(carrier);
-            if (known.isEmpty() && begins && !stream.isEnded()) {
+            boolean news = begins || known.isEmpty();
+            boolean expected = begins ? !stream.isCarried() : carrier.equals(doubted);
+            if (known.isEmpty() && expected && !stream.isEnded()) {
                 var remote = new RemoteTaker(sharing, stream.name(), carrier);
                 before = stream.changeTaker(remote);
                 known = Optional.of(remote);
+                doubted = "";
             }
             known.ifPresent(remote -> remote.renew(log.alarms(), () -> stream.lost(remote)));
             repair();
-            boolean gone = known.isEmpty() && !stream.isEnded();
-            if (gone || begins) {
-                sharing.tell(gone ? What.REPLACED : What.GROWN, stream.name(), carrier);
+            if (news) {
+                answer(carrier, begins, known.isPresent() || stream.isEnded());
             }
         }
         before.ifPresent(Taker::replaced);
+    }
+
+    private void answer(String carrier, boolean begins, boolean carries) {
+        if (carries) {
+            sharing.tell(What.GROWN, stream.name(), carrier);
+        } else if (begins) {
+            doubted = carrier;
+            sharing.tell(What.DOUBTED, stream.name(), carrier);
+        } else {
+            sharing.tell(What.REPLACED, stream.name(), carrier);
+        }
     }
 
     private Optional<RemoteTaker> remote(String carrier) {

@@ -99,11 +99,18 @@ final class Mirror implements Resumable {
                 LOOK,
                 () -> {
                     if (taker != null) {
-                        sharing.tell(What.STILL_CARRIED, name, carrier);
+                        doubted();
                         reading.soon();
                         lookLater();
                     }
                 });
+    }
+
+    /** Somebody wants to know whether it is still carried here. */
+    void doubted() {
+        if (taker != null) {
+            sharing.tell(What.STILL_CARRIED, name, carrier);
+        }
     }
 
     @Override

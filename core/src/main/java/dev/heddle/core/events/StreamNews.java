@@ -20,6 +20,10 @@ public record StreamNews(What what, String stream, String carrier) {
         STILL_CARRIED,
         /** Its client has gone. */
         LEFT,
+        /**
+         * The stream is carried elsewhere too, and whether the carrier still carries it is asked.
+         */
+        DOUBTED,
         /** There is more to be read of the stream. */
         GROWN,
         /** The stream goes on elsewhere. */

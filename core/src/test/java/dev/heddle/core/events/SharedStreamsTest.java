@@ -231,6 +231,41 @@ class SharedStreamsTest {
     }
 
     @Test
+    void a_connection_does_not_end_because_of_one_before_it_that_is_told_of_late() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        var mirror = b.fetch(first.lastId()).orElseThrow();
+        var second = new Connection();
+        mirror.resume(first.lastId(), second);
+        mirror.lost(second);
+        var third = new Connection();
+        stream.resume(first.lastId(), third);
+        settle(); // only now a hears of the second one
+        stream.send(message("b"));
+        assertThat(third.said).containsExactly("b");
+        assertThat(third.ended).isFalse();
+    }
+
+    @Test
+    void a_connection_that_is_told_of_late_and_not_heard_to_have_gone_ends_when_it_is_asked() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        var mirror = b.fetch(first.lastId()).orElseThrow();
+        var second = new Connection();
+        mirror.resume(first.lastId(), second);
+        tasks.clear(); // what b has told
+        var third = new Connection();
+        stream.resume(first.lastId(), third);
+        alarms.fire(Mirror.LOOK);
+        settle();
+        assertThat(second.ended).isTrue();
+        assertThat(third.ended).isFalse();
+    }
+
+    @Test
     void a_call_whose_process_is_gone_ends_with_one_error_for_all_who_come_back() {
         var stream = answer(a);
         var first = begun(stream);
