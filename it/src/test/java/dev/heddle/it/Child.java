@@ -15,11 +15,15 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /** A process that a test has started, and ends. */
 final class Child implements AutoCloseable {
     private static final long PATIENCE = 30;
+
+    /** Below those that the system gives out itself, so that nobody gets one meanwhile. */
+    private static final AtomicInteger nextPort = new AtomicInteger(20_000);
 
     private final Process process;
     private final BlockingQueue<String> out = new LinkedBlockingQueue<>();
@@ -99,12 +103,13 @@ final class Child implements AutoCloseable {
         throw new AssertionError("nobody listens on " + port + "; standard error says " + err);
     }
 
-    /** A port that is free now. */
+    /** A port that is free, and given to nobody else. */
     static int freePort() {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        int port = nextPort.getAndIncrement();
+        try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        } catch (IOException taken) {
+            return freePort();
         }
     }
 

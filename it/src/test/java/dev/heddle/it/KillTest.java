@@ -3,35 +3,43 @@ package dev.heddle.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.heddle.it.RawClient.Answer;
-
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /** Nodes are killed under load, one after the other, and no session is lost by it. */
 class KillTest {
     private static final int NODES = 3;
-    private static final int SESSIONS = 30;
-    private static final Duration PAUSE = Duration.ofMillis(150); // between two calls of a session
+    private static final int SESSIONS = Form.either(30, 100);
+    private static final int KILLS = Form.either(4, 30);
+    private static final int CALLS = Form.either(150, 1_000); // between a kill and the next
+    private static final Duration PAUSE = Duration.ofMillis(Form.either(150, 500));
+    private static final Duration LONG = Duration.ofSeconds(60);
+    private static final Pattern QUESTION = Pattern.compile("\"id\":(\\d+)");
 
     @TempDir private Path folder;
 
     private final AtomicBoolean over = new AtomicBoolean();
     private final AtomicInteger answered = new AtomicInteger();
     private final AtomicInteger cut = new AtomicInteger();
+    private final Queue<Duration> gaps = new ConcurrentLinkedQueue<>();
+    private volatile int down = -1; // the node that is not there
 
     @Test
     void no_session_is_lost_and_no_call_is_carried_out_twice() throws Exception {
@@ -41,75 +49,123 @@ class KillTest {
                     IntStream.range(0, SESSIONS)
                             .mapToObj(i -> nodes.node(i % NODES).client().initialize())
                             .toList();
-            var running = new ArrayList<Future<Integer>>();
             sessions.forEach(
-                    session -> running.add(threads.submit(() -> callUntilOver(nodes, session))));
+                    one -> one.request("resources/subscribe", "{\"uri\":\"r:1\"}").result());
+            var listeners =
+                    sessions.stream().map(one -> new Listener(() -> any(nodes), one)).toList();
+            var asked = nodes.node(0).client().initialize("2025-11-25", "{\"elicitation\":{}}");
+            var running = new ArrayList<Future<Integer>>();
+            sessions.forEach(one -> running.add(threads.submit(() -> callUntilOver(nodes, one))));
             var random = new Random(7);
-            for (int i = 0; i < 4; i++) {
-                int victim = random.nextInt(NODES);
-                awaitCalls(300);
-                nodes.kill(victim);
-                awaitCalls(150); // answered by the others
-                nodes.restart(victim);
+            for (int i = 0; i < KILLS; i++) {
+                down = random.nextInt(NODES);
+                nodes.kill(down);
+                allAreHeard(nodes, listeners, i);
+                isAsked(nodes, asked);
+                awaitCalls(CALLS / 2);
+                nodes.restart(down);
+                down = -1;
+                awaitCalls(CALLS);
             }
             over.set(true);
             for (var one : running) {
                 assertThat(one.get()).isPositive();
             }
+            listeners.forEach(Listener::close);
+            assertThat(listeners).extracting(Listener::refused).containsOnly("");
             assertThat(nodes.stub().count("twice")).isZero();
             assertThat(nodes.stub().count("done"))
                     .isBetween(answered.get(), answered.get() + cut.get());
-            allAreHeard(nodes, sessions);
+            report();
         }
     }
 
     private void awaitCalls(int more) {
         int before = answered.get();
-        await().atMost(Duration.ofSeconds(30)).until(() -> answered.get() >= before + more);
+        await().atMost(LONG).until(() -> answered.get() >= before + more);
     }
 
-    /** Calls through any node, as behind a balancer that sends each request where it likes. */
+    /** One to which a balancer sends the next request: any but one that is known to be down. */
+    private Heddle any(Nodes nodes) {
+        int node = ThreadLocalRandom.current().nextInt(NODES);
+        return nodes.node(node == down ? (node + 1) % NODES : node);
+    }
+
     private int callUntilOver(Nodes nodes, RawClient session) throws InterruptedException {
         int last = 0;
         for (int i = 0; !over.get(); i++) {
-            var key = session.session() + i;
-            var answer = call(nodes, session, key);
-            if (answer == null) {
-                cut.incrementAndGet(); // with its node
-            } else {
-                assertThat(answer.status()).as(answer.body()).isEqualTo(200);
-                int count = Integer.parseInt(answer.text());
-                assertThat(count).as("of one and the same conversation").isGreaterThan(last);
-                last = count;
-                answered.incrementAndGet();
-            }
+            last = count(nodes, session, session.session() + i, last);
             Thread.sleep(PAUSE);
         }
         return last;
     }
 
-    private static Answer call(Nodes nodes, RawClient session, String key) {
-        var node = nodes.node(ThreadLocalRandom.current().nextInt(NODES));
-        try {
-            return session.at(node.endpoint()).call("once", "{\"key\":\"" + key + "\"}");
-        } catch (UncheckedIOException broken) {
-            return null;
+    /** What is cut with its node is not called again, and what comes after it is. */
+    private int count(Nodes nodes, RawClient session, String key, int last) {
+        long begin = System.nanoTime();
+        for (int tries = 0; ; tries++) {
+            try {
+                var arguments = "{\"key\":\"" + key + '-' + tries + "\"}";
+                var answer = session.at(any(nodes).endpoint()).call("once", arguments);
+                assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+                int count = Integer.parseInt(answer.text());
+                assertThat(count).as("of one and the same conversation").isGreaterThan(last);
+                answered.incrementAndGet();
+                if (tries > 0) {
+                    gaps.add(Duration.ofNanos(System.nanoTime() - begin));
+                }
+                return count;
+            } catch (UncheckedIOException broken) {
+                if (!(broken.getCause() instanceof ConnectException)) {
+                    cut.incrementAndGet();
+                }
+            }
         }
     }
 
-    /** Every client still hears of the resource that it asks about, at whichever node. */
-    private static void allAreHeard(Nodes nodes, List<RawClient> sessions) {
-        for (int i = 0; i < sessions.size(); i++) {
-            var node = nodes.node(i % NODES);
-            var client = sessions.get(i).at(node.endpoint());
-            client.request("resources/subscribe", "{\"uri\":\"r:1\"}").result();
-            try (var stream = RawHttp.listening(node, client)) {
-                stream.head();
-                int streams = NODES + i + 1; // the watches', and those of the clients so far
-                await().until(() -> nodes.stub().count("streams") >= streams);
-                nodes.stub().update("r:1");
-                assertThat(stream.readTo("r:1")).contains("resources/updated");
-            }
+    /** Every client still hears of the tools, and of the resource that it asks about. */
+    private void allAreHeard(Nodes nodes, List<Listener> listeners, int round) {
+        var lists = listeners.stream().map(Listener::lists).toList();
+        var updates = listeners.stream().map(Listener::updates).toList();
+        nodes.stub().add("further" + round);
+        nodes.stub().update("r:1");
+        await().atMost(LONG)
+                .untilAsserted(
+                        () -> {
+                            for (int i = 0; i < listeners.size(); i++) {
+                                assertThat(listeners.get(i).refused()).isEmpty();
+                                assertThat(listeners.get(i).lists()).isGreaterThan(lists.get(i));
+                                assertThat(listeners.get(i).updates())
+                                        .isGreaterThan(updates.get(i));
+                            }
+                        });
+    }
+
+    /** A question comes where the call is, and is answered where the client likes. */
+    private void isAsked(Nodes nodes, RawClient client) {
+        var here = any(nodes);
+        try (var raw = RawHttp.calling(here, client, "ask", "{}")) {
+            var text = raw.readTo("elicitation/create") + raw.readTo("\n\n");
+            var question = QUESTION.matcher(text);
+            assertThat(question.find()).as(text).isTrue();
+            client.at(any(nodes).endpoint())
+                    .post(
+                            "{\"jsonrpc\":\"2.0\",\"id\":"
+                                    + question.group(1)
+                                    + ",\"result\":{\"action\":\"accept\",\"content\":{}}}");
+            assertThat(raw.readTo("\"mine\"") + raw.readTo("\n\n")).contains("accept");
         }
+    }
+
+    private void report() {
+        var sorted = gaps.stream().sorted().toList();
+        System.out.printf(
+                "%d kills, %d sessions, %d calls answered, %d cut; gap p50 %s, p99 %s ms%n",
+                KILLS,
+                SESSIONS,
+                answered.get(),
+                cut.get(),
+                sorted.isEmpty() ? "-" : sorted.get(sorted.size() / 2).toMillis(),
+                sorted.isEmpty() ? "-" : sorted.get(sorted.size() * 99 / 100).toMillis());
     }
 }

@@ -9,21 +9,30 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 
-/** Some gateways, each in a process of its own, that share a real Redis and a backend. */
+/** Some gateways, each in a process of its own, that share a real store and a backend. */
 final class Nodes implements AutoCloseable {
     private final Path folder;
     private final String backends;
     private final String yaml;
-    private final RedisServer redis = RedisServer.start();
+    private final RedisServer redis;
+    private final IntFunction<String> storage;
     private final Stub stub = Stub.start(Map.of("RESOURCES", "r:1", "TOOLS", "door"));
     private final List<Heddle> nodes = new ArrayList<>();
     private boolean whole = true;
 
-    private Nodes(Path folder, String backends, String yaml) {
+    private Nodes(
+            Path folder,
+            String backends,
+            String yaml,
+            RedisServer redis,
+            IntFunction<String> storage) {
         this.folder = folder;
         this.backends = backends;
         this.yaml = yaml;
+        this.redis = redis;
+        this.storage = storage;
     }
 
     /** Starts {@code count} nodes, each with the settings in {@code yaml}. */
@@ -33,7 +42,27 @@ final class Nodes implements AutoCloseable {
 
     /** The same, with further {@code backends}. */
     static Nodes start(Path folder, int count, String backends, String yaml) {
-        var all = new Nodes(folder, backends, yaml);
+        var redis = RedisServer.start();
+        return begin(new Nodes(folder, backends, yaml, redis, _ -> address(redis.port())), count);
+    }
+
+    /**
+     * Starts nodes with a store of the test's own.
+     *
+     * @param redis one server of it, which is closed with the nodes
+     * @param storage how the node of that number reaches the store
+     */
+    static Nodes on(
+            RedisServer redis, IntFunction<String> storage, Path folder, int count, String yaml) {
+        return begin(new Nodes(folder, "", yaml, redis, storage), count);
+    }
+
+    /** A store at one port of this machine. */
+    static String address(int port) {
+        return "address: 127.0.0.1:" + port;
+    }
+
+    private static Nodes begin(Nodes all, int count) {
         for (int i = 0; i < count; i++) {
             all.nodes.add(all.serve(i));
         }
@@ -50,11 +79,11 @@ final class Nodes implements AutoCloseable {
                       %s
                     sessionStorage:
                       provider: redis
-                      address: 127.0.0.1:%d
+                      %s
                       keys: [a secret that all the nodes of a test share]
                     %s
                     """
-                            .formatted(stub.url(), backends, redis.port(), yaml));
+                            .formatted(stub.url(), backends, storage.apply(number), yaml));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

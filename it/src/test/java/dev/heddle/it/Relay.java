@@ -5,13 +5,37 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Passes connections on to another port of this machine, but for some that it drops. */
+/**
+ * Passes connections on to another port of this machine: all but some that it drops, late if it is
+ * told so, and nothing while it holds.
+ */
 final class Relay implements AutoCloseable {
+    /** A direction in which bytes go. */
+    enum Way {
+        THERE,
+        BACK
+    }
+
+    private static final int CHUNK = 64 * 1024;
+    private static final CompletableFuture<Void> OPEN = CompletableFuture.completedFuture(null);
+
     private final ServerSocket listening;
     private final int target;
     private final AtomicInteger toDrop = new AtomicInteger();
+    private final Map<Way, CompletableFuture<Void>> gates = new ConcurrentHashMap<>();
+    private final AtomicInteger holding = new AtomicInteger();
+    private volatile Duration late = Duration.ZERO; // in each direction
+
+    /** Some bytes, none at the end, and when they may go on. */
+    private record Chunk(byte[] bytes, long due) {}
 
     Relay(int target) {
         this.target = target;
@@ -32,6 +56,27 @@ final class Relay implements AutoCloseable {
         toDrop.set(connections);
     }
 
+    /** Everything takes so much longer from now on in each direction. */
+    void late(Duration by) {
+        late = by;
+    }
+
+    /** Keeps what comes on one way from now on until {@link #release}. */
+    void hold(Way way) {
+        gates.put(way, new CompletableFuture<>());
+    }
+
+    /** Whether something has come that is kept. */
+    boolean isHolding() {
+        return holding.get() > 0;
+    }
+
+    void release() {
+        var held = Map.copyOf(gates);
+        gates.clear();
+        held.values().forEach(gate -> gate.complete(null));
+    }
+
     private void accept() {
         try {
             while (true) {
@@ -40,8 +85,8 @@ final class Relay implements AutoCloseable {
                     client.close();
                 } else {
                     var server = new Socket(InetAddress.getLoopbackAddress(), target);
-                    Thread.ofPlatform().daemon().start(() -> pass(client, server));
-                    Thread.ofPlatform().daemon().start(() -> pass(server, client));
+                    pass(client, server, Way.THERE);
+                    pass(server, client, Way.BACK);
                 }
             }
         } catch (IOException closed) {
@@ -49,17 +94,51 @@ final class Relay implements AutoCloseable {
         }
     }
 
-    private static void pass(Socket from, Socket to) {
+    private void pass(Socket from, Socket to, Way way) {
+        var chunks = new LinkedBlockingQueue<Chunk>();
+        Thread.ofPlatform().daemon().start(() -> read(from, chunks));
+        Thread.ofPlatform().daemon().start(() -> write(chunks, from, to, way));
+    }
+
+    private void read(Socket from, BlockingQueue<Chunk> chunks) {
+        try {
+            var bytes = new byte[CHUNK];
+            var in = from.getInputStream();
+            for (int count = in.read(bytes); count > 0; count = in.read(bytes)) {
+                var some = new byte[count];
+                System.arraycopy(bytes, 0, some, 0, count);
+                chunks.add(new Chunk(some, System.nanoTime() + late.toNanos()));
+            }
+        } catch (IOException over) {
+            chunks.clear();
+        }
+        chunks.add(new Chunk(new byte[0], System.nanoTime() + late.toNanos()));
+    }
+
+    private void write(BlockingQueue<Chunk> chunks, Socket from, Socket to, Way way) {
         try (from;
                 to) {
-            from.getInputStream().transferTo(to.getOutputStream());
-        } catch (IOException over) {
+            for (var chunk = chunks.take(); chunk.bytes().length > 0; chunk = chunks.take()) {
+                Thread.sleep(Duration.ofNanos(Math.max(0, chunk.due() - System.nanoTime())));
+                await(gates.getOrDefault(way, OPEN));
+                to.getOutputStream().write(chunk.bytes());
+            }
+        } catch (IOException | InterruptedException over) {
             return;
+        }
+    }
+
+    private void await(CompletableFuture<Void> gate) {
+        if (!gate.isDone()) {
+            holding.incrementAndGet();
+            gate.join();
+            holding.decrementAndGet();
         }
     }
 
     @Override
     public void close() {
+        release();
         try {
             listening.close();
         } catch (IOException e) {

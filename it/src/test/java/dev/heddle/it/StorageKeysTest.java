@@ -94,6 +94,27 @@ class StorageKeysTest {
     }
 
     @Test
+    @Shows("sessionStorage.whenAway")
+    void sessions_begin_while_the_store_is_away_if_that_is_wanted_and_are_everywhere_afterwards() {
+        try (var nodes = Nodes.start(folder, 2, "  whenAway: local")) {
+            nodes.redis().kill();
+            await().until(() -> nodes.node(0).client().tryInitialize().status() == 200);
+            var client = nodes.node(0).client().initialize();
+            assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            var elsewhere = client.at(nodes.node(1).endpoint());
+            assertThat(elsewhere.call("count", "{}").status()).isEqualTo(503);
+            nodes.redis().restart();
+            await().until(
+                            () -> {
+                                int status = elsewhere.call("count", "{}").status();
+                                assertThat(status).isIn(200, 503);
+                                return status == 200;
+                            });
+            assertThat(client.call("count", "{}").text()).isEqualTo("3");
+        }
+    }
+
+    @Test
     @Shows("sessionStorage.lostState")
     void a_client_hears_of_lost_state_by_a_log_message_if_that_is_wanted() {
         var keeper =

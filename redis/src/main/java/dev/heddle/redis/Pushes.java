@@ -261,6 +261,12 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
                 || (heardLast != GONE && silent < SILENCE.toNanos());
     }
 
+    /** Whether everything is heard again that is told, and has not been for {@code moment}. */
+    boolean isJustBack(Duration moment) {
+        var now = hearing.get();
+        return now.there() && now.gaps() > 1 && alarms.now() - now.since() < moment.toNanos();
+    }
+
     /** Whether everything is heard that is told. */
     boolean isHearing() {
         return hearing.get().there();

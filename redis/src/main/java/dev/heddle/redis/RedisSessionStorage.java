@@ -304,6 +304,11 @@ public final class RedisSessionStorage implements SessionStorage {
     }
 
     @Override
+    public boolean isJustBack() {
+        return pushes.isJustBack(Content.RECOVERY);
+    }
+
+    @Override
     public String node() {
         return pushes.node();
     }

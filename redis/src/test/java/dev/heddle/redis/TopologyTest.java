@@ -14,11 +14,9 @@ import dev.heddle.redis.RedisOptions.Kind;
 import dev.heddle.redis.RedisOptions.Tls;
 import dev.heddle.redis.testkit.Certificate;
 import dev.heddle.redis.testkit.RedisServer;
+import dev.heddle.redis.testkit.Topology;
 import dev.heddle.testkit.FakeAlarms;
 import dev.heddle.testkit.FakeClock;
-
-import io.lettuce.core.RedisClient;
-import io.lettuce.core.RedisURI;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,7 +26,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** Whatever there is: one server or many, with locks on their doors or without. */
@@ -146,12 +143,8 @@ class TopologyTest {
 
     @Test
     void a_cluster() {
-        var servers =
-                IntStream.range(0, 3)
-                        .mapToObj(_ -> RedisServer.start("--cluster-enabled", "yes"))
-                        .toList();
+        var servers = Topology.cluster(3);
         try {
-            join(servers);
             works(
                     options(
                             new Kind.Cluster(),
@@ -163,49 +156,10 @@ class TopologyTest {
         }
     }
 
-    private static void join(List<RedisServer> servers) {
-        int each = 16_384 / servers.size() + 1;
-        for (int i = 0; i < servers.size(); i++) {
-            var slots = IntStream.range(i * each, Math.min(16_384, (i + 1) * each)).toArray();
-            var port = servers.getFirst().port();
-            asking(
-                    servers.get(i),
-                    client -> {
-                        client.clusterAddSlots(slots);
-                        client.clusterMeet("127.0.0.1", port);
-                    });
-        }
-        servers.forEach(
-                server ->
-                        asking(
-                                server,
-                                client ->
-                                        await().atMost(Duration.ofSeconds(30))
-                                                .until(
-                                                        () ->
-                                                                client.clusterInfo()
-                                                                        .contains(
-                                                                                "cluster_state:ok"))));
-    }
-
-    private static void asking(
-            RedisServer server,
-            Consumer<io.lettuce.core.api.sync.RedisCommands<String, String>> task) {
-        try (var client = RedisClient.create(RedisURI.create("127.0.0.1", server.port()))) {
-            task.accept(client.connect().sync());
-        }
-    }
-
     @Test
     void sentinels_that_make_a_replica_the_master() {
         try (var master = RedisServer.start();
-                var replica = RedisServer.replicaOf(master);
-                var sentinel = RedisServer.sentinelOf(master)) {
-            asking(
-                    sentinel,
-                    client ->
-                            await().atMost(Duration.ofSeconds(30))
-                                    .until(() -> client.info().contains("slaves=1")));
+                var sentinel = Topology.sentinel(master)) {
             var options =
                     options(
                             new Kind.Sentinel("main", Optional.empty()),
@@ -215,7 +169,7 @@ class TopologyTest {
             try (var node = node(options)) {
                 Store.awaitThere(node);
                 node.create("a", Map.of("k", "1"));
-                asking(replica, client -> await().until(() -> client.keys("*").size() >= 2));
+                sentinel.awaitCopied();
                 master.kill();
                 await().atMost(Duration.ofSeconds(60))
                         .ignoreExceptionsInstanceOf(Fault.StorageUnavailable.class)

@@ -72,6 +72,7 @@ public record HeddleConfig(
          *
          * @param secrets what seals records; if there is none, they are plain
          * @param patience how long sessions go on while it is away
+         * @param local whether sessions may begin in one process alone while it is away
          * @param host where other nodes reach this one; empty for the address that the store sees
          * @param port there; 0 for any
          */
@@ -80,6 +81,7 @@ public record HeddleConfig(
                 String keyPrefix,
                 List<String> secrets,
                 Duration patience,
+                boolean local,
                 Optional<String> host,
                 int port,
                 LostState lostState)

@@ -30,10 +30,7 @@ final class StorageSection {
     }
 
     HeddleConfig.Storage read() {
-        boolean redis =
-                section.oneOf("provider", List.of("memory", "redis"))
-                        .filter("redis"::equals)
-                        .isPresent();
+        boolean redis = isWord("provider", "memory", "redis");
         return redis ? redis() : new HeddleConfig.Storage.Memory();
     }
 
@@ -59,15 +56,19 @@ final class StorageSection {
                 prefix(),
                 secrets(),
                 section.duration("patience", Duration.ZERO).orElse(Duration.ofMinutes(5)),
+                isWord("whenAway", "refuse", "local"),
                 section.text("nodeHost"),
                 section.number("nodePort", 0, 65_535).orElse(0),
                 lostState());
     }
 
     private LostState lostState() {
-        return section.oneOf("lostState", List.of("error", "log")).filter("log"::equals).isPresent()
-                ? LostState.LOG
-                : LostState.ERROR;
+        return isWord("lostState", "error", "log") ? LostState.LOG : LostState.ERROR;
+    }
+
+    /** Whether the word under {@code key} is {@code other}, and not {@code usual} or none. */
+    private boolean isWord(String key, String usual, String other) {
+        return section.oneOf(key, List.of(usual, other)).filter(other::equals).isPresent();
     }
 
     private Kind.Sentinel sentinel() {
@@ -162,10 +163,7 @@ final class StorageSection {
 
     private List<String> secrets() {
         var secrets = section.texts("keys");
-        boolean plain =
-                section.oneOf("format", List.of("sealed", "plain"))
-                        .filter("plain"::equals)
-                        .isPresent();
+        boolean plain = isWord("format", "sealed", "plain");
         boolean strong =
                 secrets.stream().allMatch(secret -> secret.length() >= Vault.SHORTEST_SECRET);
         if (plain && !secrets.isEmpty()) {

@@ -28,6 +28,7 @@ import dev.heddle.core.session.SessionDecorator;
 import dev.heddle.core.session.SessionManager;
 import dev.heddle.core.session.SessionStorage;
 import dev.heddle.core.session.SharedSubscriptions;
+import dev.heddle.core.session.StandInStorage;
 import dev.heddle.redis.RedisSessionStorage;
 import dev.heddle.transport.connect.Connectors;
 import dev.heddle.transport.net.EventLoops;
@@ -185,15 +186,28 @@ public final class Gateway implements AutoCloseable {
         return switch (from.storage()) {
             case HeddleConfig.Storage.Memory _ -> new LocalSessionStorage(idle, clock);
             case HeddleConfig.Storage.Redis redis ->
-                    new RedisSessionStorage(
-                            redis.options(),
-                            redis.keyPrefix(),
-                            redis.secrets().isEmpty() ? Optional.empty() : Optional.of(vault),
-                            SessionManager.lifeWhereShared(idle),
-                            redis.patience(),
-                            loops.alarms(),
-                            clock);
+                    storage(redis, vault, SessionManager.lifeWhereShared(idle), clock);
         };
+    }
+
+    private SessionStorage storage(
+            HeddleConfig.Storage.Redis from, Vault vault, Duration life, InstantSource clock) {
+        var shared =
+                new RedisSessionStorage(
+                        from.options(),
+                        from.keyPrefix(),
+                        from.secrets().isEmpty() ? Optional.empty() : Optional.of(vault),
+                        life,
+                        from.patience(),
+                        loops.alarms(),
+                        clock);
+        return from.local()
+                ? new StandInStorage(
+                        shared,
+                        new LocalSessionStorage(life, clock),
+                        loops.alarms(),
+                        Thread::startVirtualThread)
+                : shared;
     }
 
     private static EventLoops.Io io(String word) {

@@ -226,6 +226,8 @@ class ConfigFileTest {
                         + " that ends with ':'",
                 "sessionStorage: {provider: redis, address: h, lostState: x, format: plain} | found"
                         + " 'x' (expected: one of error, log)",
+                "sessionStorage: {provider: redis, address: h, whenAway: x, format: plain} | found"
+                        + " 'x' (expected: one of refuse, local)",
                 "sessionStorage: {provider: redis, address: h, nodePort: 70000, format: plain} |"
                         + " found '70000'",
                 "incomingAuth: {type: oidc} | found 'oidc', which this version does not have",

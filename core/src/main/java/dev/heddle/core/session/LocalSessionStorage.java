@@ -8,6 +8,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Keeps session records in this process. Takes no lock across operations; thread-safe. */
@@ -105,6 +106,17 @@ public final class LocalSessionStorage implements SessionStorage {
     @Override
     public void delete(String id) {
         records.remove(id);
+    }
+
+    /** Removes a record that is as expected. Returns whether it was. */
+    boolean delete(String id, Map<String, String> expected) {
+        var kept = records.get(id);
+        return kept != null && kept.fields().equals(expected) && records.remove(id, kept);
+    }
+
+    /** The ids of all records, expired ones included until the next sweep. */
+    Set<String> ids() {
+        return Set.copyOf(records.keySet());
     }
 
     /** Forgets the records that have expired. Takes its time. */

@@ -105,6 +105,14 @@ public interface SessionStorage extends AutoCloseable {
         return false;
     }
 
+    /**
+     * Whether the store was away until a moment ago, so that other processes may still be writing
+     * what has begun meanwhile.
+     */
+    default boolean isJustBack() {
+        return false;
+    }
+
     /** What this process is called among those that share the store; empty if none do. */
     default String node() {
         return "";

@@ -11,6 +11,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Json;
+import dev.heddle.testkit.BreakableStorage;
 import dev.heddle.testkit.RecordingSink;
 import dev.heddle.testkit.ScriptedBackend;
 
@@ -432,7 +433,7 @@ class SessionManagerTest {
         var careful = fixture.manager(broken, fixture.factory, LIMITS);
         var session = careful.createSession(careful.generate(), ANNA, PROFILE, "here");
         var id = careful.generate();
-        broken.broken = true;
+        broken.away(true);
         assertThatThrownBy(careful::generate).isInstanceOf(Fault.StorageUnavailable.class);
         assertThatThrownBy(() -> careful.createSession(id, ANNA, PROFILE, "here"))
                 .isInstanceOf(Fault.StorageUnavailable.class);
@@ -442,58 +443,11 @@ class SessionManagerTest {
                 .isInstanceOf(Fault.StorageUnavailable.class);
         careful.sweep();
         assertThat(careful.live(session.id())).isPresent();
-        broken.broken = false;
+        broken.away(false);
         careful.sweep();
         assertThat(careful.live(session.id())).isPresent();
         careful.terminate(session.id(), ANNA);
         assertThat(careful.live(session.id())).isEmpty();
-    }
-
-    /** A store that a test can take away. */
-    private static final class BreakableStorage implements SessionStorage {
-        private final SessionStorage next;
-        private volatile boolean broken;
-
-        BreakableStorage(SessionStorage next) {
-            this.next = next;
-        }
-
-        private SessionStorage working() {
-            if (broken) {
-                throw new Fault.StorageUnavailable("broken as scripted");
-            }
-            return next;
-        }
-
-        @Override
-        public boolean create(String id, Map<String, String> record) {
-            return working().create(id, record);
-        }
-
-        @Override
-        public Optional<Map<String, String>> load(String id) {
-            return working().load(id);
-        }
-
-        @Override
-        public boolean touch(String id) {
-            return working().touch(id);
-        }
-
-        @Override
-        public boolean update(String id, Changes changes) {
-            return working().update(id, changes);
-        }
-
-        @Override
-        public boolean upsert(String id, Map<String, String> record) {
-            return working().upsert(id, record);
-        }
-
-        @Override
-        public void delete(String id) {
-            working().delete(id);
-        }
     }
 
     @Test

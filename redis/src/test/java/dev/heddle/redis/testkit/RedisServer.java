@@ -10,10 +10,14 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A real Redis in a process of its own, on 127.0.0.1. */
 public final class RedisServer implements AutoCloseable {
     private static final int TRIES = 20;
+
+    /** Below those that the system gives out itself, so that nobody gets one meanwhile. */
+    private static final AtomicInteger nextPort = new AtomicInteger(16_000);
 
     private final int port;
     private final List<String> command;
@@ -69,12 +73,13 @@ public final class RedisServer implements AutoCloseable {
         }
     }
 
-    /** A port that nobody uses just now. */
+    /** A port that is free, and given to nobody else. */
     public static int freePort() {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        int port = nextPort.getAndIncrement();
+        try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        } catch (IOException taken) {
+            return freePort();
         }
     }
 

@@ -1,0 +1,84 @@
+package dev.heddle.it;
+
+import java.io.UncheckedIOException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+
+/**
+ * A client's stream for what belongs to no call. Whenever it breaks it is gone on with where the
+ * client may go then.
+ */
+final class Listener implements AutoCloseable {
+    private static final Pattern ID = Pattern.compile("id: (\\S+)");
+
+    private final Supplier<Heddle> somewhere;
+    private final RawClient client;
+    private final AtomicInteger lists = new AtomicInteger();
+    private final AtomicInteger updates = new AtomicInteger();
+    private volatile String last = "";
+    private volatile String refused = "";
+    private volatile boolean closed;
+
+    /**
+     * @param somewhere a node that may be there
+     */
+    Listener(Supplier<Heddle> somewhere, RawClient client) {
+        this.somewhere = somewhere;
+        this.client = client;
+        Thread.ofVirtual().start(this::listen);
+    }
+
+    /** How often it was told that the tools are others now. */
+    int lists() {
+        return lists.get();
+    }
+
+    /** How often it was told that a resource is another one now. */
+    int updates() {
+        return updates.get();
+    }
+
+    /** The answer by which the session is lost, if there was one. */
+    String refused() {
+        return refused;
+    }
+
+    private void listen() {
+        while (!closed && refused.isEmpty()) {
+            var header = last.isEmpty() ? "" : "Last-Event-ID: " + last + "\r\n";
+            try (var raw = RawHttp.listening(somewhere.get(), client, header)) {
+                var head = raw.head();
+                if (head.startsWith("HTTP/1.1 200")) {
+                    hear(raw);
+                } else if (head.startsWith("HTTP/1.1 404")) {
+                    refused = head;
+                }
+            } catch (UncheckedIOException down) {
+                continue;
+            }
+        }
+    }
+
+    private void hear(RawHttp raw) {
+        for (var event = raw.readTo("\n\n");
+                event.endsWith("\n\n") && !closed;
+                event = raw.readTo("\n\n")) {
+            var id = ID.matcher(event);
+            if (id.find()) {
+                last = id.group(1);
+            }
+            if (event.contains("tools/list_changed")) {
+                lists.incrementAndGet();
+            } else if (event.contains("resources/updated")) {
+                updates.incrementAndGet();
+            }
+        }
+    }
+
+    /** It ends when something comes, or its node ends. */
+    @Override
+    public void close() {
+        closed = true;
+    }
+}
