@@ -30,16 +30,18 @@ class KillTest {
     private static final int KILLS = Form.either(4, 30);
     private static final int CALLS = Form.either(150, 1_000); // between a kill and the next
     private static final Duration PAUSE = Duration.ofMillis(Form.either(150, 500));
+    private static final Duration TAKES = Duration.ofMillis(20); // each call
     private static final Duration LONG = Duration.ofSeconds(60);
     private static final Pattern QUESTION = Pattern.compile("\"id\":(\\d+)");
 
     @TempDir private Path folder;
 
+    private final Random random = new Random(7);
     private final AtomicBoolean over = new AtomicBoolean();
     private final AtomicInteger answered = new AtomicInteger();
     private final AtomicInteger cut = new AtomicInteger();
     private final Queue<Duration> gaps = new ConcurrentLinkedQueue<>();
-    private volatile int down = -1; // the node that is not there
+    private int down; // the node that is not there
 
     @Test
     void no_session_is_lost_and_no_call_is_carried_out_twice() throws Exception {
@@ -56,22 +58,18 @@ class KillTest {
             var asked = nodes.node(0).client().initialize("2025-11-25", "{\"elicitation\":{}}");
             var running = new ArrayList<Future<Integer>>();
             sessions.forEach(one -> running.add(threads.submit(() -> callUntilOver(nodes, one))));
-            var random = new Random(7);
-            for (int i = 0; i < KILLS; i++) {
-                down = random.nextInt(NODES);
-                nodes.kill(down);
-                allAreHeard(nodes, listeners, i);
-                isAsked(nodes, asked);
-                awaitCalls(CALLS / 2);
-                nodes.restart(down);
-                down = -1;
-                awaitCalls(CALLS);
+            try {
+                for (int i = 0; i < KILLS; i++) {
+                    down = random.nextInt(NODES);
+                    killOne(nodes, listeners, asked, i);
+                }
+            } finally {
+                over.set(true);
+                listeners.forEach(Listener::close);
             }
-            over.set(true);
             for (var one : running) {
                 assertThat(one.get()).isPositive();
             }
-            listeners.forEach(Listener::close);
             assertThat(listeners).extracting(Listener::refused).containsOnly("");
             assertThat(nodes.stub().count("twice")).isZero();
             assertThat(nodes.stub().count("done"))
@@ -80,15 +78,23 @@ class KillTest {
         }
     }
 
+    private void killOne(Nodes nodes, List<Listener> listeners, RawClient asked, int round) {
+        nodes.kill(down);
+        allAreHeard(nodes, listeners, round);
+        isAsked(nodes, asked);
+        awaitCalls(CALLS / 2);
+        nodes.restart(down);
+        awaitCalls(CALLS);
+    }
+
     private void awaitCalls(int more) {
         int before = answered.get();
         await().atMost(LONG).until(() -> answered.get() >= before + more);
     }
 
-    /** One to which a balancer sends the next request: any but one that is known to be down. */
-    private Heddle any(Nodes nodes) {
-        int node = ThreadLocalRandom.current().nextInt(NODES);
-        return nodes.node(node == down ? (node + 1) % NODES : node);
+    /** One to which a balancer sends the next request. */
+    private static Heddle any(Nodes nodes) {
+        return nodes.node(ThreadLocalRandom.current().nextInt(NODES));
     }
 
     private int callUntilOver(Nodes nodes, RawClient session) throws InterruptedException {
@@ -105,7 +111,8 @@ class KillTest {
         long begin = System.nanoTime();
         for (int tries = 0; ; tries++) {
             try {
-                var arguments = "{\"key\":\"" + key + '-' + tries + "\"}";
+                var arguments =
+                        "{\"key\":\"%s-%d\",\"ms\":%d}".formatted(key, tries, TAKES.toMillis());
                 var answer = session.at(any(nodes).endpoint()).call("once", arguments);
                 assertThat(answer.status()).as(answer.body()).isEqualTo(200);
                 int count = Integer.parseInt(answer.text());
@@ -143,12 +150,12 @@ class KillTest {
 
     /** A question comes where the call is, and is answered where the client likes. */
     private void isAsked(Nodes nodes, RawClient client) {
-        var here = any(nodes);
+        var here = nodes.node((down + 1) % NODES);
         try (var raw = RawHttp.calling(here, client, "ask", "{}")) {
             var text = raw.readTo("elicitation/create") + raw.readTo("\n\n");
             var question = QUESTION.matcher(text);
             assertThat(question.find()).as(text).isTrue();
-            client.at(any(nodes).endpoint())
+            client.at(nodes.node((down + 2) % NODES).endpoint())
                     .post(
                             "{\"jsonrpc\":\"2.0\",\"id\":"
                                     + question.group(1)

@@ -115,7 +115,7 @@ class LeakTest {
     private static long liveHeap(Heddle node) {
         histogram(node);
         var total = histogram(node).lines().filter(line -> line.startsWith("Total")).findFirst();
-        return Long.parseLong(total.orElseThrow().strip().split("\\s+")[2]);
+        return Long.parseLong(total.orElseThrow().strip().split("\\s+", -1)[2]);
     }
 
     private static String histogram(Heddle node) {

@@ -1,5 +1,8 @@
 package dev.heddle.it;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -46,16 +49,22 @@ final class Listener implements AutoCloseable {
 
     private void listen() {
         while (!closed && refused.isEmpty()) {
-            var header = last.isEmpty() ? "" : "Last-Event-ID: " + last + "\r\n";
-            try (var raw = RawHttp.listening(somewhere.get(), client, header)) {
-                var head = raw.head();
-                if (head.startsWith("HTTP/1.1 200")) {
-                    hear(raw);
-                } else if (head.startsWith("HTTP/1.1 404")) {
-                    refused = head;
-                }
+            try {
+                goOn();
             } catch (UncheckedIOException down) {
-                continue;
+                assertThat(down).hasCauseInstanceOf(IOException.class); // its node's
+            }
+        }
+    }
+
+    private void goOn() {
+        var header = last.isEmpty() ? "" : "Last-Event-ID: " + last + "\r\n";
+        try (var raw = RawHttp.listening(somewhere.get(), client, header)) {
+            var head = raw.head();
+            if (head.startsWith("HTTP/1.1 200")) {
+                hear(raw);
+            } else if (head.startsWith("HTTP/1.1 404")) {
+                refused = head;
             }
         }
     }

@@ -210,6 +210,24 @@ class NodesTest {
         }
     }
 
+    @Test
+    void a_list_that_changes_where_the_client_does_not_listen_is_told_where_it_listens_next() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            var elsewhere = client.at(nodes.node(1).endpoint());
+            client.call("count", "{}");
+            elsewhere.call("count", "{}");
+            nodes.kill(0);
+            nodes.stub().add("further");
+            await().until(() -> offers(nodes.node(1).client().initialize(), "further"));
+            nodes.restart(0);
+            var back = client.at(nodes.node(0).endpoint());
+            try (var stream = RawHttp.listening(nodes.node(0), back)) {
+                assertThat(stream.readTo("list_changed")).contains("tools/list_changed");
+            }
+        }
+    }
+
     private static boolean offers(RawClient client, String tool) {
         return client.request("tools/list", "{}").result().toString().contains(tool);
     }

@@ -6,7 +6,8 @@ import static org.awaitility.Awaitility.await;
 import dev.heddle.it.Relay.Way;
 import dev.heddle.redis.testkit.RedisServer;
 
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,18 +23,20 @@ import java.util.function.Supplier;
  */
 class RacesTest {
     private static final int WATCHES = 2;
-    private static final int TIMES = 5;
+    private static final int TIMES = 10;
 
-    @TempDir private Path folder;
+    @TempDir private static Path folder;
 
-    private final RedisServer redis = RedisServer.start();
-    private final Relay relay = new Relay(redis.port());
-    private Nodes nodes;
+    private static RedisServer redis;
+    private static Relay relay;
+    private static Nodes nodes;
     private RawClient client;
     private RawClient elsewhere; // at the node that waits
 
-    @BeforeEach
-    void begin() {
+    @BeforeAll
+    static void begin() {
+        redis = RedisServer.start();
+        relay = new Relay(redis.port());
         nodes =
                 Nodes.on(
                         redis,
@@ -41,16 +44,16 @@ class RacesTest {
                         folder,
                         2,
                         "");
-        nextSession();
     }
 
-    @AfterEach
-    void end() {
+    @AfterAll
+    static void end() {
         relay.close();
         nodes.close();
     }
 
-    private void nextSession() {
+    @BeforeEach
+    void beginSession() {
         client = nodes.node(0).client().initialize();
         elsewhere = client.at(nodes.node(1).endpoint());
         assertThat(client.call("count", "{}").text()).isEqualTo("1");
@@ -139,6 +142,8 @@ class RacesTest {
         int now = Integer.parseInt(client.call("count", "{}").text());
         assertThat(elsewhere.call("count", "{}").text()).isEqualTo(Integer.toString(now + 1));
         await().until(() -> nodes.stub().count("sessions") <= WATCHES + 1);
+        client.delete();
+        endsEverywhere();
     }
 
     @RepeatedTest(TIMES)

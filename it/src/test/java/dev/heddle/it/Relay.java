@@ -5,7 +5,9 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -35,7 +37,7 @@ final class Relay implements AutoCloseable {
     private volatile Duration late = Duration.ZERO; // in each direction
 
     /** Some bytes, none at the end, and when they may go on. */
-    private record Chunk(byte[] bytes, long due) {}
+    private record Chunk(ByteBuffer bytes, long due) {}
 
     Relay(int target) {
         this.target = target;
@@ -105,23 +107,25 @@ final class Relay implements AutoCloseable {
             var bytes = new byte[CHUNK];
             var in = from.getInputStream();
             for (int count = in.read(bytes); count > 0; count = in.read(bytes)) {
-                var some = new byte[count];
-                System.arraycopy(bytes, 0, some, 0, count);
-                chunks.add(new Chunk(some, System.nanoTime() + late.toNanos()));
+                chunks.add(chunk(Arrays.copyOf(bytes, count)));
             }
         } catch (IOException over) {
             chunks.clear();
         }
-        chunks.add(new Chunk(new byte[0], System.nanoTime() + late.toNanos()));
+        chunks.add(chunk(new byte[0]));
+    }
+
+    private Chunk chunk(byte[] bytes) {
+        return new Chunk(ByteBuffer.wrap(bytes), System.nanoTime() + late.toNanos());
     }
 
     private void write(BlockingQueue<Chunk> chunks, Socket from, Socket to, Way way) {
         try (from;
                 to) {
-            for (var chunk = chunks.take(); chunk.bytes().length > 0; chunk = chunks.take()) {
+            for (var chunk = chunks.take(); chunk.bytes().hasRemaining(); chunk = chunks.take()) {
                 Thread.sleep(Duration.ofNanos(Math.max(0, chunk.due() - System.nanoTime())));
                 await(gates.getOrDefault(way, OPEN));
-                to.getOutputStream().write(chunk.bytes());
+                to.getOutputStream().write(chunk.bytes().array());
             }
         } catch (IOException | InterruptedException over) {
             return;

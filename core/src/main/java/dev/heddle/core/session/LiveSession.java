@@ -162,8 +162,9 @@ final class LiveSession implements MultiSession {
 
     /** Tells the client that a list is another one now. Must not block. */
     private void listChanged(String method) {
-        standing.listChanged(method);
-        moving.shown();
+        if (standing.listChanged(method)) {
+            moving.shown();
+        }
     }
 
     /** Tells of the lists that are others now than those that another process has shown last. */
@@ -465,7 +466,9 @@ final class LiveSession implements MultiSession {
         }
         used();
         noteReady();
-        standing.attach(stream);
+        if (standing.attach(stream)) {
+            moving.shown();
+        }
         applyListening();
         moving.listenHere(this::applyListening);
         if (admission.isClosed()) {

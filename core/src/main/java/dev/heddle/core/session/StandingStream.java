@@ -155,9 +155,10 @@ final class StandingStream {
 
     /**
      * Uses {@code stream} from now on, beginning with what has been kept for it. If it is the last
-     * one, to which the client has come back, that has been said on it in its turn.
+     * one, to which the client has come back, that has been said on it in its turn. Returns whether
+     * the client hears of changed lists by it.
      */
-    void attach(ClientStream stream) {
+    boolean attach(ClientStream stream) {
         var before =
                 state.getAndUpdate(
                         now ->
@@ -170,6 +171,7 @@ final class StandingStream {
             before.kept().values().forEach(stream::notification);
         }
         before.waiting().forEach(this::question);
+        return before.kept().keySet().stream().anyMatch(key -> !State.isUpdate(key));
     }
 
     /** Whether it is that of several clients, none of which can be asked on it. */
@@ -211,9 +213,12 @@ final class StandingStream {
         state.updateAndGet(now -> State.of(now.streams(), Map.of(), now.waiting(), now.away()));
     }
 
-    /** Says that a list is another one now. */
-    void listChanged(String method) {
-        keepOrSend(method, Spliced.of(JsonRpc.notification(method)));
+    /**
+     * Says that a list is another one now. Returns whether the client hears of it without opening
+     * another stream.
+     */
+    boolean listChanged(String method) {
+        return keepOrSend(method, Spliced.of(JsonRpc.notification(method)));
     }
 
     /** Says that a resource has been updated, in the words of {@code notice}. */
@@ -231,10 +236,11 @@ final class StandingStream {
         resourceUpdated(uri, Spliced.of(JsonRpc.notification(Method.RESOURCE_UPDATED, params)));
     }
 
-    private void keepOrSend(String key, Spliced notice) {
+    /** Returns whether it is on its way. */
+    private boolean keepOrSend(String key, Spliced notice) {
         if (shared) {
             state.get().streams().forEach(stream -> stream.notification(notice));
-            return;
+            return true;
         }
         var before =
                 state.getAndUpdate(
@@ -242,6 +248,7 @@ final class StandingStream {
         before.newest()
                 .or(() -> before.keeps(key) ? Optional.empty() : before.away())
                 .ifPresent(stream -> stream.notification(notice));
+        return before.newest().or(before::away).isPresent();
     }
 
     /** Sends a notification that is not worth keeping. Returns whether there was a stream. */
