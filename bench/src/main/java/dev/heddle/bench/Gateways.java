@@ -12,6 +12,7 @@ import java.util.Optional;
 /** Starts what is measured, each on the first core, with the stubs behind it. */
 final class Gateways {
     private static final String CORE = "0";
+    private static final String LOAD_CORE = "1";
     private static final String ALL_CORES = "0,1";
     private static final int NGINX = 13200;
     private static final long PATIENCE_NANOS = 30_000_000_000L;
@@ -30,6 +31,11 @@ final class Gateways {
         this.root = root;
         this.folder = folder;
         this.others = List.copyOf(others);
+    }
+
+    /** A store for sessions that gateways share, on the load's core. */
+    RedisProcess redis() {
+        return RedisProcess.start(LOAD_CORE, port++, folder);
     }
 
     /** What is behind the gateways, asked without any. */

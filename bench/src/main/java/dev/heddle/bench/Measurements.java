@@ -10,12 +10,14 @@ final class Measurements {
     private final Report report;
     private final CallRows calls;
     private final SessionRows sessions;
+    private final MoveRows moves;
 
     Measurements(Gateways gateways, Effort effort, Report report) {
         this.report = report;
         var loop = new Loop("bench");
         this.calls = new CallRows(gateways, effort, report, loop);
         this.sessions = new SessionRows(gateways, effort, report, loop);
+        this.moves = new MoveRows(gateways, effort, report, loop);
     }
 
     void measure(List<String> rows) throws IOException {
@@ -41,9 +43,10 @@ final class Measurements {
             case "S10" -> sessions.changes();
             case "S11" -> calls.neighbours();
             case "S12" -> sessions.large();
+            case "S13" -> moves.measure();
             default ->
                     throw new IllegalArgumentException(
-                            "found row " + row + " (expected: S1 to S12)");
+                            "found row " + row + " (expected: S1 to S13)");
         }
     }
 }

@@ -41,6 +41,12 @@ final class Wire implements AutoCloseable {
         session = other.session;
     }
 
+    /** One that goes on with the session of {@code other} at another gateway. */
+    Wire(URI url, Wire other) {
+        this(url);
+        session = other.session;
+    }
+
     private Wire(URI url, int buffer) {
         this.url = url;
         try {

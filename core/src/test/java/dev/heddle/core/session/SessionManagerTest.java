@@ -10,6 +10,7 @@ import dev.heddle.core.backend.Backend;
 import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.protocol.Json;
 import dev.heddle.testkit.BreakableStorage;
 import dev.heddle.testkit.RecordingSink;
@@ -24,11 +25,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 class SessionManagerTest {
@@ -373,6 +376,52 @@ class SessionManagerTest {
                                 limited.createSession(
                                         limited.generate(), Identity.NONE, PROFILE, "10.0.0.1"))
                 .isInstanceOf(Fault.LimitReached.class);
+    }
+
+    @Test
+    void what_a_newer_process_has_noted_does_not_disturb_an_older_one_and_is_kept() {
+        var id = open(ANNA).id();
+        var future =
+                Map.of(
+                        "heddle.future",
+                        "x",
+                        "heddle.backend.future.a",
+                        "y",
+                        Metadata.PROFILE,
+                        withMore(
+                                fixture.storage
+                                        .load(id)
+                                        .orElseThrow()
+                                        .getOrDefault(Metadata.PROFILE, "")));
+        fixture.storage.update(id, Changes.set(future));
+        var session = manager(fixture.factory).getMultiSession(id);
+        assertThat(session.metadata()).containsEntry(Metadata.BACKEND_SESSION + "a", "a-1");
+        assertThat(fixture.storage.load(id).orElseThrow()).containsAllEntriesOf(future);
+    }
+
+    private static String withMore(String json) {
+        return Json.parse(json).with("future", Json.of(1)).toString();
+    }
+
+    @Test
+    void what_an_older_process_has_not_noted_a_newer_one_does_without() {
+        var id = open(ANNA).id();
+        var needed =
+                Set.of(
+                        Metadata.BACKEND_IDS,
+                        Metadata.BACKEND_SESSION + "a",
+                        Metadata.BACKEND_REVISION + "a",
+                        Metadata.BINDING,
+                        Metadata.PROFILE);
+        var more =
+                fixture.storage.load(id).orElseThrow().keySet().stream()
+                        .filter(field -> !needed.contains(field))
+                        .collect(Collectors.toSet());
+        assertThat(more).isNotEmpty();
+        fixture.storage.update(id, new Changes(Map.of(), more));
+        var session = manager(fixture.factory).getMultiSession(id);
+        assertThat(session.metadata()).containsEntry(Metadata.BACKEND_SESSION + "a", "a-1");
+        assertThat(session.tools()).isEqualTo(manager.getMultiSession(id).tools());
     }
 
     @Test

@@ -1,0 +1,85 @@
+package dev.heddle.bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A Redis that runs for the measurement: {@code redis-server} from the path, or the program that
+ * {@code REDIS_SERVER} names. It is asked by way of {@code redis-cli}.
+ */
+record RedisProcess(int port, ProcessHandle process) implements AutoCloseable {
+    private static final String PREFIX = "thv:vmcp:session:";
+    private static final String COMMANDS = "total_commands_processed:";
+
+    /**
+     * @param folder for what it writes
+     */
+    static RedisProcess start(String core, int port, Path folder) {
+        var program = System.getenv().getOrDefault("REDIS_SERVER", "redis-server");
+        var command =
+                List.of(
+                        program,
+                        "--bind",
+                        "127.0.0.1",
+                        "--port",
+                        Integer.toString(port),
+                        "--save",
+                        "",
+                        "--dir",
+                        folder.toString());
+        return new RedisProcess(
+                port, Subject.start(core, folder.resolve("redis.log"), command, Map.of()));
+    }
+
+    /** The section by which a gateway keeps its sessions there. */
+    String section() {
+        return "sessionStorage: {provider: redis, address: '127.0.0.1:%d', keys: [%s]}\n"
+                .formatted(port, "a secret for as long as it is measured");
+    }
+
+    /** How many commands it has carried out, those of this class among them. */
+    long commands() {
+        var line =
+                ask("info", "stats")
+                        .lines()
+                        .filter(one -> one.startsWith(COMMANDS))
+                        .findFirst()
+                        .orElseThrow();
+        return Long.parseLong(line.substring(COMMANDS.length()).strip());
+    }
+
+    /** The lengths in bytes of the records of all sessions. */
+    Collection<Double> recordSizes() {
+        var sizes = new ArrayList<Double>();
+        ask("--scan", "--pattern", PREFIX + "*")
+                .lines()
+                .filter(key -> key.length() > PREFIX.length() + "content".length())
+                .filter(key -> key.indexOf(':', PREFIX.length()) < 0)
+                .forEach(key -> sizes.add(Double.valueOf(ask("strlen", key).strip())));
+        return sizes;
+    }
+
+    private String ask(String... words) {
+        var command = new ArrayList<>(List.of("redis-cli", "-p", Integer.toString(port)));
+        command.addAll(List.of(words));
+        try {
+            var running = new ProcessBuilder(command).redirectErrorStream(true).start();
+            try (var out = running.getInputStream()) {
+                return new String(out.readAllBytes(), StandardCharsets.UTF_8);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+    }
+}
