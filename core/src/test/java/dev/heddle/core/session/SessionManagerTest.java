@@ -395,8 +395,12 @@ class SessionManagerTest {
                                         .getOrDefault(Metadata.PROFILE, "")));
         fixture.storage.update(id, Changes.set(future));
         var session = manager(fixture.factory).getMultiSession(id);
-        assertThat(session.metadata()).containsEntry(Metadata.BACKEND_SESSION + "a", "a-1");
+        awaitTakenOver(session);
         assertThat(fixture.storage.load(id).orElseThrow()).containsAllEntriesOf(future);
+    }
+
+    private static void awaitTakenOver(MultiSession session) {
+        await().until(() -> "a-1".equals(session.metadata().get(Metadata.BACKEND_SESSION + "a")));
     }
 
     private static String withMore(String json) {
@@ -420,7 +424,7 @@ class SessionManagerTest {
         assertThat(more).isNotEmpty();
         fixture.storage.update(id, new Changes(Map.of(), more));
         var session = manager(fixture.factory).getMultiSession(id);
-        assertThat(session.metadata()).containsEntry(Metadata.BACKEND_SESSION + "a", "a-1");
+        awaitTakenOver(session);
         assertThat(session.tools()).isEqualTo(manager.getMultiSession(id).tools());
     }
 
