@@ -36,6 +36,16 @@ final class Elsewhere {
         return !there.isEmpty() && record.isAlive(there);
     }
 
+    /** The process that listens; empty if it is this one. */
+    String listener() {
+        return listener;
+    }
+
+    /** Whether {@code process} is not there any more, as far as is known. */
+    boolean isGone(String process) {
+        return !record.isAlive(process);
+    }
+
     /** Hands a message to the process where the client listens. */
     void toClient(Spliced message) {
         tell(new Relayed.ToClient(Envelope.parse(message.bytes())));

@@ -29,6 +29,9 @@ final class StandingStream {
     /** How long a question waits for the client to open a stream. */
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
+    /** After so long it is known of a process whether it was there when it was told something. */
+    static final Duration KNOWN = Duration.ofSeconds(15);
+
     private static final String UPDATED = "updated ";
     private static final int MAX_KEPT = 1000;
     private static final int MAX_WAITING = 100;
@@ -291,7 +294,7 @@ final class StandingStream {
             return;
         }
         if (elsewhere.hasClient()) {
-            elsewhere.toClient(question.message());
+            relay(question);
             return;
         }
         var before =
@@ -337,7 +340,20 @@ final class StandingStream {
                                 elsewhere.toClient(notice);
                             }
                         });
-        before.waiting().forEach(question -> elsewhere.toClient(question.message()));
+        before.waiting().forEach(this::relay);
+    }
+
+    /** A process that has ended in the meantime may have asked nobody. */
+    private void relay(Question question) {
+        var listener = elsewhere.listener();
+        elsewhere.toClient(question.message());
+        alarms.after(
+                KNOWN,
+                () -> {
+                    if (elsewhere.isGone(listener)) {
+                        question.wayLost().run();
+                    }
+                });
     }
 
     /** Takes a message of another process for the client, if that listens here. */
