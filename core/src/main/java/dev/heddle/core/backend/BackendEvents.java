@@ -13,6 +13,12 @@ public interface BackendEvents {
     void question(Question question);
 
     /**
+     * What the backend has sent outside calls until now may have been missed; what it sends from
+     * now on is not.
+     */
+    default void missed() {}
+
+    /**
      * The conversation has ended without having been closed; it must be opened anew. Calls in it
      * have failed.
      */

@@ -667,6 +667,11 @@ final class Conversation {
         }
 
         @Override
+        public void missed() {
+            host.missed(Conversation.this);
+        }
+
+        @Override
         public void lost(Fault.BackendFailed why) {
             log.debug("session lost backend '{}': {}", backend.id(), why.getMessage());
             lost = true;

@@ -58,4 +58,7 @@ interface ConversationHost {
     void notification(Conversation conversation, Envelope message);
 
     void question(Conversation conversation, Question question);
+
+    /** What the backend has said until now may have been missed. */
+    void missed(Conversation conversation);
 }

@@ -249,6 +249,11 @@ final class Conversations {
         return subscriptions.keys();
     }
 
+    /** The resources of this backend of which the client wants to hear. */
+    List<String> subscribed(Conversation conversation) {
+        return subscribed().stream().filter(uri -> subscriptions.get(uri) == conversation).toList();
+    }
+
     /** Whether the client wants to hear of a resource of this backend. */
     boolean isSubscribed(Conversation conversation) {
         return subscriptions.values().contains(conversation);

@@ -359,6 +359,12 @@ final class SessionEvents implements ConversationHost {
                         () -> standing.tell(Spliced.of(message)));
     }
 
+    /** What may have been updated is told to have been. */
+    @Override
+    public void missed(Conversation conversation) {
+        all().subscribed(conversation).forEach(standing::resourceUpdated);
+    }
+
     @Override
     public void question(Conversation conversation, Question question) {
         boolean ofTask =

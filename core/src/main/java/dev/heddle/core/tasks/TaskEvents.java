@@ -46,6 +46,11 @@ final class TaskEvents implements BackendEvents {
     }
 
     @Override
+    public void missed() {
+        next.missed();
+    }
+
+    @Override
     public void lost(Fault.BackendFailed why) {
         next.lost(why);
     }

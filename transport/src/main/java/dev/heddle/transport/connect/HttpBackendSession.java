@@ -44,6 +44,7 @@ final class HttpBackendSession implements BackendSession {
     private volatile Endpoint endpoint;
     private volatile Endpoint.Talk talk;
     private volatile boolean mayBeAsked;
+    private volatile boolean takenOver;
 
     HttpBackendSession(
             HttpPool pool,
@@ -66,6 +67,11 @@ final class HttpBackendSession implements BackendSession {
     @Override
     public String cookies() {
         return talk.cookies().header();
+    }
+
+    /** Others have had the conversation before. */
+    void takenOver() {
+        takenOver = true;
     }
 
     /** Speaks {@code agreed} from now on, as the handshake has brought. */
@@ -156,7 +162,7 @@ final class HttpBackendSession implements BackendSession {
         if (known != null) {
             return known;
         }
-        var made = new StandingGet(pool, alarms, new Unbound());
+        var made = new StandingGet(pool, alarms, new Unbound(), takenOver);
         return standing.compareAndSet(null, made) ? made : standing();
     }
 
@@ -482,6 +488,11 @@ final class HttpBackendSession implements BackendSession {
         @Override
         public Endpoint.Talk talk() {
             return talk;
+        }
+
+        @Override
+        public void missed() {
+            events.missed();
         }
 
         @Override

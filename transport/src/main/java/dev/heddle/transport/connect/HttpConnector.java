@@ -112,6 +112,7 @@ final class HttpConnector implements BackendConnector {
                                     new Cookies(known.cookies()))
                             .in(known.revision());
             var session = new HttpBackendSession(pool, endpoint, talk, alarms, opening.events());
+            session.takenOver();
             return new Connected(session, Introduction.unknown(known.revision()));
         }
         boolean remembered = eras.knows(endpoint);

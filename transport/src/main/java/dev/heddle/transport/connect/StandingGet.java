@@ -33,6 +33,9 @@ final class StandingGet {
 
         void message(Envelope message);
 
+        /** A stream stands, and what was said before it has not been heard. */
+        void missed();
+
         /** The backend does not know the session any more. */
         void sessionGone();
     }
@@ -59,9 +62,14 @@ final class StandingGet {
     private volatile Duration pause = FIRST_PAUSE;
     private volatile Optional<Duration> asked = Optional.empty();
     private volatile boolean offered;
+    private volatile boolean late; // what was said before the next stream has not been heard
     private final CompletableFuture<Boolean> settled = new CompletableFuture<>();
 
-    StandingGet(HttpPool pool, Alarms alarms, Owner owner) {
+    /**
+     * @param late whether others may have listened before
+     */
+    StandingGet(HttpPool pool, Alarms alarms, Owner owner, boolean late) {
+        this.late = late;
         this.pool = pool;
         this.alarms = alarms;
         this.owner = owner;
@@ -86,6 +94,9 @@ final class StandingGet {
                             now -> now instanceof State.NotOffered ? now : new State.Off());
             if (before instanceof State.On(var attempt)) {
                 attempt.abort();
+            }
+            if (offered && position.isEmpty()) {
+                late = true;
             }
         }
     }
@@ -143,6 +154,10 @@ final class StandingGet {
             settled.complete(true);
             if (head.isEventStream()) {
                 offered = true;
+                if (late && isCurrent()) {
+                    late = false;
+                    owner.missed();
+                }
             } else {
                 become(new State.NotOffered());
                 abort();
@@ -217,6 +232,7 @@ final class StandingGet {
                                     == Reason.SESSION_GONE;
             if (!gone && isCurrent() && !position.isEmpty()) {
                 position = ""; // what came behind it is forgotten there, what comes is not
+                late = true;
                 pauseThenOpen();
                 return;
             }

@@ -41,6 +41,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /** What becomes of a call on its way over HTTP, as the server behaves. */
@@ -78,16 +79,21 @@ class HttpBackendTest {
     }
 
     private BackendSession open(RawServer server) {
+        return connect(server, DEAF, Optional.empty());
+    }
+
+    private BackendSession connect(
+            RawServer server, BackendEvents events, Optional<Adopted> adopted) {
         var backend =
                 new Backend(
                         new BackendId("raw"),
                         new Target.Remote(server.url(), Target.Wire.STREAMABLE_HTTP));
-        return connectors.connect(backend, opening()).session();
+        return connectors.connect(backend, opening(events, adopted)).session();
     }
 
-    private static Opening opening() {
-        return new Opening(
-                Identity.NONE, ClientProfile.gateway("test", "1"), DEAF, Optional.empty(), false);
+    private static Opening opening(BackendEvents events, Optional<Adopted> adopted) {
+        var profile = ClientProfile.gateway("test", "1");
+        return new Opening(Identity.NONE, profile, events, adopted, false);
     }
 
     private Json call(BackendSession session) {
@@ -442,6 +448,46 @@ class HttpBackendTest {
     }
 
     @Test
+    void who_listens_in_the_place_of_others_is_told_when_nothing_is_missed_any_more() {
+        try (var server = RawServer.mcp(_ -> Optional.of(SHORT_STREAM))) {
+            var missed = new AtomicInteger();
+            var own = connect(server, counting(missed), Optional.empty());
+            own.listen(true);
+            await().until(() -> gets(server) >= 2);
+            assertThat(missed).as("nobody has listened before").hasValue(0);
+            own.listen(false);
+            own.listen(true); // others may have listened meanwhile
+            await().until(() -> missed.get() == 1);
+            own.leave();
+            var known = new Adopted("s1", Revision.LATEST, "");
+            var takenOver = connect(server, counting(missed), Optional.of(known));
+            takenOver.listen(true);
+            await().until(() -> missed.get() == 2);
+            takenOver.leave();
+        }
+    }
+
+    private static BackendEvents counting(AtomicInteger missed) {
+        return new BackendEvents() {
+            @Override
+            public void notification(Envelope message) {}
+
+            @Override
+            public void question(Question question) {
+                question.refuse("nobody is here");
+            }
+
+            @Override
+            public void missed() {
+                missed.incrementAndGet();
+            }
+
+            @Override
+            public void lost(Fault.BackendFailed why) {}
+        };
+    }
+
+    @Test
     void a_server_that_says_when_to_come_back_is_believed() {
         var polite = SHORT_STREAM + http("retry: 5000\n: see you\ndata: " + LOG + "\n\n");
         try (var server = RawServer.mcp(_ -> Optional.of(polite));
@@ -564,7 +610,10 @@ class HttpBackendTest {
                             OutgoingAuth.UNAUTHENTICATED,
                             Map.of(),
                             new Backend.Limits(Duration.ofMillis(300), Duration.ofMinutes(5), 64));
-            assertFails(() -> connectors.connect(backend, opening()), Reason.TIMEOUT, false);
+            assertFails(
+                    () -> connectors.connect(backend, opening(DEAF, Optional.empty())),
+                    Reason.TIMEOUT,
+                    false);
             assertThat(server.connections()).isEqualTo(2);
             await().until(() -> server.open() == 0);
         }
@@ -589,19 +638,8 @@ class HttpBackendTest {
             call(session);
             assertThat(session.cookies()).isEqualTo("route=1");
             var known = new Adopted("s1", Revision.LATEST, session.cookies());
-            var backend =
-                    new Backend(
-                            new BackendId("raw"),
-                            new Target.Remote(server.url(), Target.Wire.STREAMABLE_HTTP));
-            var opening =
-                    new Opening(
-                            Identity.NONE,
-                            ClientProfile.gateway("test", "1"),
-                            DEAF,
-                            Optional.of(known),
-                            false);
             int before = server.requests().size();
-            call(connectors.connect(backend, opening).session());
+            call(connect(server, DEAF, Optional.of(known)));
             assertThat(server.requests()).hasSize(before + 1);
             assertThat(server.requests().getLast().head())
                     .contains("cookie: route=1", "mcp-session-id: s1");
