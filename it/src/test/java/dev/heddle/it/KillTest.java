@@ -74,7 +74,7 @@ class KillTest {
             assertThat(nodes.stub().count("twice")).isZero();
             assertThat(nodes.stub().count("done"))
                     .isBetween(answered.get(), answered.get() + cut.get());
-            report();
+            report(listeners);
         }
     }
 
@@ -164,15 +164,17 @@ class KillTest {
         }
     }
 
-    private void report() {
+    private void report(List<Listener> listeners) {
         var sorted = gaps.stream().sorted().toList();
         System.out.printf(
-                "%d kills, %d sessions, %d calls answered, %d cut; gap p50 %s, p99 %s ms%n",
+                "%d kills, %d sessions, %d calls answered, %d cut; gap p50 %s, p99 %s ms; %d times"
+                        + " no node for a stream%n",
                 KILLS,
                 SESSIONS,
                 answered.get(),
                 cut.get(),
                 sorted.isEmpty() ? "-" : sorted.get(sorted.size() / 2).toMillis(),
-                sorted.isEmpty() ? "-" : sorted.get(sorted.size() * 99 / 100).toMillis());
+                sorted.isEmpty() ? "-" : sorted.get(sorted.size() * 99 / 100).toMillis(),
+                listeners.stream().mapToInt(Listener::breaks).sum());
     }
 }

@@ -96,7 +96,9 @@ class StorageKeysTest {
     @Test
     @Shows("sessionStorage.whenAway")
     void sessions_begin_while_the_store_is_away_if_that_is_wanted_and_are_everywhere_afterwards() {
-        try (var nodes = Nodes.start(folder, 2, "  whenAway: local")) {
+        var store = RedisServer.start("--appendonly", "yes", "--appendfsync", "always");
+        try (var nodes =
+                Nodes.on(store, _ -> Nodes.address(store.port()), folder, 2, "  whenAway: local")) {
             nodes.redis().kill();
             await().until(() -> nodes.node(0).client().tryInitialize().status() == 200);
             var client = nodes.node(0).client().initialize();

@@ -44,7 +44,7 @@ final class HttpBackendSession implements BackendSession {
     private volatile Endpoint endpoint;
     private volatile Endpoint.Talk talk;
     private volatile boolean mayBeAsked;
-    private volatile boolean takenOver;
+    private final boolean takenOver; // from others, who may have listened
 
     HttpBackendSession(
             HttpPool pool,
@@ -52,11 +52,32 @@ final class HttpBackendSession implements BackendSession {
             Endpoint.Talk talk,
             Alarms alarms,
             BackendEvents events) {
+        this(pool, endpoint, talk, alarms, events, false);
+    }
+
+    private HttpBackendSession(
+            HttpPool pool,
+            Endpoint endpoint,
+            Endpoint.Talk talk,
+            Alarms alarms,
+            BackendEvents events,
+            boolean takenOver) {
+        this.takenOver = takenOver;
         this.pool = pool;
         this.endpoint = endpoint;
         this.talk = talk;
         this.events = events;
         this.alarms = alarms;
+    }
+
+    /** One that others have had before. */
+    static HttpBackendSession takenOver(
+            HttpPool pool,
+            Endpoint endpoint,
+            Endpoint.Talk talk,
+            Alarms alarms,
+            BackendEvents events) {
+        return new HttpBackendSession(pool, endpoint, talk, alarms, events, true);
     }
 
     @Override
@@ -67,11 +88,6 @@ final class HttpBackendSession implements BackendSession {
     @Override
     public String cookies() {
         return talk.cookies().header();
-    }
-
-    /** Others have had the conversation before. */
-    void takenOver() {
-        takenOver = true;
     }
 
     /** Speaks {@code agreed} from now on, as the handshake has brought. */

@@ -111,8 +111,8 @@ final class HttpConnector implements BackendConnector {
                                     Optional.empty(),
                                     new Cookies(known.cookies()))
                             .in(known.revision());
-            var session = new HttpBackendSession(pool, endpoint, talk, alarms, opening.events());
-            session.takenOver();
+            var session =
+                    HttpBackendSession.takenOver(pool, endpoint, talk, alarms, opening.events());
             return new Connected(session, Introduction.unknown(known.revision()));
         }
         boolean remembered = eras.knows(endpoint);

@@ -47,19 +47,20 @@ import java.util.stream.IntStream;
 /** What becomes of a call on its way over HTTP, as the server behaves. */
 class HttpBackendTest {
     /** Hears nothing and answers nothing. */
-    static final BackendEvents DEAF =
-            new BackendEvents() {
-                @Override
-                public void notification(Envelope message) {}
+    static class Deaf implements BackendEvents {
+        @Override
+        public void notification(Envelope message) {}
 
-                @Override
-                public void question(Question question) {
-                    question.refuse("nobody is here");
-                }
+        @Override
+        public void question(Question question) {
+            question.refuse("nobody is here");
+        }
 
-                @Override
-                public void lost(Fault.BackendFailed why) {}
-            };
+        @Override
+        public void lost(Fault.BackendFailed why) {}
+    }
+
+    static final BackendEvents DEAF = new Deaf();
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -468,22 +469,11 @@ class HttpBackendTest {
     }
 
     private static BackendEvents counting(AtomicInteger missed) {
-        return new BackendEvents() {
-            @Override
-            public void notification(Envelope message) {}
-
-            @Override
-            public void question(Question question) {
-                question.refuse("nobody is here");
-            }
-
+        return new Deaf() {
             @Override
             public void missed() {
                 missed.incrementAndGet();
             }
-
-            @Override
-            public void lost(Fault.BackendFailed why) {}
         };
     }
 
