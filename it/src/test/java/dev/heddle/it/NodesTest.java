@@ -7,6 +7,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.regex.Pattern;
 
@@ -128,6 +130,58 @@ class NodesTest {
             moved.request("resources/unsubscribe", "{\"uri\":\"r:1\"}").result();
             assertThat(nodes.stub().count("initializes")).isZero();
         }
+    }
+
+    @Test
+    void a_task_is_listed_at_every_node_wherever_it_was_made() {
+        try (var server =
+                        Child.start(
+                                Map.of(),
+                                Peers.node(),
+                                Peers.fixture("conformant.mjs"),
+                                "stateless");
+                var nodes = Nodes.start(folder, 2, backend(server), "")) {
+            var here = nodes.node(0).client().initialize("2025-11-25", "{\"tasks\":{}}");
+            var there = here.at(nodes.node(1).endpoint());
+            assertThat(listed(there)).isEmpty();
+            var first = makeTask(here);
+            assertThat(makeTask(there)).isNotEqualTo(first);
+            await().until(() -> listed(here).size() == 2 && listed(there).size() == 2);
+            assertThat(listed(there)).isEqualTo(listed(here)).startsWith(first);
+            nodes.kill(0);
+            nodes.restart(0);
+            var again = here.at(nodes.node(0).endpoint());
+            assertThat(listed(again)).isEqualTo(listed(there));
+        }
+    }
+
+    private static String backend(Child server) {
+        return "- {name: tasks, transport: streamable-http, url: \""
+                + server.line(text -> text.startsWith("http"))
+                + "\"}";
+    }
+
+    private static String makeTask(RawClient client) {
+        var name =
+                client.tools().stream()
+                        .filter(tool -> tool.endsWith("slow_compute"))
+                        .findFirst()
+                        .orElseThrow();
+        var params = "{\"name\":\"" + name + "\",\"arguments\":{},\"task\":{}}";
+        return client.request("tools/call", params)
+                .result()
+                .path("task")
+                .path("taskId")
+                .asString("");
+    }
+
+    private static List<String> listed(RawClient client) {
+        return client.request("tasks/list", "{}")
+                .result()
+                .path("tasks")
+                .valueStream()
+                .map(task -> task.path("taskId").asString(""))
+                .toList();
     }
 
     @Test

@@ -189,7 +189,8 @@ sealed interface RecordForm {
         private static boolean isSecret(String field) {
             return field.equals(Metadata.BINDING)
                     || field.startsWith(Metadata.BACKEND_SESSION)
-                    || field.startsWith(Metadata.BACKEND_COOKIES);
+                    || field.startsWith(Metadata.BACKEND_COOKIES)
+                    || field.startsWith(Metadata.TASK);
         }
     }
 }

@@ -126,7 +126,11 @@ final class LiveSession implements MultiSession {
                         shared.tasks(),
                         IdentityBinding.of(client.opener()).format()
                                 + (type == SessionType.IMPLICIT ? "" : '\0' + id),
-                        client.profile());
+                        client.profile(),
+                        type == SessionType.IMPLICIT
+                                ? Tasks.Notes.NONE
+                                : new TaskNotes(record, shared.virtual()),
+                        shared.clock()::millis);
         this.events =
                 new SessionEvents(
                         record,
@@ -143,7 +147,15 @@ final class LiveSession implements MultiSession {
         events.begin(conversations);
         this.moving =
                 new Moving(
-                        record, shared, surfaces, standing, events, conversations, elsewhere, home);
+                        record,
+                        shared,
+                        surfaces,
+                        standing,
+                        events,
+                        conversations,
+                        tasks,
+                        elsewhere,
+                        home);
         this.calls =
                 new Calls(
                         shared,

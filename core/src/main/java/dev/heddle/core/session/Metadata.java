@@ -7,6 +7,7 @@ import dev.heddle.core.backend.ClientProfile;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.IdentityBinding;
+import dev.heddle.core.tasks.Tasks.Made;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.MalformedJson;
 import dev.heddle.protocol.Revision;
@@ -45,6 +46,9 @@ public final class Metadata {
 
     /** Followed by the URI of a resource whose updates the client wants: the backend's id. */
     public static final String SUBSCRIPTION = "heddle.subscription.";
+
+    /** Followed by a number that grows with each: the name of a task that was made. */
+    public static final String TASK = "heddle.task.";
 
     /**
      * Followed by the method that tells of a change of a list: the digest of the one shown last.
@@ -239,6 +243,24 @@ public final class Metadata {
                     }
                 });
         return subscriptions;
+    }
+
+    /** The tasks in {@code record}. */
+    static List<Made> tasks(Map<String, String> record) {
+        return record.entrySet().stream()
+                .filter(field -> field.getKey().startsWith(TASK))
+                .map(
+                        field ->
+                                new Made(
+                                        number(field.getKey().substring(TASK.length())),
+                                        field.getValue()))
+                .filter(task -> task.number() > 0)
+                .toList();
+    }
+
+    /** The name of the field in which {@code task} is noted. */
+    static String field(Made task) {
+        return TASK + task.number();
     }
 
     /** Others may write records too. */

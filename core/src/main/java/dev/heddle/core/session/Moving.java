@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.core.tasks.Tasks;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,7 @@ final class Moving {
     private final StandingStream standing;
     private final SessionEvents events;
     private final Conversations conversations;
+    private final Tasks tasks;
     private final Elsewhere elsewhere;
     private final Home home;
     private final @Nullable RepeatedTask noting; // which lists have been shown
@@ -31,6 +33,7 @@ final class Moving {
             StandingStream standing,
             SessionEvents events,
             Conversations conversations,
+            Tasks tasks,
             Elsewhere elsewhere,
             Home home) {
         this.record = record;
@@ -39,6 +42,7 @@ final class Moving {
         this.standing = standing;
         this.events = events;
         this.conversations = conversations;
+        this.tasks = tasks;
         this.elsewhere = elsewhere;
         this.home = home;
         this.noting =
@@ -52,6 +56,7 @@ final class Moving {
         }
         var metadata = new HashMap<>(SessionRecord.shown(surfaces.shown()));
         metadata.putAll(home.metadata());
+        tasks.made().forEach(task -> metadata.put(Metadata.field(task), task.name()));
         metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
         return metadata;
     }
@@ -75,6 +80,7 @@ final class Moving {
         }
         Metadata.level(known).ifPresent(events::level);
         conversations.catchUpSubscriptions(Metadata.subscriptions(known));
+        tasks.join(Metadata.tasks(known));
         elsewhere.listens(record.listener(known));
         standing.handOver();
         if (home.catchUp(known)) {

@@ -18,8 +18,13 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 
 /**
  * The tasks of one session's client: calls whose results come later (MCP 2025-11-25, Tasks; the
@@ -31,25 +36,56 @@ public final class Tasks {
     private static final String TASK = "task";
     private static final int MANY = 1000;
 
+    /** So that two processes hardly ever take the same number. */
+    private static final int PER_MILLI = 1024;
+
     /**
      * A task that was made for the client.
      *
-     * @param number grows with each
+     * @param number grows with each, whichever process makes it
      */
     public record Made(long number, String name) {}
+
+    /** Where it is noted which tasks there are, for other processes. Never blocks. */
+    public interface Notes {
+        Notes NONE = new Notes() {};
+
+        /**
+         * Notes a new task.
+         *
+         * @param dropped older ones that are not listed any more
+         * @param then run when that is noted
+         */
+        default void made(Made task, List<Made> dropped, Runnable then) {
+            then.run();
+        }
+
+        /** Notes that a task is no more. */
+        default void forgotten(Made task) {}
+    }
 
     private final TaskNames names;
     private final String owner;
     private final boolean extension;
+    private final Notes notes;
+    private final LongSupplier millis;
     private final AtomicReference<List<Made>> made = new AtomicReference<>(List.of());
 
     /**
      * @param owner whose tasks they are
+     * @param millis the time
      */
-    public Tasks(TaskNames names, String owner, ClientProfile profile) {
+    public Tasks(
+            TaskNames names,
+            String owner,
+            ClientProfile profile,
+            Notes notes,
+            LongSupplier millis) {
         this.names = names;
         this.owner = owner;
         this.extension = declares(profile);
+        this.notes = notes;
+        this.millis = millis;
     }
 
     /** Whether a client says that it understands tasks as an extension. */
@@ -90,16 +126,41 @@ public final class Tasks {
 
     /** The client has no use any more for the task called {@code name}. */
     public void forget(String name) {
-        made.updateAndGet(all -> all.stream().filter(one -> !one.name().equals(name)).toList());
+        made.getAndUpdate(all -> without(all, name)).stream()
+                .filter(one -> one.name().equals(name))
+                .forEach(notes::forgotten);
     }
 
-    private void make(String name) {
-        made.updateAndGet(
-                all -> {
-                    var more = new ArrayList<>(all);
-                    more.add(new Made(all.isEmpty() ? 1 : all.getLast().number() + 1, name));
-                    return List.copyOf(more.subList(Math.max(0, more.size() - MANY), more.size()));
-                });
+    private static List<Made> without(List<Made> all, String name) {
+        return all.stream().filter(one -> !one.name().equals(name)).toList();
+    }
+
+    /** Knows those too that were made at other processes. */
+    public void join(Collection<Made> others) {
+        if (!others.isEmpty()) {
+            made.updateAndGet(all -> newest(all, others));
+        }
+    }
+
+    private static List<Made> newest(List<Made> all, Collection<Made> others) {
+        var both = new TreeMap<Long, Made>();
+        all.forEach(one -> both.put(one.number(), one));
+        others.forEach(one -> both.put(one.number(), one));
+        var list = List.copyOf(both.values());
+        return list.subList(Math.max(0, list.size() - MANY), list.size());
+    }
+
+    private void make(String name, Runnable then) {
+        long now = millis.getAsLong() * PER_MILLI + ThreadLocalRandom.current().nextInt(PER_MILLI);
+        var before = made.getAndUpdate(all -> newest(all, List.of(next(all, now, name))));
+        var task = next(before, now, name);
+        var dropped = new ArrayList<>(before);
+        dropped.removeAll(newest(before, List.of(task)));
+        notes.made(task, dropped, then);
+    }
+
+    private static Made next(List<Made> all, long now, String name) {
+        return new Made(all.isEmpty() ? now : Math.max(now, all.getLast().number() + 1), name);
     }
 
     /** A request about a task, as the task's backend knows it. */
@@ -215,36 +276,43 @@ public final class Tasks {
 
         @Override
         public void reply(Reply reply) {
-            next().reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
-        }
-
-        private Reply readable(Spliced message) {
+            if (!(reply instanceof Reply.Response(var message))) {
+                next().reply(reply);
+                return;
+            }
             try {
-                return named(message);
+                named(message);
             } catch (MalformedJson e) {
-                return new Reply.Failed(
-                        new Fault.BackendFailed(
-                                backend.value(),
-                                Fault.BackendFailed.Reason.GARBAGE,
-                                "sent a result with " + e.getMessage(),
-                                true));
+                next().reply(
+                                new Reply.Failed(
+                                        new Fault.BackendFailed(
+                                                backend.value(),
+                                                Fault.BackendFailed.Reason.GARBAGE,
+                                                "sent a result with " + e.getMessage(),
+                                                true)));
             }
         }
 
-        private Reply named(Spliced message) {
+        private void named(Spliced message) {
             var response = Envelope.parse(message.bytes());
             if (response.result().isEmpty()) {
-                return new Reply.Response(message);
+                next().reply(new Reply.Response(message));
+                return;
             }
             var given = response.result().get();
             boolean task = !makes || isTask(given);
             var result = task ? Tasks.this.named(given, backend) : related(given, backend);
-            if (makes && task) {
-                result.text(ID)
-                        .or(() -> result.get(TASK).flatMap(made -> made.text(ID)))
-                        .ifPresent(Tasks.this::make);
-            }
-            return new Reply.Response(Spliced.of(JsonRpc.result(response.id(), result)));
+            var whole = new Reply.Response(Spliced.of(JsonRpc.result(response.id(), result)));
+            Optional.of(result)
+                    .filter(_ -> makes && task)
+                    .flatMap(one -> one.text(ID).or(() -> innerId(one)))
+                    .ifPresentOrElse(
+                            name -> make(name, () -> next().reply(whole)),
+                            () -> next().reply(whole));
+        }
+
+        private static Optional<String> innerId(Json result) {
+            return result.get(TASK).flatMap(inner -> inner.text(ID));
         }
 
         /** Whether a call has become a task; the result of a tool may have any members. */

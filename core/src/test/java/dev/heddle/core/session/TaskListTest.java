@@ -96,6 +96,17 @@ class TaskListTest {
     }
 
     @Test
+    void whoever_goes_on_with_a_session_knows_the_tasks_that_are_left() {
+        fixture.storage.create("id", session.metadata());
+        make(3);
+        forgotten.add("2");
+        list("");
+        var record = fixture.storage.load("id").orElseThrow();
+        var next = fixture.factory.restoreSession("id", record, fixture.configured());
+        assertThat(next.tasks()).isEqualTo(session.tasks()).hasSize(2);
+    }
+
+    @Test
     void a_cursor_that_is_none_is_refused() {
         var sink = send(session, Json.of(1), Method.TASKS_LIST, "{\"cursor\":\"something\"}");
         assertThat(sink.fault()).isInstanceOf(Fault.InvalidParams.class);
