@@ -32,6 +32,26 @@ public final class BreakableStorage implements SessionStorage {
     }
 
     @Override
+    public boolean isShared() {
+        return next.isShared();
+    }
+
+    @Override
+    public String node() {
+        return next.node();
+    }
+
+    @Override
+    public boolean isAlive(String node) {
+        return next.isAlive(node);
+    }
+
+    @Override
+    public void tell(String id, String message) {
+        next.tell(id, message);
+    }
+
+    @Override
     public boolean isJustBack() {
         return justBack;
     }

@@ -32,6 +32,9 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     /** Between two pulses. */
     static final Duration PULSE = Duration.ofSeconds(5);
 
+    /** So late after the one before, a pulse is missed. */
+    private static final Duration LATE = PULSE.plusSeconds(1);
+
     /** After so long without a pulse, nothing is believed to be heard. */
     static final Duration SILENCE = PULSE.multipliedBy(2).plusSeconds(1);
 
@@ -251,14 +254,21 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         return node;
     }
 
-    /** Whether a node is there, as far as can have been heard. */
+    /**
+     * Whether a node is there, as far as can have been heard: whoever does not hear itself either
+     * knows nothing of others.
+     */
     boolean isAlive(String other) {
         var now = hearing.get();
         long heardLast = others.get(other).orElse(now.since());
         long silent = alarms.now() - Math.max(heardLast, now.since());
         return other.equals(node)
                 || !now.there()
-                || (heardLast != GONE && silent < SILENCE.toNanos());
+                || (heardLast != GONE && (silent < SILENCE.toNanos() || isDeaf()));
+    }
+
+    private boolean isDeaf() {
+        return alarms.now() - heardOwn >= LATE.toNanos();
     }
 
     /** Whether everything is heard again that is told, and has not been for {@code moment}. */

@@ -7,6 +7,8 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -16,6 +18,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -29,6 +33,8 @@ import java.util.regex.Pattern;
  * goes out, and going out is only to be put into a connection's queue.
  */
 public final class EventLog {
+    private static final Logger log = LoggerFactory.getLogger(EventLog.class);
+
     /** How long an event is kept. */
     static final Duration AGE = Duration.ofMinutes(5);
 
@@ -155,17 +161,19 @@ public final class EventLog {
 
     private synchronized Mirror mirror(Sharing others, String name, long place, Kept kept) {
         var carrier = others.node() + '.' + ++lastStream;
-        Runnable over = () -> forget(carrier);
-        var mirror = new Mirror(others, alarms, name, carrier, place, kept, over);
-        var more = new HashMap<>(mirrors);
-        more.put(carrier, mirror);
-        mirrors = more;
-        return mirror;
+        return new Mirror(this, others, name, carrier, place, kept);
     }
 
-    private synchronized void forget(String carrier) {
+    /** Tells {@code mirror} from now on what it has to hear. */
+    synchronized void carries(Mirror mirror) {
+        var more = new HashMap<>(mirrors);
+        more.put(mirror.carrier(), mirror);
+        mirrors = more;
+    }
+
+    synchronized void forget(Mirror mirror) {
         var less = new HashMap<>(mirrors);
-        less.remove(carrier);
+        less.remove(mirror.carrier());
         mirrors = less.isEmpty() ? Map.of() : less;
     }
 
@@ -318,12 +326,31 @@ public final class EventLog {
         return closed;
     }
 
-    /** Leaves the streams to other processes, if there are any, and closes. */
-    public synchronized void leave() {
-        if (sharing.isPresent()) {
-            List.copyOf(streams.values()).forEach(EventStream::leave);
+    /**
+     * Leaves the streams to other processes, if there are any, and closes: when all that has been
+     * said has gone out, or after {@code patience}. Blocks.
+     */
+    public void leave(Duration patience) {
+        var left = sharing.isPresent() ? leaveStreams() : new CountDownLatch(0);
+        try {
+            if (!left.await(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+                log.warn("the store has not taken all in time that was said on streams");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         close();
+    }
+
+    /** Counts down to zero when all has gone out. */
+    private synchronized CountDownLatch leaveStreams() {
+        var all = List.copyOf(streams.values());
+        var left = new CountDownLatch(all.size());
+        for (var stream : all) {
+            stream.leave();
+            stream.whenSent(left::countDown);
+        }
+        return left;
     }
 
     /** Forgets everything, and keeps nothing from now on. */

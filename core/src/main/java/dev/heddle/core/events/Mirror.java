@@ -5,7 +5,6 @@ import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kept;
 import dev.heddle.core.events.EventStorage.Kind;
 import dev.heddle.core.events.StreamNews.What;
-import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
@@ -37,38 +36,29 @@ final class Mirror implements Resumable {
     private static final Logger log = LoggerFactory.getLogger(Mirror.class);
     private static final int SOME = 50;
 
+    private final EventLog streams;
     private final Sharing sharing;
-    private final Alarms alarms;
     private final String name;
     private final String carrier;
-    private final Runnable whenOver;
     private final RepeatedTask reading;
     private final boolean ended; // when it began
     private volatile long place; // the number of the last event that has been read
     private volatile @Nullable Taker taker; // until it is over
 
     /**
+     * @param streams hear of it while it carries the stream
      * @param name of the stream
      * @param carrier what this is called among the carriers of the stream
      * @param place the number of the last event that the client knows
      * @param kept what is kept behind it
-     * @param whenOver run when it has no use any more
      */
-    Mirror(
-            Sharing sharing,
-            Alarms alarms,
-            String name,
-            String carrier,
-            long place,
-            Kept kept,
-            Runnable whenOver) {
+    Mirror(EventLog streams, Sharing sharing, String name, String carrier, long place, Kept kept) {
+        this.streams = streams;
         this.sharing = sharing;
-        this.alarms = alarms;
         this.name = name;
         this.carrier = carrier;
         this.place = place;
         this.ended = kept.ended() && kept.entries().stream().noneMatch(Entry::isMessage);
-        this.whenOver = whenOver;
         this.reading = new RepeatedTask(sharing.virtual(), this::read);
     }
 
@@ -89,21 +79,23 @@ final class Mirror implements Resumable {
     @Override
     public void resume(String lastEventId, Taker connection) {
         taker = connection;
+        streams.carries(this);
         sharing.tell(What.CARRIED, name, carrier);
         reading.soon();
         lookLater();
     }
 
     private void lookLater() {
-        alarms.after(
-                LOOK,
-                () -> {
-                    if (taker != null) {
-                        doubted();
-                        reading.soon();
-                        lookLater();
-                    }
-                });
+        streams.alarms()
+                .after(
+                        LOOK,
+                        () -> {
+                            if (taker != null) {
+                                doubted();
+                                reading.soon();
+                                lookLater();
+                            }
+                        });
     }
 
     /** Somebody wants to know whether it is still carried here. */
@@ -141,7 +133,7 @@ final class Mirror implements Resumable {
 
     private void over() {
         taker = null;
-        whenOver.run();
+        streams.forget(this);
     }
 
     private void read() {

@@ -50,6 +50,9 @@ final class LiveSession implements MultiSession {
     /** How long calls in flight may go on after the session's end. */
     static final Duration GRACE = Duration.ofSeconds(10);
 
+    /** How long what has been said may take to go out when the session leaves. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(5);
+
     /** The streams of an implicit session are those of many clients. */
     private static final int MANY_STREAMS = 10_000;
 
@@ -482,7 +485,7 @@ final class LiveSession implements MultiSession {
             moving.shown();
         }
         applyListening();
-        moving.listenHere(this::applyListening);
+        moving.listenHere();
         if (admission.isClosed()) {
             standing.close();
         }
@@ -629,7 +632,7 @@ final class LiveSession implements MultiSession {
         grace.cancel();
         calls.close();
         var events = Optional.ofNullable(log.get());
-        events.filter(_ -> goesOn).ifPresent(EventLog::leave);
+        events.filter(_ -> goesOn).ifPresent(streams -> streams.leave(LAST_WORDS));
         standing.close();
         events.ifPresent(EventLog::close);
         shared.goodbyes().say(goodbye);

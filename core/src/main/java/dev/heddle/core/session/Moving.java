@@ -6,15 +6,20 @@ import dev.heddle.core.tasks.Tasks;
 
 import org.jspecify.annotations.Nullable;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What one session notes so that it can go on in another process, and how it goes on from what
  * another one has noted. Thread-safe.
  */
 final class Moving {
+    /** How long who listens stays unnoted when the store was away. */
+    static final Duration AGAIN = Duration.ofSeconds(5);
+
     private final SessionRecord record;
     private final Shared shared;
     private final SurfaceKeeper surfaces;
@@ -25,6 +30,7 @@ final class Moving {
     private final Elsewhere elsewhere;
     private final Home home;
     private final @Nullable RepeatedTask noting; // which lists have been shown
+    private final AtomicBoolean late = new AtomicBoolean(); // who listens has yet to be noted
 
     Moving(
             SessionRecord record,
@@ -91,28 +97,41 @@ final class Moving {
     /**
      * The process with the client's newest stream is the one that listens for the session. What was
      * updated before it did may have been missed.
-     *
-     * @param listening begins and ends what listening takes
      */
-    void listenHere(Runnable listening) {
-        if (!record.isShared() || standing.isShared()) {
-            return;
+    void listenHere() {
+        if (record.isShared() && !standing.isShared()) {
+            shared.virtual()
+                    .execute(
+                            () -> {
+                                note(Changes.set(record.listening()));
+                                if (elsewhere.listens("")) {
+                                    conversations.subscribed().forEach(standing::resourceUpdated);
+                                }
+                                conversations.applyListening(standing::isAwaited);
+                            });
         }
-        record.noteThen(
-                Changes.set(record.listening()),
-                shared.virtual(),
-                () -> {
-                    if (elsewhere.listens("")) {
-                        conversations.subscribed().forEach(standing::resourceUpdated);
-                    }
-                    listening.run();
-                });
     }
 
     /** A process whose client does not come back leaves the listening to others. */
     void listenNoMore() {
         if (record.isShared() && !standing.isAwaited() && !elsewhere.isListening()) {
-            record.noteThen(record.listeningNoMore(), shared.virtual(), () -> {});
+            shared.virtual().execute(() -> note(record.listeningNoMore()));
+        }
+    }
+
+    /** Notes who listens, once the store can be asked. */
+    private void note(Changes listening) {
+        if (!record.note(listening) && !late.getAndSet(true)) {
+            shared.alarms().after(AGAIN, this::noteListening);
+        }
+    }
+
+    private void noteListening() {
+        late.set(false);
+        if (standing.isAwaited()) {
+            listenHere();
+        } else {
+            listenNoMore();
         }
     }
 }

@@ -207,14 +207,16 @@ final class SessionRecord {
         return storage.filter(kept -> kept.update(id, changes)).isPresent();
     }
 
-    /** Notes changes, if the session goes on. */
-    void note(Changes changes) {
+    /** Notes changes, if the session goes on. Returns false if the store could not be asked. */
+    boolean note(Changes changes) {
         try {
             if (!changes.isEmpty()) {
                 storage.ifPresent(kept -> kept.update(id, changes));
             }
+            return true;
         } catch (Fault.StorageUnavailable away) {
             log.warn("cannot note what has changed in a session: {}", away.getMessage());
+            return false;
         }
     }
 }

@@ -34,6 +34,8 @@ import java.util.stream.IntStream;
 
 /** The streams of one session in two processes, {@code a} and {@code b}. */
 class SharedStreamsTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
     private final FakeAlarms alarms = new FakeAlarms(new FakeClock());
     private final FakeEventStorage storage = new FakeEventStorage();
     private final Queue<Runnable> tasks = new ArrayDeque<>();
@@ -424,12 +426,40 @@ class SharedStreamsTest {
         var stream = a.openStanding();
         var first = begun(stream);
         stream.send(message("a"));
-        a.leave();
+        a.leave(PATIENCE);
         assertThat(first.ended).isTrue();
         var second = comesBack(b, first);
         assertThat(second.ended).isFalse();
         b.find(first.lastId()).orElseThrow().send(message("b"));
         assertThat(second.said).containsExactly("b");
+    }
+
+    @Test
+    void a_process_that_leaves_waits_until_the_store_has_taken_what_was_said() throws Exception {
+        var stream = answer(a);
+        var first = begun(stream);
+        storage.hold();
+        for (int i = 0; i < 3; i++) {
+            stream.send(message("m" + i));
+        }
+        last(stream, "done");
+        var leaving = CompletableFuture.runAsync(() -> a.leave(PATIENCE));
+        while (storage.releaseOne() || !first.ended) {
+            Thread.onSpinWait();
+        }
+        leaving.get();
+        assertThat(first.said).containsExactly("m0", "m1", "m2", "done");
+        var second = comesBack(b, begun(answer(b)), stream.beginning());
+        assertThat(second.said).containsExactly("m0", "m1", "m2", "done");
+    }
+
+    @Test
+    void a_process_that_leaves_does_not_wait_for_ever() {
+        var first = begun(answer(a));
+        storage.hold();
+        a.find(first.lastId()).orElseThrow().send(message("m"));
+        a.leave(Duration.ofMillis(1));
+        assertThat(first.said).isEmpty();
     }
 
     @Test

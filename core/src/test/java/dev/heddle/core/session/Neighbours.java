@@ -1,0 +1,84 @@
+package dev.heddle.core.session;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A store that the process {@code here} shares with {@code other}. */
+final class Neighbours implements SessionStorage {
+    static final String HERE = "here";
+    static final String OTHER = "other";
+
+    private final SessionStorage records;
+    private final List<String> told = new CopyOnWriteArrayList<>();
+    private final Set<String> alive = ConcurrentHashMap.newKeySet();
+
+    Neighbours(InstantSource clock) {
+        records = new LocalSessionStorage(Duration.ofMinutes(10), clock);
+        alive.addAll(Set.of(HERE, OTHER));
+    }
+
+    /** What this process has told the other. */
+    List<String> told() {
+        return told;
+    }
+
+    void end(String node) {
+        alive.remove(node);
+    }
+
+    @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
+    public String node() {
+        return HERE;
+    }
+
+    @Override
+    public boolean isAlive(String node) {
+        return alive.contains(node);
+    }
+
+    @Override
+    public void tell(String id, String message) {
+        told.add(message);
+    }
+
+    @Override
+    public boolean create(String id, Map<String, String> record) {
+        return records.create(id, record);
+    }
+
+    @Override
+    public Optional<Map<String, String>> load(String id) {
+        return records.load(id);
+    }
+
+    @Override
+    public boolean touch(String id) {
+        return records.touch(id);
+    }
+
+    @Override
+    public boolean update(String id, Changes changes) {
+        return records.update(id, changes);
+    }
+
+    @Override
+    public boolean upsert(String id, Map<String, String> record) {
+        return records.upsert(id, record);
+    }
+
+    @Override
+    public void delete(String id) {
+        records.delete(id);
+    }
+}
