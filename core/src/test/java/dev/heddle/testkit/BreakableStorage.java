@@ -47,8 +47,8 @@ public final class BreakableStorage implements SessionStorage {
     }
 
     @Override
-    public void tell(String id, String message) {
-        next.tell(id, message);
+    public boolean tell(String id, String message) {
+        return next.tell(id, message);
     }
 
     @Override

@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 
 /**
@@ -100,13 +100,15 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     final class Follower implements AutoCloseable {
         private final List<String> names;
         private final Listener listener;
-        private final Function<String, Optional<String>> opening;
+        private final BiFunction<String, String, Optional<String>> opening;
         private final AtomicLong newest = new AtomicLong();
         private volatile Object change = new Object(); // another one after each
         private volatile Place read = place();
 
         private Follower(
-                List<String> names, Listener listener, Function<String, Optional<String>> opening) {
+                List<String> names,
+                Listener listener,
+                BiFunction<String, String, Optional<String>> opening) {
             this.names = names;
             this.listener = listener;
             this.opening = opening;
@@ -144,8 +146,8 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
             listener.changed();
         }
 
-        private void hear(String sealed) {
-            opening.apply(sealed).ifPresent(listener::told);
+        private void hear(String name, String sealed) {
+            opening.apply(name, sealed).ifPresent(listener::told);
         }
 
         @Override
@@ -174,10 +176,12 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
      * Follows a record that may have any of {@code names}.
      *
      * @param listener told what the others do; must not block
-     * @param opening reads what they send
+     * @param opening reads what they send under one of the names
      */
     Follower follow(
-            List<String> names, Listener listener, Function<String, Optional<String>> opening) {
+            List<String> names,
+            Listener listener,
+            BiFunction<String, String, Optional<String>> opening) {
         var follower = new Follower(names, listener, opening);
         names.forEach(
                 name ->
@@ -203,7 +207,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
             followers.getOrDefault(name, List.of()).forEach(Follower::hear);
         } else if (!own) {
             var sealed = message.substring(more + 1);
-            followers.getOrDefault(name, List.of()).forEach(one -> one.hear(sealed));
+            followers.getOrDefault(name, List.of()).forEach(one -> one.hear(name, sealed));
         }
     }
 

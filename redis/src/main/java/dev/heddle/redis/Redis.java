@@ -11,6 +11,7 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -124,6 +125,8 @@ final class Redis implements AutoCloseable {
                 throw failed;
             }
             throw new RedisException(e.getCause()); // such as a connection that was reset
+        } catch (CancellationException e) {
+            throw new RedisException(e); // such as a node that has left its cluster
         } catch (TimeoutException e) {
             throw new Fault.StorageUnavailable("the store of sessions did not answer in time");
         } catch (InterruptedException e) {

@@ -1,6 +1,7 @@
 package dev.heddle.redis;
 
 import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.fault.Fault;
 
 import io.lettuce.core.Limit;
@@ -26,6 +27,7 @@ import java.util.function.Function;
 final class RedisEventStorage implements EventStorage {
     private static final Range<String> ALL = Range.create("-", "+");
     private static final Limit ONE = Limit.create(0, 1);
+    private static final int MANY = 10_000;
     private static final String WRITER = "w";
     private static final String REQUESTS = "q";
     private static final String KIND = "k";
@@ -37,6 +39,9 @@ final class RedisEventStorage implements EventStorage {
     private final String node;
     private final BooleanSupplier there;
     private final String keep = Long.toString(KEPT.toMillis());
+
+    /** The names of sessions under which others have begun streams, while keys are changed. */
+    private final BoundedMap<String, String> taken = new BoundedMap<>(MANY);
 
     /**
      * @param there whether the store is there, without asking it
@@ -60,7 +65,7 @@ final class RedisEventStorage implements EventStorage {
             return CompletableFuture.failedStage(new Fault.StorageUnavailable("it is away"));
         }
         try {
-            var name = form.names(batch.session()).getFirst();
+            var name = name(batch.session(), batch.stream());
             var key = key(name, batch.stream());
             return Scripts.APPEND
                     .send(redis.ask(), key, arguments(name, batch))
@@ -68,6 +73,11 @@ final class RedisEventStorage implements EventStorage {
         } catch (RuntimeException away) {
             return CompletableFuture.failedStage(away);
         }
+    }
+
+    /** A stream goes on where it has begun. */
+    private String name(String session, String stream) {
+        return taken.get(session + ' ' + stream).orElseGet(() -> form.names(session).getFirst());
     }
 
     private String[] arguments(String name, Batch batch) {
@@ -182,8 +192,21 @@ final class RedisEventStorage implements EventStorage {
 
     @Override
     public boolean take(String session, String stream, String place) {
-        return form.names(session).stream()
-                .anyMatch(
-                        name -> redis.run(Scripts.TAKE, key(name, stream), keep, node, place) > 0);
+        var names = form.names(session);
+        var found =
+                names.stream()
+                        .filter(
+                                name ->
+                                        redis.run(
+                                                        Scripts.TAKE,
+                                                        key(name, stream),
+                                                        keep,
+                                                        node,
+                                                        place)
+                                                > 0)
+                        .findFirst();
+        found.filter(name -> !name.equals(names.getFirst()))
+                .ifPresent(name -> taken.put(session + ' ' + stream, name));
+        return found.isPresent();
     }
 }

@@ -327,14 +327,14 @@ public final class RedisSessionStorage implements SessionStorage {
     public Following follow(String id, Listener listener) {
         var names = form.names(id);
         return new Followed(
-                id,
-                pushes.follow(names, listener, text -> form.opened(names.getFirst(), TOLD, text)));
+                id, pushes.follow(names, listener, (name, text) -> form.opened(name, TOLD, text)));
     }
 
     @Override
-    public void tell(String id, String message) {
+    public boolean tell(String id, String message) {
         var name = form.names(id).getFirst();
         tell(pushes.told(name, form.sealed(name, TOLD, message)));
+        return pushes.isHearing();
     }
 
     private final class Followed implements Following {

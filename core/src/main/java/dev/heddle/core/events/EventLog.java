@@ -153,6 +153,9 @@ public final class EventLog {
         var others = sharing.orElseThrow();
         var name = name(eventId);
         long place = EventStream.position(eventId);
+        if (place < 0) {
+            return Optional.empty();
+        }
         if (isStanding(name)) {
             return takeOrKnown(others, name, place).map(stream -> stream);
         }
@@ -344,6 +347,7 @@ public final class EventLog {
 
     /** Counts down to zero when all has gone out. */
     private synchronized CountDownLatch leaveStreams() {
+        mirrors.values().forEach(Mirror::leave);
         var all = List.copyOf(streams.values());
         var left = new CountDownLatch(all.size());
         for (var stream : all) {

@@ -270,6 +270,13 @@ public final class EventStream implements Resumable {
         }
     }
 
+    /** Whether so much waits to go out that no more should come. */
+    public boolean isBehind() {
+        synchronized (log) {
+            return journal != null && journal.isBehind();
+        }
+    }
+
     /** Whether all that has been sent has gone out. */
     public boolean isSent() {
         synchronized (log) {
@@ -417,7 +424,7 @@ public final class EventStream implements Resumable {
     /** The number of the event; -1 if it is none. */
     static long position(String eventId) {
         try {
-            return Long.parseLong(eventId.substring(eventId.indexOf('-') + 1));
+            return Math.max(-1, Long.parseLong(eventId.substring(eventId.indexOf('-') + 1)));
         } catch (NumberFormatException foreign) {
             return -1;
         }

@@ -24,6 +24,9 @@ final class Journal {
     /** How much is written together. */
     private static final int MOST = 100;
 
+    /** How soon the store is given again what it may lack. */
+    static final Duration AGAIN = Duration.ofSeconds(3);
+
     private final EventLog log;
     private final Sharing sharing;
     private final EventStream stream;
@@ -32,6 +35,7 @@ final class Journal {
     private int writing; // how many of those that wait the store is being asked to take
     private boolean begun;
     private boolean anew; // the store may lack some of what has gone out
+    private boolean repairing; // in a moment
     private long gone; // the number of the last event that has gone out
     private String doubted = ""; // the carrier that is asked whether it still carries the stream
 
@@ -69,6 +73,28 @@ final class Journal {
     void put(Out out) {
         waiting.add(out);
         write();
+    }
+
+    /** Whether more waits for the store than is written together. */
+    boolean isBehind() {
+        return waiting.size() > MOST;
+    }
+
+    private void repairLater() {
+        if (!repairing) {
+            repairing = true;
+            log.alarms()
+                    .after(
+                            AGAIN,
+                            () -> {
+                                synchronized (log) {
+                                    repairing = false;
+                                    if (log.knows(stream)) {
+                                        repair();
+                                    }
+                                }
+                            });
+        }
     }
 
     /** Writes now what the store may lack. */
@@ -147,6 +173,9 @@ final class Journal {
                 goOut(waiting.removeFirst());
             }
             write();
+            if (anew && waiting.isEmpty()) {
+                repairLater();
+            }
         }
     }
 

@@ -44,6 +44,7 @@ final class Mirror implements Resumable {
     private final boolean ended; // when it began
     private volatile long place; // the number of the last event that has been read
     private volatile @Nullable Taker taker; // until it is over
+    private volatile boolean stalled; // the client takes what was sent before
 
     /**
      * @param streams hear of it while it carries the stream
@@ -118,6 +119,16 @@ final class Mirror implements Resumable {
         reading.soon();
     }
 
+    /** The client is to come back elsewhere. */
+    void leave() {
+        var to = taker;
+        if (to != null) {
+            over();
+            sharing.tell(What.LEFT, name, carrier);
+            to.leave();
+        }
+    }
+
     /** The stream goes on elsewhere. */
     void replaced() {
         end();
@@ -145,13 +156,20 @@ final class Mirror implements Resumable {
             } while (more);
         } catch (Fault.StorageUnavailable away) {
             log.debug("looked at again in a moment: {}", away.getMessage());
+        } catch (RuntimeException bug) {
+            log.error("a stream could not be read; it is looked at again in a moment", bug);
         }
     }
 
     private boolean isReady(Taker to) {
         boolean ready = to.isReady();
-        if (!ready) {
-            to.whenReady(reading::soon);
+        if (!ready && !stalled) {
+            stalled = true;
+            to.whenReady(
+                    () -> {
+                        stalled = false;
+                        reading.soon();
+                    });
         }
         return ready;
     }

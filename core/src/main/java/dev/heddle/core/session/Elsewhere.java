@@ -10,6 +10,7 @@ import dev.heddle.protocol.Spliced;
 final class Elsewhere {
     private final SessionRecord record;
     private volatile String listener = ""; // the process that listens; empty if it is this one
+    private volatile boolean coming; // this process is about to be the one
 
     Elsewhere(SessionRecord record) {
         this.record = record;
@@ -27,13 +28,24 @@ final class Elsewhere {
     boolean listens(String process) {
         boolean before = isListening();
         listener = process;
+        coming &= !process.isEmpty();
         return before;
+    }
+
+    /** This process is about to be the one that listens. */
+    void comes() {
+        coming = true;
+    }
+
+    /** Whether this process is the one that listens, or is about to be. */
+    boolean isHere() {
+        return coming || !isListening();
     }
 
     /** Whether the client listens at another process, as far as is known. */
     boolean hasClient() {
         var there = listener;
-        return !there.isEmpty() && record.isAlive(there);
+        return !coming && !there.isEmpty() && record.isAlive(there);
     }
 
     /** The process that listens; empty if it is this one. */
@@ -51,8 +63,10 @@ final class Elsewhere {
         tell(new Relayed.ToClient(Envelope.parse(message.bytes())));
     }
 
-    /** Tells the others something, in the order of the calls. */
-    void tell(Relayed message) {
-        record.tell(message.text());
+    /**
+     * Tells the others something, in the order of the calls. Returns false if they cannot be told.
+     */
+    boolean tell(Relayed message) {
+        return record.tell(message.text());
     }
 }

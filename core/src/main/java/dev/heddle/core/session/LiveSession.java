@@ -438,16 +438,17 @@ final class LiveSession implements MultiSession {
     }
 
     @Override
-    public void answer(Identity caller, Envelope response) {
+    public boolean answer(Identity caller, Envelope response) {
         used();
-        hereOrElsewhere(response);
+        return hereOrElsewhere(response);
     }
 
-    /** What belongs to a call or a question that is not known here may be for another process. */
-    private void hereOrElsewhere(Envelope message) {
-        if (!isTaken(message)) {
-            elsewhere.tell(new Relayed.FromClient(message));
-        }
+    /**
+     * What belongs to a call or a question that is not known here may be for another process.
+     * Returns whether it has been taken, or is on its way.
+     */
+    private boolean hereOrElsewhere(Envelope message) {
+        return isTaken(message) || elsewhere.tell(new Relayed.FromClient(message));
     }
 
     private boolean isTaken(Envelope message) {
@@ -465,6 +466,7 @@ final class LiveSession implements MultiSession {
         switch (Relayed.of(text)) {
             case Relayed.FromClient(var message) -> isTaken(message);
             case Relayed.ToClient(var message) -> standing.relayed(message);
+            case Relayed.Unasked(var question) -> questions.unasked(question);
             case Relayed.OfStream(var news) ->
                     Optional.ofNullable(log.get()).ifPresent(known -> known.hear(news));
         }

@@ -100,6 +100,7 @@ final class Moving {
      */
     void listenHere() {
         if (record.isShared() && !standing.isShared()) {
+            elsewhere.comes();
             shared.virtual()
                     .execute(
                             () -> {

@@ -105,8 +105,11 @@ public interface MultiSession extends Caller {
     /** Takes a notification of the client. Never blocks. */
     void notice(Identity caller, Envelope notification);
 
-    /** Takes the client's answer to a question. Never blocks. */
-    void answer(Identity caller, Envelope response);
+    /**
+     * Takes the client's answer to a question. Returns false if the process that asked cannot be
+     * told now, so that the client may answer again in a moment. Never blocks.
+     */
+    boolean answer(Identity caller, Envelope response);
 
     /** Uses {@code stream} from now on for what belongs to no call. Never blocks. */
     Attachment attach(Identity caller, ClientStream stream);

@@ -57,9 +57,9 @@ final class OwnedSession extends WrappedSession {
     }
 
     @Override
-    public void answer(Identity caller, Envelope response) {
+    public boolean answer(Identity caller, Envelope response) {
         binding.check(caller);
-        next().answer(caller, response);
+        return next().answer(caller, response);
     }
 
     @Override

@@ -132,6 +132,14 @@ final class Questions {
         }
     }
 
+    /** The question that the client knows as {@code id} has not reached it; it is asked again. */
+    void unasked(Json id) {
+        var question = pending.get(id);
+        if (question != null) {
+            moveToStandingStream(id, question.asked());
+        }
+    }
+
     /** Whether somebody is thinking about a question of {@code from}. */
     boolean isOpen(Conversation from) {
         return pending.values().stream().anyMatch(question -> question.from() == from);

@@ -17,11 +17,15 @@ sealed interface Relayed {
     /** A message for the client, for the one where it listens. */
     record ToClient(Envelope message) implements Relayed {}
 
+    /** The client that was to be asked the question {@code id} has gone before it answered. */
+    record Unasked(Json id) implements Relayed {}
+
     /** What has come about on a stream. */
     record OfStream(StreamNews news) implements Relayed {}
 
     String FROM_CLIENT = "fromClient";
     String TO_CLIENT = "toClient";
+    String UNASKED = "unasked";
     String STREAM = "stream";
 
     /** As it travels. */
@@ -32,6 +36,7 @@ sealed interface Relayed {
                                 case FromClient(var message) ->
                                         members.put(FROM_CLIENT, json(message));
                                 case ToClient(var message) -> members.put(TO_CLIENT, json(message));
+                                case Unasked(var id) -> members.put(UNASKED, id);
                                 case OfStream(var news) -> members.put(STREAM, news.toJson());
                             }
                         })
@@ -56,6 +61,8 @@ sealed interface Relayed {
                 return new FromClient(Envelope.parse(fromClient.get().bytes()));
             } else if (toClient.isPresent()) {
                 return new ToClient(Envelope.parse(toClient.get().bytes()));
+            } else if (json.contains(UNASKED)) {
+                return new Unasked(json.get(UNASKED).orElseThrow());
             }
             return json.get(STREAM).flatMap(StreamNews::of).map(OfStream::new).orElseThrow();
         } catch (Malformed | MalformedJson | NoSuchElementException foreign) {

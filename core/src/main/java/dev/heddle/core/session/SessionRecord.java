@@ -191,11 +191,12 @@ final class SessionRecord {
                 });
     }
 
-    /** Tells the other processes something, if there are any. Never blocks. */
-    void tell(String message) {
-        if (isShared()) {
-            storage.ifPresent(kept -> kept.tell(id, message));
-        }
+    /**
+     * Tells the other processes something, if there are any. Returns false if they cannot be told
+     * now. Never blocks.
+     */
+    boolean tell(String message) {
+        return !isShared() || storage.filter(kept -> kept.tell(id, message)).isPresent();
     }
 
     /**

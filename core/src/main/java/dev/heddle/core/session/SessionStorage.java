@@ -173,9 +173,12 @@ public interface SessionStorage extends AutoCloseable {
 
     /**
      * Tells the other processes that follow the record something that is for one of them, in the
-     * order of the calls. What nobody hears is lost. Never blocks.
+     * order of the calls. What nobody hears is lost. Returns false if nobody can hear it now. Never
+     * blocks.
      */
-    default void tell(String id, String message) {}
+    default boolean tell(String id, String message) {
+        return true;
+    }
 
     /** Knows whether what was loaded of a record last is still so. Thread-safe. */
     interface Following extends AutoCloseable {

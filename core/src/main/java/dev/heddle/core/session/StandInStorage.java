@@ -230,8 +230,8 @@ public final class StandInStorage implements SessionStorage {
     }
 
     @Override
-    public void tell(String id, String message) {
-        shared.tell(id, message);
+    public boolean tell(String id, String message) {
+        return shared.tell(id, message);
     }
 
     @Override

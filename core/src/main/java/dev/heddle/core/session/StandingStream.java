@@ -358,21 +358,26 @@ final class StandingStream {
 
     /** Takes a message of another process for the client, if that listens here. */
     void relayed(Envelope message) {
-        if (isAwaited() && !elsewhere.isListening()) {
+        if (isAwaited() && elsewhere.isHere()) {
             if (message.isRequest()) {
                 question(relayedQuestion(message));
+            } else if (message.method().equals(Method.RESOURCE_UPDATED)) {
+                message.uri().ifPresent(uri -> resourceUpdated(uri, Spliced.of(message)));
             } else {
                 tell(Spliced.of(message));
             }
         }
     }
 
-    /** Whoever asked hears from here only if the client cannot be asked. */
+    /**
+     * Whoever asked hears from here only if the client cannot be asked, or has gone: by then it may
+     * have answered.
+     */
     private Question relayedQuestion(Envelope message) {
         return new Question(
                 Spliced.of(message),
                 refusal -> elsewhere.tell(new Relayed.FromClient(Envelope.parse(refusal.bytes()))),
-                () -> question(relayedQuestion(message)));
+                () -> elsewhere.tell(new Relayed.Unasked(message.id())));
     }
 
     private void giveUp(Question question) {

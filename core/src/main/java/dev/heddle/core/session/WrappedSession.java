@@ -133,8 +133,8 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
-    public void answer(Identity caller, Envelope response) {
-        next.answer(caller, response);
+    public boolean answer(Identity caller, Envelope response) {
+        return next.answer(caller, response);
     }
 
     @Override

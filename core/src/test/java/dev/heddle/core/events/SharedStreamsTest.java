@@ -422,6 +422,51 @@ class SharedStreamsTest {
     }
 
     @Test
+    void what_the_store_has_missed_is_written_when_it_is_back_even_if_nothing_more_comes() {
+        var stream = answer(a);
+        var first = begun(stream);
+        storage.away(true);
+        stream.send(message("a"));
+        alarms.fire(Journal.AGAIN);
+        storage.away(false);
+        alarms.fire(Journal.AGAIN);
+        stream.lost(first);
+        var second = comesBack(b, first);
+        last(stream, "b");
+        settle();
+        assertThat(second.said).containsExactly("b");
+        assertThat(alarms.set(Journal.AGAIN)).isZero();
+    }
+
+    @Test
+    void what_waits_for_the_store_holds_back_who_sends() {
+        var stream = answer(a);
+        var connection = begun(stream);
+        storage.hold();
+        for (int i = 0; i < 200; i++) {
+            stream.send(message("m" + i));
+        }
+        assertThat(stream.isBehind()).isTrue();
+        storage.release();
+        assertThat(stream.isBehind()).isFalse();
+        assertThat(connection.said).hasSize(200);
+    }
+
+    @Test
+    void a_process_that_leaves_sends_those_elsewhere_whom_it_reads_to() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        var second = comesBack(b, first);
+        b.leave(PATIENCE);
+        assertThat(second.ended).isTrue();
+        settle();
+        last(stream, "b");
+        assertThat(comesBack(a, second, first.lastId()).said).containsExactly("b");
+    }
+
+    @Test
     void a_process_that_leaves_ends_its_connections_and_nothing_else() {
         var stream = a.openStanding();
         var first = begun(stream);
@@ -478,6 +523,7 @@ class SharedStreamsTest {
         for (var foreign : List.of("", "-", "p-1", "p..1-1", "pa.1x-1", "p a.1-1", "nonsense")) {
             assertThat(a.mayBeElsewhere(foreign)).as(foreign).isFalse();
         }
+        assertThat(a.fetch("gb.1--5")).isEmpty();
         assertThat(a.mayBeElsewhere("pb.1-1")).isTrue();
         assertThat(a.fetch("pb.1-1")).isEmpty();
         assertThat(a.fetch("gb.1-x")).isEmpty();

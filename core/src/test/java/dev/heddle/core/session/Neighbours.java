@@ -48,8 +48,9 @@ final class Neighbours implements SessionStorage {
     }
 
     @Override
-    public void tell(String id, String message) {
+    public boolean tell(String id, String message) {
         told.add(message);
+        return alive.contains(OTHER);
     }
 
     @Override

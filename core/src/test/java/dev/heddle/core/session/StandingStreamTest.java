@@ -3,11 +3,14 @@ package dev.heddle.core.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.heddle.core.exchange.Question;
+import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 import dev.heddle.testkit.FakeAlarms;
 import dev.heddle.testkit.FakeClock;
+import dev.heddle.testkit.RecordingSink;
 
 import org.junit.jupiter.api.Test;
 
@@ -60,6 +63,50 @@ class StandingStreamTest {
         neighbours.end("other");
         alarms.fire(StandingStream.KNOWN);
         assertThat(lost).isEqualTo(1);
+    }
+
+    private static Envelope update() {
+        return JsonRpc.notification(Method.RESOURCE_UPDATED, Json.parse("{\"uri\":\"r:1\"}"));
+    }
+
+    private static Envelope asked() {
+        return JsonRpc.request(Json.of("theirs"), "elicitation/create", Json.EMPTY_OBJECT);
+    }
+
+    @Test
+    void who_asked_elsewhere_hears_that_the_client_has_gone_and_asks_again_if_it_must() {
+        var stream = new RecordingSink();
+        standing.attach(stream);
+        standing.relayed(asked());
+        stream.nextQuestion().wayLost().run();
+        assertThat(neighbours.told())
+                .containsExactly(new Relayed.Unasked(Json.of("theirs")).text());
+        assertThat(stream.order()).containsExactly("question");
+    }
+
+    @Test
+    void what_is_updated_elsewhere_while_the_client_is_away_is_told_on_its_next_stream() {
+        var before = new RecordingSink();
+        standing.attach(before);
+        standing.detach(before, () -> {});
+        standing.relayed(update());
+        var next = new RecordingSink();
+        standing.attach(next);
+        assertThat(next.order()).containsExactly(Method.RESOURCE_UPDATED);
+    }
+
+    @Test
+    void what_comes_while_it_is_being_noted_that_the_client_listens_here_is_told_here() {
+        elsewhere.listens("other");
+        elsewhere.comes();
+        var stream = new RecordingSink();
+        standing.attach(stream);
+        standing.relayed(asked());
+        assertThat(stream.order()).containsExactly("question");
+        elsewhere.listens("");
+        elsewhere.listens("other");
+        standing.relayed(asked());
+        assertThat(stream.order()).containsExactly("question");
     }
 
     @Test

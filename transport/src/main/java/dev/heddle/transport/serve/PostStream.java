@@ -84,7 +84,7 @@ final class PostStream {
         var events = stream;
         return events == null
                 ? reply.isCrowded()
-                : events.taker().map(Taker::isCrowded).orElse(false);
+                : events.isBehind() || events.taker().map(Taker::isCrowded).orElse(false);
     }
 
     boolean question(Question question) {
@@ -96,13 +96,15 @@ final class PostStream {
         var events = stream;
         return events == null
                 ? reply.isWritable()
-                : events.taker().map(Taker::isReady).orElse(true);
+                : !events.isBehind() && events.taker().map(Taker::isReady).orElse(true);
     }
 
     void whenReady(Runnable task) {
         var events = stream;
         if (events == null) {
             reply.whenWritable(task);
+        } else if (events.isBehind()) {
+            events.whenSent(task);
         } else {
             events.taker().ifPresentOrElse(taker -> taker.whenReady(task), task);
         }

@@ -23,6 +23,7 @@ record SessionPost(
         boolean takesEvents,
         HttpReply reply,
         Optional<Away> away) {
+    private static final String UNTOLD = "the process that asked cannot be told the answer now";
 
     /** Carries out one message. */
     void carry(Envelope message) {
@@ -33,8 +34,11 @@ record SessionPost(
                 reply.empty(202);
             }
             case RESPONSE -> {
-                session.answer(caller, message);
-                reply.empty(202);
+                if (session.answer(caller, message)) {
+                    reply.empty(202);
+                } else {
+                    reply.fault(Json.NULL, new Fault.StorageUnavailable(UNTOLD));
+                }
             }
         }
     }
