@@ -10,6 +10,7 @@ import java.util.Optional;
 public final class BreakableStorage implements SessionStorage {
     private final SessionStorage next;
     private volatile boolean away;
+    private volatile boolean mute;
     private volatile boolean justBack;
 
     public BreakableStorage(SessionStorage next) {
@@ -18,6 +19,11 @@ public final class BreakableStorage implements SessionStorage {
 
     public void away(boolean is) {
         away = is;
+    }
+
+    /** Whether what is asked for is done, and no answer comes. */
+    public void mute(boolean is) {
+        mute = is;
     }
 
     public void justBack(boolean is) {
@@ -73,7 +79,11 @@ public final class BreakableStorage implements SessionStorage {
 
     @Override
     public boolean update(String id, Changes changes) {
-        return there().update(id, changes);
+        boolean done = there().update(id, changes);
+        if (mute) {
+            throw new Fault.StorageUnavailable("mute as scripted");
+        }
+        return done;
     }
 
     @Override

@@ -317,6 +317,7 @@ public final class ScriptedBackend {
         private volatile boolean listening;
         private volatile boolean heard;
         private volatile boolean closed;
+        private volatile boolean left;
 
         private Talk(BackendConnector.Opening opening, int number) {
             this.opening = opening;
@@ -357,6 +358,11 @@ public final class ScriptedBackend {
 
         public boolean isClosed() {
             return closed;
+        }
+
+        /** Whether it is left to others. */
+        public boolean isLeft() {
+            return left;
         }
 
         /** The calls that wait for an answer. */
@@ -440,6 +446,11 @@ public final class ScriptedBackend {
         @Override
         public void listen(boolean wanted) {
             listening = wanted;
+        }
+
+        @Override
+        public void leave() {
+            left = true;
         }
 
         @Override

@@ -79,6 +79,64 @@ class HomeTest {
     }
 
     @Test
+    void a_store_that_is_emptied_ends_no_process() {
+        var client = nodes.node(0).client().initialize();
+        int count = 0;
+        for (int round = 0; round < 5; round++) {
+            for (int node = 0; node < 2; node++) {
+                var before = at(node, client).call(keeper("count"), "{}");
+                assertThat(before.text()).as(before.body()).isEqualTo(Integer.toString(++count));
+            }
+            nodes.emptyStore();
+            await().ignoreExceptions().untilAsserted(() -> assertThat(home()).isNotNull());
+            for (int node = 1; node >= 0; node--) {
+                var after = at(node, client).call(keeper("count"), "{}");
+                assertThat(after.text()).as(after.body()).isEqualTo(Integer.toString(++count));
+            }
+        }
+    }
+
+    @Test
+    void a_call_at_a_home_that_has_gone_without_a_word_is_given_up() {
+        var client = nodes.node(0).client().initialize();
+        client.call(keeper("count"), "{}");
+        var home = nodes.node(0).child();
+        home.signal("STOP");
+        try {
+            var lost = at(1, client).call(keeper("count"), "{}");
+            assertThat(lost.status()).as(lost.body()).isEqualTo(502);
+            assertThat(lost.errorText()).contains("may have been carried out");
+        } finally {
+            home.signal("CONT");
+        }
+    }
+
+    @Test
+    void a_node_that_is_stopped_waits_for_what_the_home_carries_out() throws Exception {
+        var client = nodes.node(0).client().initialize();
+        client.call(keeper("count"), "{}");
+        var moved = at(1, client);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var slow = threads.submit(() -> moved.call(keeper("slow"), "{\"ms\":3000}"));
+            await().until(() -> client.call(keeper("running"), "{}").text().equals("1"));
+            nodes.restart(1);
+            assertThat(slow.get().status()).isEqualTo(200);
+            assertThat(slow.get().errorCode()).as(slow.get().body()).isZero();
+        }
+    }
+
+    @Test
+    void what_a_client_tells_all_servers_reaches_that_which_cannot_move() {
+        var client = nodes.node(0).client().initialize();
+        client.call(keeper("count"), "{}");
+        var told = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}";
+        assertThat(at(1, client).post(told).status()).isEqualTo(202);
+        await().until(() -> client.call(keeper("heard"), "{}").text().contains("roots"));
+        assertThat(client.call(keeper("heard"), "{}").text())
+                .isEqualTo("notifications/roots/list_changed");
+    }
+
+    @Test
     void of_two_nodes_that_want_to_begin_the_process_at_once_one_does() throws Exception {
         for (int round = 0; round < 10; round++) {
             var client = nodes.node(0).client().initialize();

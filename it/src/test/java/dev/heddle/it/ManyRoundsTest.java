@@ -91,7 +91,10 @@ class ManyRoundsTest {
     void a_round_whose_node_is_gone_ends_with_an_error_that_says_so() {
         var asked = call(0, "ask", "");
         nodes.kill(0);
-        assertThat(next(1, "ask", asked).errorText()).contains("process has ended");
+        var lost = next(1, "ask", asked);
+        assertThat(lost.errorText()).contains("has ended; the request may have been carried out");
+        assertThat(lost.reply().path("error").path("data").path("mayHaveRun").asBoolean(false))
+                .isTrue();
     }
 
     @Test

@@ -2,6 +2,9 @@ package dev.heddle.it;
 
 import dev.heddle.redis.testkit.RedisServer;
 
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -109,6 +112,13 @@ final class Nodes implements AutoCloseable {
         whole = false;
         nodes.get(number).close();
         nodes.set(number, serve(number));
+    }
+
+    /** The store loses everything, and nobody is told. */
+    void emptyStore() {
+        try (var client = RedisClient.create(RedisURI.create("127.0.0.1", redis.port()))) {
+            client.connect().sync().flushall();
+        }
     }
 
     Stub stub() {

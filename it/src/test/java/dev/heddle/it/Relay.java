@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Passes connections on to another port of this machine: all but some that it drops, late if it is
- * told so, and nothing while it holds.
+ * told so, nothing while it holds, and nothing ever again on those that it freezes.
  */
 final class Relay implements AutoCloseable {
     /** A direction in which bytes go. */
@@ -35,6 +35,9 @@ final class Relay implements AutoCloseable {
     private final Map<Way, CompletableFuture<Void>> gates = new ConcurrentHashMap<>();
     private final AtomicInteger holding = new AtomicInteger();
     private volatile Duration late = Duration.ZERO; // in each direction
+    private final CompletableFuture<Void> end = new CompletableFuture<>();
+    private final AtomicInteger opened = new AtomicInteger();
+    private volatile int frozen; // so many of those that were opened first
 
     /** Some bytes, none at the end, and when they may go on. */
     private record Chunk(ByteBuffer bytes, long due) {}
@@ -68,6 +71,11 @@ final class Relay implements AutoCloseable {
         gates.put(way, new CompletableFuture<>());
     }
 
+    /** Passes nothing on any more on the connections that there are. */
+    void freeze() {
+        frozen = opened.get();
+    }
+
     /** Whether something has come that is kept. */
     boolean isHolding() {
         return holding.get() > 0;
@@ -87,8 +95,9 @@ final class Relay implements AutoCloseable {
                     client.close();
                 } else {
                     var server = new Socket(InetAddress.getLoopbackAddress(), target);
-                    pass(client, server, Way.THERE);
-                    pass(server, client, Way.BACK);
+                    int number = opened.incrementAndGet();
+                    pass(client, server, Way.THERE, number);
+                    pass(server, client, Way.BACK, number);
                 }
             }
         } catch (IOException closed) {
@@ -96,10 +105,10 @@ final class Relay implements AutoCloseable {
         }
     }
 
-    private void pass(Socket from, Socket to, Way way) {
+    private void pass(Socket from, Socket to, Way way, int number) {
         var chunks = new LinkedBlockingQueue<Chunk>();
         Thread.ofPlatform().daemon().start(() -> read(from, chunks));
-        Thread.ofPlatform().daemon().start(() -> write(chunks, from, to, way));
+        Thread.ofPlatform().daemon().start(() -> write(chunks, from, to, way, number));
     }
 
     private void read(Socket from, BlockingQueue<Chunk> chunks) {
@@ -119,12 +128,13 @@ final class Relay implements AutoCloseable {
         return new Chunk(ByteBuffer.wrap(bytes), System.nanoTime() + late.toNanos());
     }
 
-    private void write(BlockingQueue<Chunk> chunks, Socket from, Socket to, Way way) {
+    private void write(BlockingQueue<Chunk> chunks, Socket from, Socket to, Way way, int number) {
         try (from;
                 to) {
             for (var chunk = chunks.take(); chunk.bytes().hasRemaining(); chunk = chunks.take()) {
                 Thread.sleep(Duration.ofNanos(Math.max(0, chunk.due() - System.nanoTime())));
                 await(gates.getOrDefault(way, OPEN));
+                await(number <= frozen ? end : OPEN);
                 to.getOutputStream().write(chunk.bytes().array());
             }
         } catch (IOException | InterruptedException over) {
@@ -143,6 +153,7 @@ final class Relay implements AutoCloseable {
     @Override
     public void close() {
         release();
+        end.complete(null);
         try {
             listening.close();
         } catch (IOException e) {

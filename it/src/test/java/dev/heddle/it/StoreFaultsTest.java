@@ -84,6 +84,46 @@ class StoreFaultsTest {
         }
     }
 
+    /** As when a machine has lost its power, or a network is parted. */
+    @Test
+    void a_store_whose_connections_have_died_without_a_word_is_reached_by_others() {
+        var redis = RedisServer.start();
+        try (var relay = new Relay(redis.port());
+                var nodes = Nodes.on(redis, _ -> Nodes.address(relay.port()), folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            count(nodes, 0, client);
+            relay.freeze();
+            await().atMost(LONG)
+                    .until(() -> nodes.node(0).client().tryInitialize().status() == 200);
+            await().atMost(LONG).until(() -> isServed(nodes, 1, client));
+            works(nodes);
+        }
+    }
+
+    /** While sessions are in use, their records are extended all the time. */
+    @Test
+    void a_store_that_is_emptied_loses_no_session_that_is_in_use() {
+        var redis = RedisServer.start();
+        var yaml = "sessions: {ttl: 4s}";
+        try (var nodes = Nodes.on(redis, _ -> Nodes.address(redis.port()), folder, 2, yaml)) {
+            var clients =
+                    IntStream.range(0, 20)
+                            .mapToObj(_ -> nodes.node(0).client().initialize())
+                            .toList();
+            for (int round = 1; round <= 3; round++) {
+                nodes.emptyStore();
+                for (int i = 1; i <= 20; i++) {
+                    for (var client : clients) {
+                        count(nodes, 0, client);
+                    }
+                }
+                for (var client : clients) {
+                    await().atMost(LONG).until(() -> isServed(nodes, 1, client));
+                }
+            }
+        }
+    }
+
     @Test
     void a_store_that_is_restarted_with_its_data_has_lost_nothing() {
         var redis = RedisServer.start("--appendonly", "yes", "--appendfsync", "always");

@@ -110,7 +110,6 @@ record Link(
         var socket =
                 SocketOptions.builder()
                         .connectTimeout(options.connecting())
-                        .keepAlive(true)
                         .tcpNoDelay(true)
                         .build();
         builder.autoReconnect(true)

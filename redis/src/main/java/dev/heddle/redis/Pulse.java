@@ -49,7 +49,9 @@ final class Pulse {
 
     void begin() {
         if (!closed) {
-            pushes.checkPulse();
+            if (pushes.checkPulse()) {
+                redis.renew();
+            }
             beat();
             alarms.after(Pushes.PULSE, this::begin);
         }

@@ -233,11 +233,15 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         loseHearing();
     }
 
-    /** Notices that nothing is heard although the connection is there. */
-    void checkPulse() {
-        if (alarms.now() - heardOwn >= SILENCE.toNanos()) {
+    /**
+     * Notices that nothing is heard although the connection is there. Returns whether that is so.
+     */
+    boolean checkPulse() {
+        boolean silent = alarms.now() - heardOwn >= SILENCE.toNanos();
+        if (silent) {
             loseHearing();
         }
+        return silent;
     }
 
     private void loseHearing() {

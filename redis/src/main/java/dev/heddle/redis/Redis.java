@@ -32,6 +32,8 @@ final class Redis implements AutoCloseable {
     private static final Duration MORE = Duration.ofSeconds(1);
 
     private final Link.Source source;
+    private final Link.Hearer hearer;
+    private final String channel;
     private final Duration patience;
     private final CountDownLatch closed = new CountDownLatch(1);
     private volatile @Nullable Link link;
@@ -44,15 +46,17 @@ final class Redis implements AutoCloseable {
     Redis(RedisOptions options, Link.Hearer hearer, String channel) {
         this.source = Link.source(options);
         this.patience = options.answering().plus(MORE);
-        var why = connect(hearer, channel);
+        this.hearer = hearer;
+        this.channel = channel;
+        var why = connect();
         if (why.isPresent()) {
             log.warn("the store of sessions is not there: {}", why.get());
-            Thread.ofVirtual().name("heddle-redis").start(() -> tryAgain(hearer, channel));
+            connectSoon();
         }
     }
 
     /** Makes a link, which then comes back by itself. Returns why there is none. */
-    private Optional<String> connect(Link.Hearer hearer, String channel) {
+    private Optional<String> connect() {
         try {
             link = source.open(hearer, channel);
             return Optional.empty();
@@ -61,15 +65,29 @@ final class Redis implements AutoCloseable {
         }
     }
 
-    private void tryAgain(Link.Hearer hearer, String channel) {
+    private void tryAgain() {
         try {
             while (!closed.await(AGAIN.toMillis(), TimeUnit.MILLISECONDS)
-                    && connect(hearer, channel).isPresent()) {
+                    && connect().isPresent()) {
                 log.debug("the store of sessions is not there yet");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Gives up connections on which nothing comes any more, and makes others. */
+    void renew() {
+        var silent = link;
+        if (silent != null) {
+            link = null;
+            silent.close();
+            connectSoon();
+        }
+    }
+
+    private void connectSoon() {
+        Thread.ofVirtual().name("heddle-redis").start(this::tryAgain);
     }
 
     /** Carries out a script on one key. */

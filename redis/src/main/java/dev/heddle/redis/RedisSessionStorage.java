@@ -51,7 +51,6 @@ public final class RedisSessionStorage implements SessionStorage {
     private static final String CHANGES = "changes";
     private static final String DUE = "due";
     private static final String TOLD = "told";
-    private static final String NO_FIELDS = Json.EMPTY_ARRAY.toString();
     private static final String NOTHING = Json.EMPTY_OBJECT.toString();
 
     private final String prefix;
@@ -117,11 +116,10 @@ public final class RedisSessionStorage implements SessionStorage {
         for (var name : terminations.lately()) {
             boolean done =
                     how.equals(Scripts.UPSERT)
-                            ? run(how, name, ended)
-                            : run(how, name, ended, NO_FIELDS, NOTHING);
+                            ? run(how, name, ended, prefix + CHANGES, pushes.changed(name))
+                            : change(name, Changes.set(Map.of(Metadata.TERMINATED, "true"))) > 0;
             if (done) {
                 expect(name, CLAIM);
-                tell(pushes.changed(name));
             }
         }
     }
@@ -247,9 +245,6 @@ public final class RedisSessionStorage implements SessionStorage {
                 if (Metadata.isTerminated(changes.set())) {
                     expect(name, CLAIM);
                 }
-                if (!changes.quiet()) {
-                    tell(pushes.changed(name));
-                }
                 return true;
             }
         }
@@ -265,7 +260,9 @@ public final class RedisSessionStorage implements SessionStorage {
                 names(changes.remove()),
                 changes.expected().isEmpty()
                         ? NOTHING
-                        : text(form.written(name, changes.expected())));
+                        : text(form.written(name, changes.expected())),
+                prefix + CHANGES,
+                changes.quiet() ? "" : pushes.changed(name));
     }
 
     private String names(Set<String> fields) {
@@ -276,20 +273,27 @@ public final class RedisSessionStorage implements SessionStorage {
     public boolean upsert(String id, Map<String, String> record) {
         var name = form.names(id).getFirst();
         expect(name, timeToLive);
-        boolean done = run(Scripts.UPSERT, name, text(form.written(name, record)));
-        if (done) {
-            tell(pushes.changed(name));
-        }
-        return done;
+        return run(
+                Scripts.UPSERT,
+                name,
+                text(form.written(name, record)),
+                prefix + CHANGES,
+                pushes.changed(name));
     }
 
     private static String text(Map<String, String> fields) {
         return Json.object(members -> fields.forEach(members::put)).toString();
     }
 
+    /**
+     * While others may still be writing what the store has lost, they are to find that it has
+     * ended; what is left then expires.
+     */
     @Override
     public void delete(String id) {
-        form.names(id).forEach(this::forget);
+        if (!content.isRecovering()) {
+            form.names(id).forEach(this::forget);
+        }
     }
 
     private void forget(String name) {

@@ -57,8 +57,8 @@ final class Scripts {
                                     .formatted(USED));
 
     /**
-     * Sets {@code ARGV[3]}, removes {@code ARGV[4]}, if it has {@code ARGV[5]}. Returns the new
-     * version.
+     * Sets {@code ARGV[3]}, removes {@code ARGV[4]}, if it has {@code ARGV[5]}, and tells {@code
+     * ARGV[7]}, if it is something, on the channel {@code ARGV[6]}. Returns the new version.
      */
     static final Script<Long> UPDATE =
             Script.number(
@@ -69,16 +69,22 @@ final class Scripts {
                               if (record[name] or '') ~= value then return 0 end
                             end
                             for _, name in ipairs(cjson.decode(ARGV[4])) do record[name] = nil end
-                            return put(cjson.decode(ARGV[3]))
+                            local version = put(cjson.decode(ARGV[3]))
+                            if ARGV[7] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
+                            return version
                             """);
 
-    /** Sets {@code ARGV[3]}, in a new record if there is none. */
+    /**
+     * Sets {@code ARGV[3]}, in a new record if there is none, and tells {@code ARGV[5]} on the
+     * channel {@code ARGV[4]}.
+     */
     static final Script<Long> UPSERT =
             Script.number(
                     READ
                             + """
                             if over then record = {} elseif ended then return 0 end
                             put(cjson.decode(ARGV[3]))
+                            redis.call('PUBLISH', ARGV[4], ARGV[5])
                             return 1
                             """);
 

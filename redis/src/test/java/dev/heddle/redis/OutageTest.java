@@ -169,6 +169,25 @@ class OutageTest {
     }
 
     @Test
+    void what_is_terminated_while_the_store_is_filled_again_stays_so() {
+        var node = store.node();
+        var other = store.node();
+        var held = Map.of("k", "1");
+        node.create("a", held);
+        try (var following = other.follow("a", new Heard())) {
+            following.load(Optional::empty);
+            store.empty();
+            store.alarms.fire(Pushes.PULSE);
+            await().until(() -> !following.isCurrent());
+            node.create("a", held);
+            node.update("a", Changes.set(Map.of(Metadata.TERMINATED, "true")));
+            node.delete("a");
+            assertThat(following.load(() -> Optional.of(held)).filter(Metadata::isTerminated))
+                    .isPresent();
+        }
+    }
+
+    @Test
     void a_change_that_was_heard_and_could_not_be_read_is_not_forgotten() {
         var node = store.node();
         var other = store.node();

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.events.EventStorage.Batch;
+import dev.heddle.core.events.EventStorage.Entry;
+import dev.heddle.core.events.EventStorage.Kind;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.sealing.Vault;
 import dev.heddle.core.session.Metadata;
@@ -209,6 +213,56 @@ class RedisSessionStorageTest {
             await().until(() -> !wire.isEmpty());
             assertThat(wire).noneMatch(text -> text.contains("a b"));
         }
+    }
+
+    /** The nodes are given other keys one after the other. */
+    @Test
+    void nodes_between_which_the_keys_are_changed_know_each_others_sessions_and_messages() {
+        var steps =
+                List.of(
+                        List.of(OLDER),
+                        List.of(OLDER, Store.SECRET),
+                        List.of(Store.SECRET, OLDER),
+                        List.of(Store.SECRET));
+        for (int step = 1; step < steps.size(); step++) {
+            var before = store.node(Optional.of(Vault.of(steps.get(step - 1))), Store.LIFE);
+            var after = store.node(Optional.of(Vault.of(steps.get(step))), Store.LIFE);
+            agree(before, after, "first-" + step);
+            agree(after, before, "second-" + step);
+        }
+    }
+
+    private static void agree(RedisSessionStorage one, RedisSessionStorage other, String id) {
+        one.create(id, Map.of(Metadata.BINDING, "1"));
+        assertThat(other.update(id, Changes.set(Map.of(Metadata.BINDING, "2")))).isTrue();
+        assertThat(one.load(id).orElseThrow()).containsEntry(Metadata.BINDING, "2");
+        var here = new Heard();
+        var there = new Heard();
+        try (var _ = one.follow(id, here);
+                var _ = other.follow(id, there)) {
+            one.tell(id, "to other");
+            other.tell(id, "to one");
+            await().until(() -> there.messages().equals(List.of("to other")));
+            await().until(() -> here.messages().equals(List.of("to one")));
+        }
+        streamMoves(one.events().orElseThrow(), other.events().orElseThrow(), id);
+    }
+
+    private static void streamMoves(EventStorage one, EventStorage other, String id) {
+        assertThat(one.append(event(id, 1)).toCompletableFuture().join()).isTrue();
+        var kept = other.read(id, "g.1", 0, 10).orElseThrow();
+        assertThat(other.take(id, "g.1", kept.place())).isTrue();
+        assertThat(other.append(event(id, 2)).toCompletableFuture().join()).isTrue();
+        assertThat(one.append(event(id, 3)).toCompletableFuture().join()).isFalse();
+        assertThat(one.read(id, "g.1", 0, 10).orElseThrow().entries())
+                .filteredOn(entry -> entry.kind() == Kind.EVENT)
+                .extracting(Entry::text)
+                .containsExactly("event 1", "event 2");
+    }
+
+    private static Batch event(String id, long number) {
+        var entry = new Entry(number, Kind.EVENT, "event " + number);
+        return new Batch(id, "g.1", "[]", 0, false, List.of(entry));
     }
 
     @Test

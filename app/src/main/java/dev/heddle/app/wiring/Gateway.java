@@ -97,7 +97,7 @@ public final class Gateway implements AutoCloseable {
         this.watches = new Watches(connectors, catalogs, ids, health, loops.alarms(), profile);
         var vault = vault(config.storage());
         this.storage = storage(config, vault, clock);
-        this.peers = Peering.of(config, loops, vault, clock, storage.node());
+        this.peers = Peering.of(config, loops, vault, clock, storage);
         var making =
                 LiveSessionFactory.over(connectors, loops.alarms())
                         .forClients(storage)

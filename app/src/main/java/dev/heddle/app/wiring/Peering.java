@@ -3,6 +3,7 @@ package dev.heddle.app.wiring;
 import dev.heddle.app.config.HeddleConfig;
 import dev.heddle.app.config.Problems;
 import dev.heddle.core.sealing.Vault;
+import dev.heddle.core.session.SessionStorage;
 import dev.heddle.transport.net.EventLoops;
 import dev.heddle.transport.serve.OriginPolicy;
 import dev.heddle.transport.serve.Peers;
@@ -23,7 +24,11 @@ final class Peering {
 
     /** None if nodes share nothing, or have no secret by which they know each other. */
     static Optional<Peers> of(
-            HeddleConfig config, EventLoops loops, Vault vault, InstantSource clock, String node) {
+            HeddleConfig config,
+            EventLoops loops,
+            Vault vault,
+            InstantSource clock,
+            SessionStorage storage) {
         return switch (config.storage()) {
             case HeddleConfig.Storage.Memory _ -> Optional.empty();
             case HeddleConfig.Storage.Redis redis when redis.secrets().isEmpty() ->
@@ -31,7 +36,14 @@ final class Peering {
             case HeddleConfig.Storage.Redis redis -> {
                 try {
                     var options = options(config.server(), redis);
-                    yield Optional.of(new Peers(loops, vault, clock, node, options));
+                    yield Optional.of(
+                            new Peers(
+                                    loops,
+                                    vault,
+                                    clock,
+                                    storage.node(),
+                                    storage::isAlive,
+                                    options));
                 } catch (IOException e) {
                     throw new Problems.Invalid(
                             List.of("sessionStorage.nodeHost, nodePort: " + e.getMessage()));

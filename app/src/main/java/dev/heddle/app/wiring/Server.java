@@ -14,6 +14,9 @@ import java.time.InstantSource;
 
 /** The gateway with its HTTP front. Thread-safe; {@link #close} blocks for a bounded time. */
 public final class Server implements AutoCloseable {
+    /** How long what other processes carry out for clients of this one may take at the end. */
+    private static final Duration HANDED_ON = Duration.ofSeconds(10);
+
     private final Gateway gateway;
     private final McpServer front;
 
@@ -101,6 +104,7 @@ public final class Server implements AutoCloseable {
         awaitBalancers(gateway.config().server().drain());
         gateway.drain();
         gateway.sessions().close();
+        gateway.peers().ifPresent(peers -> peers.finish(HANDED_ON));
         front.close();
         gateway.close();
     }

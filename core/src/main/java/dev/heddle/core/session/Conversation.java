@@ -470,6 +470,8 @@ final class Conversation {
             open().ifPresent(connected -> gone(connected.session()));
         } else if (noted.opened() < last.opened()) {
             open().ifPresent(connected -> noteLate(connected, noted.opened()));
+        } else if (noted.adopted().isPresent() && noted.isSame(last)) {
+            kept = true;
         }
     }
 
@@ -591,6 +593,15 @@ final class Conversation {
     /** Asks once more if the backend is being asked just now: it may have said what is old. */
     void readCatalogAgainIfReading() {
         reading.againIfRunning();
+    }
+
+    /** Sends a notification if the conversation is open, here or at another process. */
+    void notifyWherever(Spliced notification) {
+        if (isNoted()) {
+            prepare(() -> notifyOpen(notification));
+        } else {
+            notifyOpen(notification);
+        }
     }
 
     /** Sends a notification if the conversation is open; a backend that is not there needs none. */

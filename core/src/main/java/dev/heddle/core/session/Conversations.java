@@ -237,6 +237,26 @@ final class Conversations {
         return !elsewhere.isListening() && (clientListens || isSubscribed(conversation));
     }
 
+    /**
+     * Tells the backends something, those too whose conversations other processes have opened.
+     *
+     * @param bound whether to tell those too whose conversations cannot move
+     */
+    void notifyAll(Spliced notification, boolean bound) {
+        for (var conversation : all()) {
+            if (bound || !conversation.backend().target().isBound()) {
+                conversation.notifyWherever(notification);
+            }
+        }
+    }
+
+    /** Tells the backends whose conversations cannot move. */
+    void notifyBound(Spliced notification) {
+        all().stream()
+                .filter(conversation -> conversation.backend().target().isBound())
+                .forEach(conversation -> conversation.notifyOpen(notification));
+    }
+
     /** Leaves what cannot move to the process that holds it now. */
     void giveAwayBound() {
         all().stream()

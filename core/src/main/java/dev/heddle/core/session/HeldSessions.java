@@ -172,7 +172,7 @@ final class HeldSessions {
                 "heddle-restored",
                 () -> {
                     if (!isTouched(id)) {
-                        letGo(id, held);
+                        catchUpQuietly(id, held);
                     }
                 });
     }
@@ -215,11 +215,24 @@ final class HeldSessions {
                     "heddle-end",
                     () -> {
                         try {
+                            learnAll(id, held);
                             drop(held, MultiSession::close);
                         } finally {
                             storage.delete(id);
                         }
                     });
+        }
+    }
+
+    /** Others may have opened something of which was not heard; from now on, nobody does. */
+    private void learnAll(String id, Held held) {
+        if (!storage.isShared(id)) {
+            return;
+        }
+        try {
+            storage.load(id).ifPresent(held.session()::catchUp);
+        } catch (Fault.StorageUnavailable away) {
+            log.debug("what others have opened is left to be claimed: {}", away.getMessage());
         }
     }
 
@@ -299,7 +312,7 @@ final class HeldSessions {
         boolean unused = !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
         if (!tooOld && unused && session.isHome() && isUsedElsewhere(id, limits, now)) {
             return false;
-        } else if (!tooOld && unused && storage.isShared()) {
+        } else if (!tooOld && unused && storage.isShared(id)) {
             letGo(id, held);
         } else if (tooOld || unused) {
             log.debug("a session is over: {}", tooOld ? "too old" : "not used");
@@ -363,10 +376,19 @@ final class HeldSessions {
 
     private void endedElsewhere(String id) {
         var held = sessions.get(id);
-        if (storage.isShared() && held != null) {
-            letGo(id, held);
+        if (storage.isShared(id) && held != null) {
+            catchUpQuietly(id, held);
         } else {
             endQuietly(id);
+        }
+    }
+
+    /** A record that is not there may only have been lost by the store, with all others. */
+    private void catchUpQuietly(String id, Held held) {
+        try {
+            catchUp(id, held);
+        } catch (Fault ended) {
+            log.debug("a session does not go on here: {}", ended.getMessage());
         }
     }
 
@@ -379,10 +401,8 @@ final class HeldSessions {
         long until = System.nanoTime() + patience.toNanos();
         if (storage.isShared()) {
             touch(usedSince(swept));
-            Map.copyOf(sessions).forEach(this::letGo);
-        } else {
-            List.copyOf(sessions.keySet()).forEach(this::finishSoon);
         }
+        Map.copyOf(sessions).forEach(this::letGoOrFinish);
         try {
             for (var thread : ending) {
                 var left = Duration.ofNanos(until - System.nanoTime());
@@ -397,6 +417,15 @@ final class HeldSessions {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** What nobody else can go on with ends. */
+    private void letGoOrFinish(String id, Held held) {
+        if (storage.isShared(id)) {
+            letGo(id, held);
+        } else {
+            finishSoon(id);
         }
     }
 

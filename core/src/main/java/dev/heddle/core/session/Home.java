@@ -47,16 +47,33 @@ final class Home {
         return !self.isEmpty() && noted.equals(self);
     }
 
-    /** What is noted, if it is this process. */
+    /** What is noted. */
     Map<String, String> metadata() {
-        return isHere() ? Map.of(Metadata.HOME, self) : Map.of();
+        var known = noted;
+        return known.isEmpty() ? Map.of() : Map.of(Metadata.HOME, known);
     }
 
-    /** Goes by {@code known}, what is noted. Returns whether it was this process until now. */
+    /**
+     * Goes by {@code known}, what is noted. Returns whether it was this process until now. May
+     * block.
+     */
     boolean catchUp(Map<String, String> known) {
         boolean before = isHere();
-        noted = known.getOrDefault(Metadata.HOME, "");
+        var next = known.getOrDefault(Metadata.HOME, "");
+        if (before && !next.equals(self) && isFree(next) && noteAgain(next)) {
+            return false;
+        }
+        noted = next;
         return before && !isHere();
+    }
+
+    /** The store may have been away, or have lost everything. Returns whether that is mended. */
+    private boolean noteAgain(String instead) {
+        try {
+            return record.update(home(self).where(Metadata.HOME, instead)) || isNotedHere();
+        } catch (Fault.StorageUnavailable away) {
+            return true;
+        }
     }
 
     /** The process {@code home} could not be reached: it counts as gone. Never blocks. */
@@ -84,8 +101,20 @@ final class Home {
             }
             return false;
         } catch (Fault.StorageUnavailable away) {
-            return isFree(noted);
+            return isFree(noted) && claimUnnoted();
         }
+    }
+
+    /** While the store is away, nobody else can be told; that is done when it is back. */
+    private boolean claimUnnoted() {
+        noted = self;
+        record.late();
+        return true;
+    }
+
+    /** What was read may be older than what this process has noted since. */
+    private boolean isNotedHere() {
+        return record.load().filter(all -> self.equals(all.get(Metadata.HOME))).isPresent();
     }
 
     private static Changes home(String self) {

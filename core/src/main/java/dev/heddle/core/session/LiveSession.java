@@ -432,8 +432,12 @@ final class LiveSession implements MultiSession {
             case Method.CANCELLED, Method.PROGRESS -> hereOrElsewhere(notification);
             case Method.INITIALIZED -> clientIsReady();
             case Method.TASK_STATUS -> {} // of a task of the client's own, which is asked after
-            default ->
-                    conversations.all().forEach(open -> open.notifyOpen(Spliced.of(notification)));
+            default -> {
+                conversations.notifyAll(Spliced.of(notification), home.elsewhere().isEmpty());
+                if (home.elsewhere().isPresent()) {
+                    elsewhere.tell(new Relayed.FromClient(notification));
+                }
+            }
         }
     }
 
@@ -461,11 +465,25 @@ final class LiveSession implements MultiSession {
         };
     }
 
+    /** Of what is for all backends, each process tells those that only it holds. */
+    private void fromElsewhere(Envelope message) {
+        boolean forAll =
+                message.isNotification()
+                        && !message.method().equals(Method.CANCELLED)
+                        && !message.method().equals(Method.PROGRESS);
+        if (!forAll) {
+            isTaken(message);
+        } else if (home.isHere()) {
+            conversations.notifyBound(Spliced.of(message));
+        }
+    }
+
     @Override
     public void relayed(String text) {
         switch (Relayed.of(text)) {
-            case Relayed.FromClient(var message) -> isTaken(message);
+            case Relayed.FromClient(var message) -> fromElsewhere(message);
             case Relayed.ToClient(var message) -> standing.relayed(message);
+            case Relayed.Asked(var question) -> standing.taken(question);
             case Relayed.Unasked(var question) -> questions.unasked(question);
             case Relayed.OfStream(var news) ->
                     Optional.ofNullable(log.get()).ifPresent(known -> known.hear(news));
@@ -633,14 +651,14 @@ final class LiveSession implements MultiSession {
         admission.closeAndDrain();
         grace.cancel();
         calls.close();
+        if (goesOn) {
+            home.leave(); // before what takes its time, so that others need not wait for it
+        }
         var events = Optional.ofNullable(log.get());
         events.filter(_ -> goesOn).ifPresent(streams -> streams.leave(LAST_WORDS));
         standing.close();
         events.ifPresent(EventLog::close);
         shared.goodbyes().say(goodbye);
-        if (goesOn) {
-            home.leave();
-        }
         shared.observer().sessionClosed();
         afterClose.run();
         closed.countDown();

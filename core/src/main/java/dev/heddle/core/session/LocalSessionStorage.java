@@ -137,7 +137,7 @@ public final class LocalSessionStorage implements SessionStorage {
     }
 
     /** Whether many sessions have the same value there. */
-    private static boolean isShared(String key) {
+    private static boolean isCommon(String key) {
         return key.equals(Metadata.BACKEND_IDS) || key.equals(Metadata.PROFILE);
     }
 
@@ -149,7 +149,7 @@ public final class LocalSessionStorage implements SessionStorage {
         var own = new HashMap<String, String>();
         fields.forEach(
                 (key, value) ->
-                        own.put(texts.intern(key), isShared(key) ? texts.intern(value) : value));
+                        own.put(texts.intern(key), isCommon(key) ? texts.intern(value) : value));
         return new Kept(Map.copyOf(own), clock.instant().plus(timeToLive));
     }
 }

@@ -1,6 +1,7 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.exchange.RepeatedTask;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.tasks.Tasks;
 
@@ -17,7 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * another one has noted. Thread-safe.
  */
 final class Moving {
-    /** How long who listens stays unnoted when the store was away. */
+    /** How soon it is tried again to note what could not be noted. */
     static final Duration AGAIN = Duration.ofSeconds(5);
 
     private final SessionRecord record;
@@ -30,7 +31,8 @@ final class Moving {
     private final Elsewhere elsewhere;
     private final Home home;
     private final @Nullable RepeatedTask noting; // which lists have been shown
-    private final AtomicBoolean late = new AtomicBoolean(); // who listens has yet to be noted
+    private final AtomicBoolean late = new AtomicBoolean(); // something has yet to be noted
+    private volatile boolean unheard; // among it who listens
 
     Moving(
             SessionRecord record,
@@ -51,6 +53,7 @@ final class Moving {
         this.tasks = tasks;
         this.elsewhere = elsewhere;
         this.home = home;
+        record.whenLate(this::catchUpSoon);
         this.noting =
                 record.isShared() ? new RepeatedTask(shared.virtual(), this::noteShown) : null;
     }
@@ -62,9 +65,21 @@ final class Moving {
         }
         var metadata = new HashMap<>(SessionRecord.shown(surfaces.shown()));
         metadata.putAll(home.metadata());
+        metadata.putAll(listening());
         tasks.made().forEach(task -> metadata.put(Metadata.field(task), task.name()));
         metadata.put(Metadata.CREATED, Long.toString(created.toEpochMilli()));
         return metadata;
+    }
+
+    /** Who listens. */
+    private Map<String, String> listening() {
+        if (standing.isShared()) {
+            return Map.of();
+        } else if (standing.isAwaited() && elsewhere.isHere()) {
+            return record.listening();
+        }
+        var other = elsewhere.listener();
+        return other.isEmpty() ? Map.of() : Map.of(Metadata.LISTENER, other);
     }
 
     /** The client has been told that a list is another one now. Never blocks. */
@@ -79,7 +94,8 @@ final class Moving {
     }
 
     /** Goes on from what is noted. May block. */
-    void catchUp(Map<String, String> known) {
+    void catchUp(Map<String, String> noted) {
+        var known = record.settled(noted);
         for (var conversation : conversations.all()) {
             var backend = conversation.backend().id();
             conversation.catchUp(Metadata.noted(known, backend, events.usual()));
@@ -122,16 +138,27 @@ final class Moving {
 
     /** Notes who listens, once the store can be asked. */
     private void note(Changes listening) {
-        if (!record.note(listening) && !late.getAndSet(true)) {
-            shared.alarms().after(AGAIN, this::noteListening);
+        unheard = !record.tryNote(listening);
+    }
+
+    private void catchUpSoon() {
+        if (record.isShared() && !late.getAndSet(true)) {
+            shared.alarms().after(AGAIN, () -> shared.virtual().execute(this::catchUpLate));
         }
     }
 
-    private void noteListening() {
+    /** Notes what could not be noted, and goes on from what others have noted. */
+    private void catchUpLate() {
         late.set(false);
-        if (standing.isAwaited()) {
+        try {
+            record.load().ifPresent(this::catchUp);
+        } catch (Fault.StorageUnavailable away) {
+            catchUpSoon();
+            return;
+        }
+        if (unheard && standing.isAwaited()) {
             listenHere();
-        } else {
+        } else if (unheard) {
             listenNoMore();
         }
     }

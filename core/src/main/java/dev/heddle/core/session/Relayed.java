@@ -17,6 +17,9 @@ sealed interface Relayed {
     /** A message for the client, for the one where it listens. */
     record ToClient(Envelope message) implements Relayed {}
 
+    /** The client's process has taken the question {@code id}. */
+    record Asked(Json id) implements Relayed {}
+
     /** The client that was to be asked the question {@code id} has gone before it answered. */
     record Unasked(Json id) implements Relayed {}
 
@@ -25,6 +28,7 @@ sealed interface Relayed {
 
     String FROM_CLIENT = "fromClient";
     String TO_CLIENT = "toClient";
+    String ASKED = "asked";
     String UNASKED = "unasked";
     String STREAM = "stream";
 
@@ -36,6 +40,7 @@ sealed interface Relayed {
                                 case FromClient(var message) ->
                                         members.put(FROM_CLIENT, json(message));
                                 case ToClient(var message) -> members.put(TO_CLIENT, json(message));
+                                case Asked(var id) -> members.put(ASKED, id);
                                 case Unasked(var id) -> members.put(UNASKED, id);
                                 case OfStream(var news) -> members.put(STREAM, news.toJson());
                             }
@@ -57,12 +62,16 @@ sealed interface Relayed {
             var json = Json.parse(text);
             var fromClient = json.get(FROM_CLIENT);
             var toClient = json.get(TO_CLIENT);
+            var asked = json.get(ASKED);
+            var unasked = json.get(UNASKED);
             if (fromClient.isPresent()) {
                 return new FromClient(Envelope.parse(fromClient.get().bytes()));
             } else if (toClient.isPresent()) {
                 return new ToClient(Envelope.parse(toClient.get().bytes()));
-            } else if (json.contains(UNASKED)) {
-                return new Unasked(json.get(UNASKED).orElseThrow());
+            } else if (asked.isPresent()) {
+                return new Asked(asked.get());
+            } else if (unasked.isPresent()) {
+                return new Unasked(unasked.get());
             }
             return json.get(STREAM).flatMap(StreamNews::of).map(OfStream::new).orElseThrow();
         } catch (Malformed | MalformedJson | NoSuchElementException foreign) {

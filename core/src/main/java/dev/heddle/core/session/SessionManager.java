@@ -245,8 +245,9 @@ public final class SessionManager implements AutoCloseable {
         }
     }
 
+    /** A process that is about to end takes nothing over. */
     private MultiSession restore(String id) {
-        try (var _ = admit()) {
+        try (var _ = beginnings.tryAdmit().orElseThrow(Fault.SessionMoved::new)) {
             return restoreAdmitted(id);
         }
     }

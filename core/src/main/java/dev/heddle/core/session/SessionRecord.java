@@ -11,11 +11,13 @@ import dev.heddle.protocol.Revision;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * What one session notes of itself, so that it can go on in another process. While the store is
@@ -26,6 +28,8 @@ final class SessionRecord {
 
     private final String id;
     private final Optional<SessionStorage> storage;
+    private volatile Runnable whenLate = () -> {};
+    private final AtomicReference<Changes> owed = new AtomicReference<>(Changes.NONE);
 
     /**
      * @param storage empty for a session of which nothing is kept
@@ -163,6 +167,7 @@ final class SessionRecord {
             return hasEnded() ? Optional.of(new Note(number, false)) : Optional.empty();
         } catch (Fault.StorageUnavailable away) {
             log.warn("cannot note what has changed in a session: {}", away.getMessage());
+            late();
             return Optional.of(new Note(Math.max(before, last) + 1, false));
         }
     }
@@ -208,8 +213,32 @@ final class SessionRecord {
         return storage.filter(kept -> kept.update(id, changes)).isPresent();
     }
 
+    /** Notes changes, if the session goes on: later, if the store cannot be asked now. */
+    void note(Changes changes) {
+        if (!tryNote(changes) && changes.expected().isEmpty()) {
+            owed.accumulateAndGet(changes, Changes::then);
+        }
+    }
+
+    /**
+     * Notes what could not be noted before.
+     *
+     * @return the record {@code noted} with it
+     */
+    Map<String, String> settled(Map<String, String> noted) {
+        var late = owed.getAndSet(Changes.NONE);
+        if (late.isEmpty()) {
+            return noted;
+        }
+        note(late);
+        var whole = new HashMap<>(noted);
+        whole.keySet().removeAll(late.remove());
+        whole.putAll(late.set());
+        return whole;
+    }
+
     /** Notes changes, if the session goes on. Returns false if the store could not be asked. */
-    boolean note(Changes changes) {
+    boolean tryNote(Changes changes) {
         try {
             if (!changes.isEmpty()) {
                 storage.ifPresent(kept -> kept.update(id, changes));
@@ -217,7 +246,18 @@ final class SessionRecord {
             return true;
         } catch (Fault.StorageUnavailable away) {
             log.warn("cannot note what has changed in a session: {}", away.getMessage());
+            late();
             return false;
         }
+    }
+
+    /** Runs {@code task} whenever something could not be noted. It must not block. */
+    void whenLate(Runnable task) {
+        whenLate = task;
+    }
+
+    /** Something could not be noted, and is to be when the store is back. */
+    void late() {
+        whenLate.run();
     }
 }

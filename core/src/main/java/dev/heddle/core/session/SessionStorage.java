@@ -4,6 +4,8 @@ import dev.heddle.core.events.EventStorage;
 import dev.heddle.core.fault.Fault;
 
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,6 +38,8 @@ public interface SessionStorage extends AutoCloseable {
             Set<String> remove,
             Map<String, String> expected,
             boolean quiet) {
+        public static final Changes NONE = new Changes(Map.of(), Set.of(), Map.of(), true);
+
         public Changes {
             set = Map.copyOf(set);
             remove = Set.copyOf(remove);
@@ -48,6 +52,17 @@ public interface SessionStorage extends AutoCloseable {
 
         public static Changes set(Map<String, String> fields) {
             return new Changes(fields, Set.of());
+        }
+
+        /** This and then {@code next}, which expects nothing. */
+        public Changes then(Changes next) {
+            var all = new HashMap<>(set);
+            all.keySet().removeAll(next.remove());
+            all.putAll(next.set());
+            var gone = new HashSet<>(remove);
+            gone.addAll(next.remove());
+            gone.removeAll(next.set().keySet());
+            return new Changes(all, gone, expected, quiet && next.quiet());
         }
 
         /** The same, but those who follow the record do not hear of it. */
@@ -103,6 +118,11 @@ public interface SessionStorage extends AutoCloseable {
      */
     default boolean isShared() {
         return false;
+    }
+
+    /** Whether other processes can find the record called {@code id}, if there is one. */
+    default boolean isShared(String id) {
+        return isShared();
     }
 
     /**

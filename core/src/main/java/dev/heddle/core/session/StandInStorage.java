@@ -200,6 +200,11 @@ public final class StandInStorage implements SessionStorage {
     }
 
     @Override
+    public boolean isShared(String id) {
+        return !isHere(id);
+    }
+
+    @Override
     public boolean isShared() {
         return shared.isShared();
     }

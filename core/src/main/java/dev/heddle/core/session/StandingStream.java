@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.protocol.Envelope;
@@ -129,6 +130,7 @@ final class StandingStream {
     private final Alarms alarms;
     private final boolean shared;
     private final Elsewhere elsewhere;
+    private final BoundedMap<Json, String> relayed = new BoundedMap<>(MAX_KEPT); // not yet taken
     private final AtomicReference<State> state = new AtomicReference<>(State.EMPTY);
 
     /**
@@ -343,23 +345,30 @@ final class StandingStream {
         before.waiting().forEach(this::relay);
     }
 
-    /** A process that has ended in the meantime may have asked nobody. */
+    /** A process that does not say that it has taken the question, or has ended, asks nobody. */
     private void relay(Question question) {
         var listener = elsewhere.listener();
+        relayed.put(question.id(), listener);
         elsewhere.toClient(question.message());
         alarms.after(
                 KNOWN,
                 () -> {
-                    if (elsewhere.isGone(listener)) {
+                    if (relayed.remove(question.id()).isPresent() || elsewhere.isGone(listener)) {
                         question.wayLost().run();
                     }
                 });
+    }
+
+    /** The process where the client listens has taken the question {@code id}. */
+    void taken(Json id) {
+        relayed.remove(id);
     }
 
     /** Takes a message of another process for the client, if that listens here. */
     void relayed(Envelope message) {
         if (isAwaited() && elsewhere.isHere()) {
             if (message.isRequest()) {
+                elsewhere.tell(new Relayed.Asked(message.id()));
                 question(relayedQuestion(message));
             } else if (message.method().equals(Method.RESOURCE_UPDATED)) {
                 message.uri().ifPresent(uri -> resourceUpdated(uri, Spliced.of(message)));

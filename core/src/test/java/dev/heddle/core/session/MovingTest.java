@@ -1,13 +1,17 @@
 package dev.heddle.core.session;
 
+import static dev.heddle.core.session.SessionFixture.send;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
+import dev.heddle.protocol.Method;
 import dev.heddle.testkit.BreakableStorage;
 import dev.heddle.testkit.FakeClock;
 import dev.heddle.testkit.RecordingSink;
@@ -15,8 +19,14 @@ import dev.heddle.testkit.ScriptedBackend;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
 /** What is noted of a session for other processes while the store comes and goes. */
 class MovingTest {
+    private static final String OPENED = Metadata.BACKEND_OPENED + "a";
+
     private final Neighbours neighbours = new Neighbours(new FakeClock());
     private final ScriptedBackend backend = new ScriptedBackend("a").tools("x");
     private final BreakableStorage store = new BreakableStorage(neighbours);
@@ -71,6 +81,67 @@ class MovingTest {
         assertThat(session.answer(Identity.NONE, answer)).isTrue();
         neighbours.end(Neighbours.OTHER);
         assertThat(session.answer(Identity.NONE, answer)).isFalse();
+    }
+
+    private Map<String, String> record() {
+        return neighbours.load("id").orElseThrow();
+    }
+
+    @Test
+    void whoever_writes_a_record_again_that_was_lost_says_who_listens() {
+        session.attach(Identity.NONE, new RecordingSink());
+        assertThat(session.metadata()).containsEntry(Metadata.LISTENER, Neighbours.HERE);
+        var other = new HashMap<>(record());
+        other.put(Metadata.LISTENER, Neighbours.OTHER);
+        await().untilAsserted(
+                        () -> {
+                            session.catchUp(other);
+                            assertThat(session.metadata())
+                                    .containsEntry(Metadata.LISTENER, Neighbours.OTHER);
+                        });
+    }
+
+    @Test
+    void what_is_wanted_while_the_store_is_away_is_so_when_it_is_back() {
+        send(session, Json.of(1), Method.SET_LEVEL, "{\"level\":\"info\"}").result();
+        await().until(() -> "info".equals(record().get(Metadata.LOG_LEVEL)));
+        store.away(true);
+        send(session, Json.of(2), Method.SET_LEVEL, "{\"level\":\"alert\"}").result();
+        send(session, Json.of(3), Method.SET_LEVEL, "{\"level\":\"error\"}").result();
+        store.away(false);
+        session.catchUp(record());
+        assertThat(session.metadata()).containsEntry(Metadata.LOG_LEVEL, "error");
+        assertThat(record()).containsEntry(Metadata.LOG_LEVEL, "error");
+    }
+
+    @Test
+    void a_conversation_that_was_noted_without_an_answer_is_left_to_other_processes() {
+        neighbours.create("other", Map.of());
+        store.mute(true);
+        var begun = fixture.open("other", Identity.NONE);
+        await().until(
+                        () ->
+                                neighbours
+                                        .load("other")
+                                        .orElseThrow()
+                                        .containsKey(Metadata.BACKEND_SESSION + "a"));
+        await().until(() -> begun.backendSessions().size() == 1);
+        store.mute(false);
+        begun.catchUp(neighbours.load("other").orElseThrow());
+        begun.leave();
+        assertThat(backend.lastTalk().isLeft()).isTrue();
+    }
+
+    @Test
+    void who_ends_a_session_ends_what_others_have_opened_for_it_too() {
+        var manager = fixture.manager(store, fixture.factory, SessionLimits.DEFAULT);
+        var begun = manager.begin(Identity.NONE, SessionFixture.PROFILE, "here");
+        SessionFixture.call(begun, "x").result();
+        var theirs = Map.of(Metadata.BACKEND_SESSION + "a", "theirs", OPENED, "7");
+        neighbours.update(begun.id(), Changes.set(theirs));
+        manager.terminate(begun.id(), Identity.NONE);
+        await().until(() -> backend.lastTalk().sessionId().equals(Optional.of("theirs")));
+        await().until(() -> backend.lastTalk().isClosed());
     }
 
     @Test

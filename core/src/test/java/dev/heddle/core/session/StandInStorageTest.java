@@ -2,13 +2,16 @@ package dev.heddle.core.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.core.session.SessionStorage.Listener;
 import dev.heddle.testkit.BreakableStorage;
 import dev.heddle.testkit.FakeAlarms;
 import dev.heddle.testkit.FakeClock;
+import dev.heddle.testkit.ScriptedBackend;
 import dev.heddle.testkit.SessionStorageContract;
 
 import org.junit.jupiter.api.Nested;
@@ -43,6 +46,26 @@ class StandInStorageTest {
     private StandInStorage before(SessionStorage next, Duration life) {
         var here = new LocalSessionStorage(life, clock);
         return new StandInStorage(next, here, alarms, Runnable::run);
+    }
+
+    @Test
+    void a_session_that_no_other_process_knows_ends_at_its_backends_when_it_is_not_used() {
+        var backend = new ScriptedBackend("a").tools("x");
+        var next = new BreakableStorage(new Neighbours(clock));
+        var storage = before(next, LIFE);
+        var fixture = new SessionFixture(builder -> builder.forClients(storage), backend);
+        var manager = fixture.manager(storage, fixture.factory, SessionLimits.DEFAULT);
+        next.away(true);
+        var alone = manager.begin(Identity.NONE, SessionFixture.PROFILE, "here");
+        SessionFixture.call(alone, "x").result();
+        fixture.clock.advance(SessionLimits.DEFAULT.idle());
+        manager.sweep();
+        await().until(() -> backend.lastTalk().isClosed());
+        var last = manager.begin(Identity.NONE, SessionFixture.PROFILE, "here");
+        SessionFixture.call(last, "x").result();
+        assertThat(backend.lastTalk().isClosed()).isFalse();
+        manager.close();
+        assertThat(backend.lastTalk().isClosed()).isTrue();
     }
 
     /** As long as the store is there, nothing is different. */

@@ -49,9 +49,19 @@ class StandingStreamTest {
     void a_question_that_has_been_taken_elsewhere_is_left_there() {
         elsewhere.listens("other");
         standing.question(question());
+        standing.taken(Json.of(1));
         alarms.fire(StandingStream.KNOWN);
         assertThat(lost).isZero();
         assertThat(alarms.set(StandingStream.KNOWN)).isZero();
+    }
+
+    @Test
+    void a_question_that_nobody_has_taken_elsewhere_is_asked_again() {
+        elsewhere.listens("other");
+        standing.question(question());
+        alarms.fire(StandingStream.KNOWN);
+        assertThat(lost).isEqualTo(1);
+        standing.taken(Json.of(1));
     }
 
     @Test
@@ -80,7 +90,9 @@ class StandingStreamTest {
         standing.relayed(asked());
         stream.nextQuestion().wayLost().run();
         assertThat(neighbours.told())
-                .containsExactly(new Relayed.Unasked(Json.of("theirs")).text());
+                .containsExactly(
+                        new Relayed.Asked(Json.of("theirs")).text(),
+                        new Relayed.Unasked(Json.of("theirs")).text());
         assertThat(stream.order()).containsExactly("question");
     }
 

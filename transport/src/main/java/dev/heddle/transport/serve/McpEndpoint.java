@@ -39,7 +39,7 @@ import java.util.stream.Collectors;
  * restoring and ending sessions) is handed to a virtual thread, here and nowhere else. Thread-safe.
  */
 final class McpEndpoint {
-    private static final AsciiString SESSION_HEADER = AsciiString.cached("Mcp-Session-Id");
+    static final AsciiString SESSION_HEADER = AsciiString.cached("Mcp-Session-Id");
     private static final AsciiString VERSION_HEADER = AsciiString.cached("MCP-Protocol-Version");
     private static final AsciiString LAST_EVENT_HEADER = AsciiString.cached("Last-Event-ID");
     private static final String EVENTS = "text/event-stream";

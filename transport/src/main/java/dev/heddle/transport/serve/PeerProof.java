@@ -16,22 +16,24 @@ record PeerProof(Vault vault, InstantSource clock) {
     private static final Duration GOOD = Duration.ofMinutes(1);
 
     /** A proof for a request to the process {@code node}. */
-    String of(String node, String method, byte[] body) {
-        return vault.seal(Long.toString(clock.millis()), binding(node, method, body));
+    String of(String node, HttpRequest head, byte[] body) {
+        return vault.seal(Long.toString(clock.millis()), binding(node, head, body));
     }
 
     /** Whether a request to the process {@code node} has one that is good. */
     boolean isGood(String node, HttpRequest head, byte[] body) {
         var shown = head.headers().get(Peers.PROOF_HEADER, "");
-        return vault.open(shown, binding(node, head.method().name(), body))
+        return vault.open(shown, binding(node, head, body))
                 .filter(made -> Math.abs(clock.millis() - Long.parseLong(made)) < GOOD.toMillis())
                 .isPresent();
     }
 
-    private static String binding(String node, String method, byte[] body) {
+    private static String binding(String node, HttpRequest head, byte[] body) {
         try {
-            var digest = MessageDigest.getInstance("SHA-256").digest(body);
-            return "peer " + node + ' ' + method + ' ' + HexFormat.of().formatHex(digest);
+            var digest =
+                    HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(body));
+            var session = head.headers().get(McpEndpoint.SESSION_HEADER, "");
+            return "peer " + node + ' ' + head.method().name() + ' ' + digest + ' ' + session;
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("cannot bind a proof to a request", e);
         }

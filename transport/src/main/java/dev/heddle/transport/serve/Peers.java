@@ -21,13 +21,16 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * The way between the processes of one gateway: where the others hand this one what only it can
  * carry out, and how it hands such things to them. Each request proves that its sender knows the
- * secret of the gateway, and is good for one minute, one process and one body. Thread-safe.
+ * secret of the gateway, and is good for one minute, one process, one session and one body.
+ * Thread-safe.
  */
 public final class Peers implements AutoCloseable {
     /** Shows that a request comes from another process of the gateway. */
@@ -52,16 +55,22 @@ public final class Peers implements AutoCloseable {
      * Listens, and refuses what comes until something serves it.
      *
      * @param node what this process is called among the others
+     * @param alive whether the process of that name is there, as far as is known
      * @param options where to listen, and the limits of a request
      * @throws IOException if it cannot listen there
      */
     public Peers(
-            EventLoops loops, Vault vault, InstantSource clock, String node, ServeOptions options)
+            EventLoops loops,
+            Vault vault,
+            InstantSource clock,
+            String node,
+            Predicate<String> alive,
+            ServeOptions options)
             throws IOException {
         this.proof = new PeerProof(vault, clock);
         this.node = node;
         this.options = options;
-        this.forwarder = new Forwarder(proof);
+        this.forwarder = new Forwarder(proof, alive, loops.alarms());
         this.listening = listen(loops);
     }
 
@@ -94,6 +103,10 @@ public final class Peers implements AutoCloseable {
     }
 
     private void accept(Channel channel) {
+        if (connections.size() >= options.maxConnections()) {
+            channel.close();
+            return;
+        }
         connections.add(channel);
         channel.pipeline()
                 .addLast(new HttpRequestDecoder(8192, options.maxHeader(), 16 * 1024))
@@ -129,6 +142,14 @@ public final class Peers implements AutoCloseable {
         var at = (InetSocketAddress) listening.localAddress();
         var host = at.getAddress().getHostAddress();
         return node + ' ' + (host.contains(":") ? "[" + host + "]" : host) + ':' + at.getPort();
+    }
+
+    /**
+     * Waits until what has been handed to other processes is answered, at most for {@code
+     * patience}.
+     */
+    public void finish(Duration patience) {
+        forwarder.finish(patience);
     }
 
     @Override

@@ -137,11 +137,9 @@ final class Rounds {
 
     /** Only the process that has parked an exchange can go on with it. */
     private static void hand(Asked asked, String home) {
-        var lost = unusable("found one whose process has ended, and with it the request");
         var id = asked.message().id();
-        asked.away()
-                .orElseThrow(() -> lost)
-                .carry(home, id, () -> StatelessForms.refuse(asked.reply(), id, lost));
+        Runnable lost = () -> asked.reply().error(502, Forwarder.lost(id));
+        asked.away().ifPresentOrElse(away -> away.carry(home, id, lost), lost);
     }
 
     /** Who has opened the URLs asks again; who will not has what the server said before. */
