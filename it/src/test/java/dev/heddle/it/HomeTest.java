@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
 /** What cannot move of a session is at one node, and used from every one. */
 class HomeTest {
     private static final Pattern ID = Pattern.compile("id: (\\S+)");
-    private static final Pattern QUESTION = Pattern.compile("\"id\":(\\d+)");
+    private static final Pattern QUESTION = Pattern.compile("\"id\":(\"[a-z0-9]+-\\d+\")");
     private static final Pattern HOME = Pattern.compile("\"heddle.home\":\"\\S+ ([^\"]+)\"");
     private static final String KEEPER =
             "- {name: keeper, command: \"%s\", args: [\"%s\"]}"
@@ -109,6 +109,7 @@ class HomeTest {
         } finally {
             home.signal("CONT");
         }
+        await().until(() -> nodes.node(0).client().tryInitialize().status() == 200);
     }
 
     @Test
@@ -116,6 +117,7 @@ class HomeTest {
         var client = nodes.node(0).client().initialize();
         client.call(keeper("count"), "{}");
         var moved = at(1, client);
+        client.request("ping", "{}").result(); // so that its next id is another one
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var slow = threads.submit(() -> moved.call(keeper("slow"), "{\"ms\":3000}"));
             await().until(() -> client.call(keeper("running"), "{}").text().equals("1"));

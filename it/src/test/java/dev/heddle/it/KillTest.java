@@ -32,7 +32,7 @@ class KillTest {
     private static final Duration PAUSE = Duration.ofMillis(Form.either(150, 500));
     private static final Duration TAKES = Duration.ofMillis(20); // each call
     private static final Duration LONG = Duration.ofSeconds(60);
-    private static final Pattern QUESTION = Pattern.compile("\"id\":(\\d+)");
+    private static final Pattern QUESTION = Pattern.compile("\"id\":(\"[a-z0-9]+-\\d+\")");
 
     @TempDir private Path folder;
 

@@ -28,7 +28,7 @@ class MovedStreamsTest {
     private static final Pattern PROGRESS = Pattern.compile("\"progress\":(\\d+)");
     private static final Pattern SAID = Pattern.compile("(\\d+) steps");
     private static final Pattern WORD = Pattern.compile("\"data\":\"(\\w+)\"");
-    private static final Pattern QUESTION = Pattern.compile("\"id\":(\\d+)");
+    private static final Pattern QUESTION = Pattern.compile("\"id\":(\"[a-z0-9]+-\\d+\")");
 
     private static @TempDir Path folder;
     private static Optional<Nodes> shared = Optional.empty(); // until a test has ended one

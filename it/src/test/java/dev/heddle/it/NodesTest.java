@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
@@ -287,6 +288,54 @@ class NodesTest {
     }
 
     @Test
+    void an_answer_to_a_question_whose_node_is_gone_is_refused_with_a_reason() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var here = nodes.node(0);
+            var client = here.client().initialize("2025-11-25", "{\"elicitation\":{}}");
+            var elsewhere = client.at(nodes.node(1).endpoint());
+            String question;
+            try (var raw = RawHttp.calling(here, client, "ask", "{}")) {
+                question = question(raw.readTo("elicitation/create") + raw.readTo("\n\n"));
+            }
+            nodes.kill(0);
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(
+                            () -> {
+                                var refused = elsewhere.post(acceptance(question));
+                                assertThat(refused.status()).as(refused.body()).isEqualTo(400);
+                                assertThat(refused.errorText())
+                                        .contains("has ended")
+                                        .contains("may have been carried out");
+                            });
+        }
+    }
+
+    private static String question(String text) {
+        var question = Pattern.compile("\"id\":(\"[a-z0-9]+-\\d+\")").matcher(text);
+        assertThat(question.find()).as(text).isTrue();
+        return question.group(1);
+    }
+
+    private static String acceptance(String question) {
+        return "{\"jsonrpc\":\"2.0\",\"id\":"
+                + question
+                + ",\"result\":{\"action\":\"accept\",\"content\":{}}}";
+    }
+
+    /** By {@code retry}, which says when. */
+    @Test
+    void a_node_that_is_stopped_tells_the_clients_of_its_streams_to_come_back() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            try (var stream = RawHttp.listening(nodes.node(0), client)) {
+                stream.head();
+                nodes.restart(0);
+                assertThat(stream.readTo("0\r\n\r\n")).contains("retry:");
+            }
+        }
+    }
+
+    @Test
     void a_question_is_answered_and_a_call_cancelled_at_whichever_node_the_message_comes_to() {
         try (var nodes = Nodes.start(folder, 2, "")) {
             var here = nodes.node(0);
@@ -295,12 +344,7 @@ class NodesTest {
             elsewhere.call("count", "{}");
             try (var raw = RawHttp.calling(here, client, "ask", "{}")) {
                 var text = raw.readTo("elicitation/create") + raw.readTo("\n\n");
-                var question = Pattern.compile("\"id\":(\\d+)").matcher(text);
-                assertThat(question.find()).as(text).isTrue();
-                elsewhere.post(
-                        "{\"jsonrpc\":\"2.0\",\"id\":"
-                                + question.group(1)
-                                + ",\"result\":{\"action\":\"accept\",\"content\":{}}}");
+                elsewhere.post(acceptance(question(text)));
                 assertThat(raw.readTo("\"mine\"") + raw.readTo("\n\n")).contains("accept");
             }
             try (var _ = RawHttp.calling(here, client, "slow", "{\"ms\":60000}")) {

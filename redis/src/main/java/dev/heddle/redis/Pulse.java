@@ -17,6 +17,9 @@ final class Pulse {
     private static final Logger log = LoggerFactory.getLogger(Pulse.class);
     private static final String CONTENT = "content";
 
+    /** So many pulses in a row are not heard when connections have died without a word. */
+    private static final int UNHEARD = 3;
+
     private final Redis redis;
     private final Pushes pushes;
     private final Content content;
@@ -49,7 +52,8 @@ final class Pulse {
 
     void begin() {
         if (!closed) {
-            if (pushes.checkPulse()) {
+            pushes.checkPulse();
+            if (pushes.unheard() >= UNHEARD) {
                 redis.renew();
             }
             beat();
@@ -65,6 +69,7 @@ final class Pulse {
     /** Does not wait for the answer. */
     private void beat() {
         try {
+            pushes.beats();
             Scripts.PULSE.send(redis.ask(), key, arguments()).thenAccept(this::note);
         } catch (Fault.StorageUnavailable away) {
             log.debug("no pulse: {}", away.getMessage());

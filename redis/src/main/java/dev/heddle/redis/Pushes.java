@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
@@ -56,6 +57,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     private final AtomicReference<Hearing> hearing;
     private final Map<String, List<Follower>> followers = new ConcurrentHashMap<>();
     private final BoundedMap<String, Long> others = new BoundedMap<>(MANY); // when heard last
+    private final AtomicInteger unheard = new AtomicInteger();
     private volatile long heardOwn;
     private volatile Runnable heard = () -> {};
 
@@ -202,6 +204,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         }
         if (own && name.isEmpty()) {
             heardOwn = alarms.now();
+            unheard.set(0);
             hear();
         } else if (!own && more < 0) {
             followers.getOrDefault(name, List.of()).forEach(Follower::hear);
@@ -233,15 +236,21 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
         loseHearing();
     }
 
-    /**
-     * Notices that nothing is heard although the connection is there. Returns whether that is so.
-     */
-    boolean checkPulse() {
-        boolean silent = alarms.now() - heardOwn >= SILENCE.toNanos();
-        if (silent) {
+    /** Notices that nothing is heard although the connection is there. */
+    void checkPulse() {
+        if (alarms.now() - heardOwn >= SILENCE.toNanos()) {
             loseHearing();
         }
-        return silent;
+    }
+
+    /** A pulse is on its way. */
+    void beats() {
+        unheard.incrementAndGet();
+    }
+
+    /** How many pulses have been sent since one was heard. */
+    int unheard() {
+        return unheard.get();
     }
 
     private void loseHearing() {

@@ -50,6 +50,11 @@ final class LiveSession implements MultiSession {
     /** How long calls in flight may go on after the session's end. */
     static final Duration GRACE = Duration.ofSeconds(10);
 
+    private static final String ASKER_GONE =
+            "found an answer to a question whose process has ended, and with it the request for"
+                    + " which it asked; that may have been carried out";
+    private static final String UNTOLD = "the process that asked cannot be told the answer now";
+
     /** How long what has been said may take to go out when the session leaves. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(5);
 
@@ -122,7 +127,12 @@ final class LiveSession implements MultiSession {
         this.home = new Home(record, shared.self());
         this.standing =
                 new StandingStream(shared.alarms(), type == SessionType.IMPLICIT, elsewhere);
-        this.questions = new Questions(shared.ids(), shared.alarms(), standing);
+        this.questions =
+                new Questions(
+                        shared.ids(),
+                        shared.alarms(),
+                        standing,
+                        record.isShared() ? record.node() : "");
         this.surfaces = new SurfaceKeeper(shared, client.profile(), this::listChanged);
         this.tasks =
                 new Tasks(
@@ -442,9 +452,15 @@ final class LiveSession implements MultiSession {
     }
 
     @Override
-    public boolean answer(Identity caller, Envelope response) {
+    public Optional<Fault> answer(Identity caller, Envelope response) {
         used();
-        return hereOrElsewhere(response);
+        var asker = Questions.asker(response.id());
+        if (asker.isPresent() && !record.isAlive(asker.get())) {
+            return Optional.of(new Fault.InvalidRequest(ASKER_GONE));
+        }
+        return hereOrElsewhere(response)
+                ? Optional.empty()
+                : Optional.of(new Fault.StorageUnavailable(UNTOLD));
     }
 
     /**

@@ -9,6 +9,7 @@ import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.NonBlocking;
 import dev.heddle.core.exchange.Running;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -106,10 +107,10 @@ public interface MultiSession extends Caller {
     void notice(Identity caller, Envelope notification);
 
     /**
-     * Takes the client's answer to a question. Returns false if the process that asked cannot be
-     * told now, so that the client may answer again in a moment. Never blocks.
+     * Takes the client's answer to a question. Returns why it cannot be taken: the process that
+     * asked has ended, or cannot be told now. Never blocks.
      */
-    boolean answer(Identity caller, Envelope response);
+    Optional<Fault> answer(Identity caller, Envelope response);
 
     /** Uses {@code stream} from now on for what belongs to no call. Never blocks. */
     Attachment attach(Identity caller, ClientStream stream);

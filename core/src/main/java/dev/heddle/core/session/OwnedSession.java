@@ -12,6 +12,7 @@ import dev.heddle.protocol.Envelope;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -57,7 +58,7 @@ final class OwnedSession extends WrappedSession {
     }
 
     @Override
-    public boolean answer(Identity caller, Envelope response) {
+    public Optional<Fault> answer(Identity caller, Envelope response) {
         binding.check(caller);
         return next().answer(caller, response);
     }

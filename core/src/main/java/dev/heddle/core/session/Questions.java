@@ -31,6 +31,7 @@ final class Questions {
     static final Duration PATIENCE = Duration.ofMinutes(10);
 
     private static final int MAX_OPEN = 1000;
+    private static final char BETWEEN = '-';
 
     /**
      * One that waits.
@@ -59,9 +60,15 @@ final class Questions {
     private final Ids ids;
     private final Alarms alarms;
     private final StandingStream standing;
+    private final String node;
     private final SparseMap<Json, Pending> pending = new SparseMap<>();
 
-    Questions(Ids ids, Alarms alarms, StandingStream standing) {
+    /**
+     * @param node what this process is called among those that hold the session; empty if no other
+     *     does
+     */
+    Questions(Ids ids, Alarms alarms, StandingStream standing, String node) {
+        this.node = node;
         this.ids = ids;
         this.alarms = alarms;
         this.standing = standing;
@@ -100,11 +107,23 @@ final class Questions {
             asked.refuse("too many questions are open already");
             return Optional.empty();
         }
-        var id = Json.of(ids.next());
+        var id = freshId();
         var patience = alarms.after(PATIENCE, () -> giveUp(id));
         var way = call.map(one -> one.exchange().sink());
         pending.put(id, new Pending(asked, from, call, guessed, way, patience));
         return Optional.of(id);
+    }
+
+    private Json freshId() {
+        long number = ids.next();
+        return node.isEmpty() ? Json.of(number) : Json.of(node + BETWEEN + number);
+    }
+
+    /** The process that has asked the question {@code id}, if that says so. */
+    static Optional<String> asker(Json id) {
+        var text = id.isString() ? id.text() : "";
+        int end = text.lastIndexOf(BETWEEN);
+        return end < 1 ? Optional.empty() : Optional.of(text.substring(0, end));
     }
 
     /** The backend is told that there is no answer, and the client that none is wanted any more. */

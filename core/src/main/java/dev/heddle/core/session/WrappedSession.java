@@ -7,6 +7,7 @@ import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Exchange;
 import dev.heddle.core.exchange.Running;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -133,7 +134,7 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
-    public boolean answer(Identity caller, Envelope response) {
+    public Optional<Fault> answer(Identity caller, Envelope response) {
         return next.answer(caller, response);
     }
 

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.ClientStream;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.SessionStorage.Changes;
 import dev.heddle.protocol.Json;
@@ -78,9 +79,14 @@ class MovingTest {
     @Test
     void an_answer_for_another_process_is_taken_only_if_that_can_be_told() {
         var answer = JsonRpc.result(Json.of("theirs"), Json.EMPTY_OBJECT);
-        assertThat(session.answer(Identity.NONE, answer)).isTrue();
+        assertThat(session.answer(Identity.NONE, answer)).isEmpty();
         neighbours.end(Neighbours.OTHER);
-        assertThat(session.answer(Identity.NONE, answer)).isFalse();
+        assertThat(session.answer(Identity.NONE, answer).orElseThrow())
+                .isInstanceOf(Fault.StorageUnavailable.class);
+        var late = JsonRpc.result(Json.of(Neighbours.OTHER + "-7"), Json.EMPTY_OBJECT);
+        assertThat(session.answer(Identity.NONE, late).orElseThrow())
+                .isInstanceOf(Fault.InvalidRequest.class)
+                .hasMessageContaining("may have been carried out");
     }
 
     private Map<String, String> record() {

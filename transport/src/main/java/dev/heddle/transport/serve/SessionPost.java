@@ -23,7 +23,6 @@ record SessionPost(
         boolean takesEvents,
         HttpReply reply,
         Optional<Away> away) {
-    private static final String UNTOLD = "the process that asked cannot be told the answer now";
 
     /** Carries out one message. */
     void carry(Envelope message) {
@@ -34,11 +33,9 @@ record SessionPost(
                 reply.empty(202);
             }
             case RESPONSE -> {
-                if (session.answer(caller, message)) {
-                    reply.empty(202);
-                } else {
-                    reply.fault(Json.NULL, new Fault.StorageUnavailable(UNTOLD));
-                }
+                session.answer(caller, message)
+                        .ifPresentOrElse(
+                                why -> reply.fault(Json.NULL, why), () -> reply.empty(202));
             }
         }
     }
