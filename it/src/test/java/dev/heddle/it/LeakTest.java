@@ -81,6 +81,7 @@ class LeakTest {
     private static void awaitGone(Nodes nodes) {
         await().atMost(LONG).until(() -> nodes.stub().count("sessions") <= NODES); // the watches
         await().atMost(LONG).until(() -> keys(nodes).stream().noneMatch(LeakTest::isRecord));
+        await().atMost(LONG).until(() -> due(nodes) == 0);
         var streams = keys(nodes).stream().filter(LeakTest::isStream).toList();
         long longest =
                 streams.stream()
@@ -92,6 +93,11 @@ class LeakTest {
             await().atMost(Duration.ofSeconds(longest + 5))
                     .until(() -> keys(nodes).stream().noneMatch(LeakTest::isStream));
         }
+    }
+
+    /** How many records somebody is to look at. */
+    private static long due(Nodes nodes) {
+        return Topology.ask(nodes.redis(), server -> server.zcard(PREFIX + "due"));
     }
 
     private static List<String> keys(Nodes nodes) {

@@ -322,6 +322,33 @@ class NodesTest {
                 + ",\"result\":{\"action\":\"accept\",\"content\":{}}}";
     }
 
+    /** It ends with the connection on which it began, and so is at one node. */
+    @Test
+    void a_conversation_over_http_and_sse_is_used_from_every_node_and_begun_afresh_if_lost() {
+        int port = Child.freePort();
+        var old = "- {name: old, transport: sse, url: \"http://127.0.0.1:" + port + "/sse\"}";
+        var names = "aggregation: {conflictResolution: prefix}";
+        try (var _ = Peers.everything("sse", port).listening(port);
+                var nodes = Nodes.start(folder, 2, old, names)) {
+            var client = nodes.node(0).client().initialize();
+            for (int i = 0; i < 6; i++) {
+                var there = client.at(nodes.node(i % 2).endpoint());
+                var answer = there.call("old_echo", "{\"message\":\"m" + i + "\"}");
+                assertThat(answer.text()).as(answer.body()).contains("m" + i);
+            }
+            nodes.kill(0);
+            var elsewhere = client.at(nodes.node(1).endpoint());
+            await().until(
+                            () ->
+                                    elsewhere
+                                            .call("old_echo", "{\"message\":\"lost\"}")
+                                            .errorText()
+                                            .contains("afresh"));
+            assertThat(elsewhere.call("old_echo", "{\"message\":\"again\"}").text())
+                    .contains("again");
+        }
+    }
+
     /** By {@code retry}, which says when. */
     @Test
     void a_node_that_is_stopped_tells_the_clients_of_its_streams_to_come_back() {

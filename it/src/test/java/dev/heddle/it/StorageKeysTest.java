@@ -21,6 +21,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** What each key of the session storage does. */
 class StorageKeysTest {
@@ -35,7 +36,12 @@ class StorageKeysTest {
     }
 
     private Heddle serve(String storage) {
+        return serve(Map.of(), storage);
+    }
+
+    private Heddle serve(Map<String, String> environment, String storage) {
         return Heddle.serve(
+                environment,
                 folder,
                 "backends: [{name: stub, transport: streamable-http, url: \""
                         + stub.url()
@@ -134,6 +140,20 @@ class StorageKeysTest {
             var answer = client.at(nodes.node(1).endpoint()).call("keeper_count", "{}");
             assertThat(answer.text()).as("by a new process").isEqualTo("1");
             assertThat(answer.body()).contains("notifications/message", "afresh");
+        }
+    }
+
+    @Test
+    void the_password_of_the_store_may_be_in_the_environment() {
+        var word = "the-password";
+        try (var server = RedisServer.start("--requirepass", word);
+                var told =
+                        serve(
+                                Map.of("THV_SESSION_REDIS_PASSWORD", word),
+                                Nodes.address(server.port()) + ", " + KEYS);
+                var untold = serve(Nodes.address(server.port()) + ", " + KEYS)) {
+            assertThat(told.client().tryInitialize().status()).isEqualTo(200);
+            assertThat(untold.client().tryInitialize().status()).isEqualTo(503);
         }
     }
 

@@ -170,8 +170,9 @@ class StoreFaultsTest {
             var client = nodes.node(0).client().initialize();
             var ended = nodes.node(0).client().initialize();
             assertThat(count(nodes, 0, client)).isEqualTo(1);
-            ended.delete();
             sentinel.awaitCopied();
+            sentinel.part();
+            ended.delete(); // of which the next master has not heard
             master.kill();
             assertThat(count(nodes, 0, client)).as("meanwhile").isEqualTo(2);
             await().atMost(LONG).until(() -> isServed(nodes, 1, client));

@@ -370,10 +370,6 @@ final class Conversation {
 
     private Connected connect(Events events) {
         try (var _ = shared.openings().acquire(backend)) {
-            if (backend.target().isBound() && !host.claim(this)) {
-                throw Fault.BackendFailed.notSent(
-                        backend.id().value(), Reason.ELSEWHERE, "is held by another process");
-            }
             var known = hint;
             hint = Noted.NOTHING;
             return isNewer(known) ? adopt(known, events) : openOrAdopt(events);
@@ -383,6 +379,7 @@ final class Conversation {
     /** Opens one unless another process has done so; of two that do at once, one wins. */
     private Connected openOrAdopt(Events events) {
         for (int i = 0; i < TRIES; i++) {
+            requireHome();
             var noted = host.noted(this);
             if (isNewer(noted)) {
                 return adopt(noted, events);
@@ -397,6 +394,14 @@ final class Conversation {
         }
         throw Fault.BackendFailed.notSent(
                 backend.id().value(), Reason.UNREACHABLE, "is opened by others all the time");
+    }
+
+    /** What cannot move is opened by one process only. */
+    private void requireHome() {
+        if (backend.target().isBound() && !host.claim(this)) {
+            throw Fault.BackendFailed.notSent(
+                    backend.id().value(), Reason.ELSEWHERE, "is held by another process");
+        }
     }
 
     private boolean isNoted(Connected fresh, Noted before) {

@@ -41,6 +41,11 @@ public final class Topology {
             await().atMost(LONG).until(() -> ask(replica, Topology::offset) >= written);
         }
 
+        /** Has the replica learn nothing more from the master. */
+        public void part() {
+            ask(replica, server -> server.replicaof("127.0.0.1", 1));
+        }
+
         @Override
         public void close() {
             sentinel.close();
