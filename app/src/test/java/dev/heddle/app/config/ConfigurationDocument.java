@@ -40,8 +40,8 @@ final class ConfigurationDocument {
             front send each request where it likes. What only one of them can carry out, such as a call to a program that runs for
             one session, the others hand to it: they reach each other at `nodeHost`, in the clear, so that belongs in a network
             of your own, and their clocks may differ by a minute at most. [Reliability](reliability.md) says what survives and what does not. To
-            replace a key, put the new one in front of the old one on all nodes, and take the old one away once sessions of
-            its time have ended.
+            replace a key without losing a session, take three steps, each on all nodes before the next: put the new one behind the
+            old one; then in front of it; and take the old one away once sessions of its time have ended.
 
             ## Keys
 

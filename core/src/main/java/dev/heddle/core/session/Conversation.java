@@ -1,9 +1,7 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.Backend;
-import dev.heddle.core.backend.BackendConnector.Adopted;
 import dev.heddle.core.backend.BackendConnector.Connected;
-import dev.heddle.core.backend.BackendConnector.Opening;
 import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
@@ -14,6 +12,8 @@ import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
+import dev.heddle.core.session.ConversationOpener.Opened;
+import dev.heddle.core.session.ConversationState.Use;
 import dev.heddle.core.session.Metadata.Noted;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
@@ -49,7 +49,6 @@ final class Conversation {
     private static final Duration REST = Duration.ofSeconds(1);
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final int MAX_DOUBLINGS = 5;
-    private static final int TRIES = 5;
 
     private static final String AFRESH =
             "was begun afresh: the process that held it has ended, and with it what it remembered"
@@ -61,66 +60,17 @@ final class Conversation {
     /** For whom the conversation is: who opened the session, and what the client said of itself. */
     record Client(Identity opener, ClientProfile profile) {}
 
-    private sealed interface State {
-        /** Not open. {@code before} says whether it has been. */
-        record Idle(boolean before) implements State {}
-
-        record OpeningNow(List<ConversationWaiter> waiters, boolean before) implements State {}
-
-        record Open(Connected connected, Use use) implements State {}
-
-        /** The last try failed; the next is not worth making before {@code until}. */
-        record Resting(Fault why, long until, boolean before) implements State {}
-
-        /** Nothing opens any more. */
-        record Ended(Fault why, Consumer<BackendSession> goodbye) implements State {}
-    }
-
-    /**
-     * Whether anything has been asked in a backend session that could have changed what it offers
-     * there.
-     */
-    private static final class Use {
-        private volatile boolean begun;
-        private volatile Optional<LogLevel> level = Optional.empty();
-
-        private boolean afresh; // guarded by this
-
-        /**
-         * @param afresh whether the next call is to hear that what was before is lost
-         */
-        Use(boolean begun, boolean afresh) {
-            this.begun = begun;
-            this.afresh = afresh;
-        }
-
-        /** Whether {@code waiter} is the one that is to hear that what was before is lost. */
-        synchronized boolean loses(ConversationWaiter waiter) {
-            boolean loses = afresh && waiter.isCall();
-            afresh &= !loses;
-            return loses;
-        }
-
-        void by(ConversationWaiter waiter) {
-            if (waiter.isCall()) {
-                begun = true;
-            }
-        }
-    }
-
     private final Backend backend;
     private final Client client;
     private final Shared shared;
     private final ConversationHost host;
-    private final AtomicReference<State> state = new AtomicReference<>(new State.Idle(false));
+    private final ConversationOpener opener;
+    private final AtomicReference<ConversationState> state =
+            new AtomicReference<>(new ConversationState.Idle(false));
     private final RepeatedTask reading;
     private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
     private final AtomicReference<Set<String>> watched = new AtomicReference<>(Set.of());
     private final AtomicInteger failures = new AtomicInteger();
-    private volatile Noted hint; // what the next opening need not ask for
-    private volatile Noted last = Noted.NEVER; // opened or taken over here
-    private volatile boolean afresh; // whether what another process has held is lost
-    private volatile boolean kept; // whether the session's record names that
     private volatile long answeredAt;
     private volatile long quietFrom;
 
@@ -132,7 +82,7 @@ final class Conversation {
         this.client = client;
         this.shared = shared;
         this.host = host;
-        this.hint = hint;
+        this.opener = new ConversationOpener(this, client, shared, host, hint);
         this.reading = new RepeatedTask(shared.virtual(), this::readCatalog);
         this.answeredAt = shared.alarms().now();
         this.quietFrom = answeredAt;
@@ -174,7 +124,7 @@ final class Conversation {
 
     /** The open backend session, if there is one now. */
     Optional<Connected> open() {
-        return state.get() instanceof State.Open(var connected, _)
+        return state.get() instanceof ConversationState.Open(var connected, _)
                 ? Optional.of(connected)
                 : Optional.empty();
     }
@@ -184,12 +134,7 @@ final class Conversation {
      * {@code level} on. Whoever hears so is to tell it.
      */
     boolean raise(LogLevel level) {
-        if (!(state.get() instanceof State.Open(_, var use))
-                || use.level.filter(told -> told.compareTo(level) <= 0).isPresent()) {
-            return false;
-        }
-        use.level = Optional.of(level);
-        return true;
+        return state.get() instanceof ConversationState.Open(_, var use) && use.raise(level);
     }
 
     /**
@@ -243,8 +188,11 @@ final class Conversation {
     /** Whether it is neither open nor being opened. */
     boolean isIdle() {
         return switch (state.get()) {
-            case State.Idle _, State.Resting _ -> true;
-            case State.OpeningNow _, State.Open _, State.Ended _ -> false;
+            case ConversationState.Idle _, ConversationState.Resting _ -> true;
+            case ConversationState.OpeningNow _,
+                    ConversationState.Open _,
+                    ConversationState.Ended _ ->
+                    false;
         };
     }
 
@@ -274,33 +222,35 @@ final class Conversation {
         while (true) {
             var now = state.get();
             switch (now) {
-                case State.Open(var connected, var use) -> {
+                case ConversationState.Open(var connected, var use) -> {
                     hand(connected.session(), use, waiter);
                     return;
                 }
-                case State.Ended(var why, _) -> {
+                case ConversationState.Ended(var why, _) -> {
                     waiter.failed(why);
                     return;
                 }
-                case State.Resting(var why, var until, _)
+                case ConversationState.Resting(var why, var until, _)
                         when shared.alarms().now() - until < 0 -> {
                     waiter.failed(why);
                     return;
                 }
-                case State.OpeningNow(var waiters, var before) -> {
+                case ConversationState.OpeningNow(var waiters, var before) -> {
                     if (state.compareAndSet(
-                            now, new State.OpeningNow(with(waiters, waiter), before))) {
+                            now, new ConversationState.OpeningNow(with(waiters, waiter), before))) {
                         return;
                     }
                 }
-                case State.Idle(var before) -> {
-                    if (state.compareAndSet(now, new State.OpeningNow(List.of(waiter), before))) {
+                case ConversationState.Idle(var before) -> {
+                    if (state.compareAndSet(
+                            now, new ConversationState.OpeningNow(List.of(waiter), before))) {
                         shared.virtual().execute(() -> openNow(before));
                         return;
                     }
                 }
-                case State.Resting(_, _, var before) -> {
-                    if (state.compareAndSet(now, new State.OpeningNow(List.of(waiter), before))) {
+                case ConversationState.Resting(_, _, var before) -> {
+                    if (state.compareAndSet(
+                            now, new ConversationState.OpeningNow(List.of(waiter), before))) {
                         shared.virtual().execute(() -> openNow(before));
                         return;
                     }
@@ -344,9 +294,9 @@ final class Conversation {
     private void openNow(boolean before) {
         var events = new Events();
         try {
-            var connected = connect(events);
-            events.session = Optional.of(connected.session());
-            becomeOpen(connected, events, before);
+            var opened = opener.open(events);
+            events.session = Optional.of(opened.connected().session());
+            becomeOpen(opened, events, before);
         } catch (Fault.BackendFailed why) {
             log(why);
             fail(why.beforeSending(), before);
@@ -361,108 +311,27 @@ final class Conversation {
     }
 
     private void log(Fault why) {
-        if (state.get() instanceof State.Ended) {
+        if (state.get() instanceof ConversationState.Ended) {
             log.debug("session ended before it could use a backend: {}", why.getMessage());
         } else {
             log.warn("session cannot use a backend: {}", why.getMessage());
         }
     }
 
-    private Connected connect(Events events) {
-        try (var _ = shared.openings().acquire(backend)) {
-            var known = hint;
-            hint = Noted.NOTHING;
-            return isNewer(known) ? adopt(known, events) : openOrAdopt(events);
-        }
-    }
-
-    /** Opens one unless another process has done so; of two that do at once, one wins. */
-    private Connected openOrAdopt(Events events) {
-        for (int i = 0; i < TRIES; i++) {
-            requireHome();
-            var noted = host.noted(this);
-            if (isNewer(noted)) {
-                return adopt(noted, events);
-            }
-            var fresh = connect(events, Optional.empty());
-            boolean mine = last.equals(Noted.NEVER);
-            if (isNoted(fresh, noted)) {
-                afresh = backend.target().isBound() && mine && noted.opened() > 0;
-                return fresh;
-            }
-            fresh.session().close();
-        }
-        throw Fault.BackendFailed.notSent(
-                backend.id().value(), Reason.UNREACHABLE, "is opened by others all the time");
-    }
-
-    /** What cannot move is opened by one process only. */
-    private void requireHome() {
-        if (backend.target().isBound() && !host.claim(this)) {
-            throw Fault.BackendFailed.notSent(
-                    backend.id().value(), Reason.ELSEWHERE, "is held by another process");
-        }
-    }
-
-    private boolean isNoted(Connected fresh, Noted before) {
-        try {
-            var outcome = host.note(this, fresh, before.opened(), last.opened());
-            outcome.ifPresent(note -> use(note, fresh));
-            return outcome.isPresent();
-        } catch (RuntimeException | Error e) {
-            fresh.session().close();
-            throw e;
-        }
-    }
-
-    private void use(SessionRecord.Note note, Connected connected) {
-        last = Noted.of(note.number(), connected);
-        kept = note.kept();
-    }
-
-    /** Whether it can be taken over, and is not known to be gone. */
-    private boolean isNewer(Noted noted) {
-        return noted.adopted().isPresent()
-                && (noted.opened() > last.opened()
-                        || (noted.opened() == last.opened() && !noted.isSame(last)));
-    }
-
-    private Connected adopt(Noted noted, Events events) {
-        last = noted;
-        kept = true;
-        return connect(events, noted.adopted());
-    }
-
-    private Connected connect(Events events, Optional<Adopted> adopted) {
-        return shared.connector()
-                .connect(
-                        backend,
-                        new Opening(
-                                client.opener(),
-                                client.profile(),
-                                events,
-                                adopted,
-                                false,
-                                name -> host.tool(this, name)));
-    }
-
     /** Leaves it to another process, which holds it now. */
     void giveAway() {
-        last = Noted.NEVER;
+        opener.forget();
         open().ifPresent(connected -> gone(connected.session()));
     }
 
     /** Whether it can be taken over without asking the backend. */
     boolean isNoted() {
-        return hint.adopted().isPresent();
+        return opener.isNoted();
     }
 
     /** What is to be noted of the conversation, if it is open. */
     Map<String, String> metadata() {
-        return open().map(
-                        connected ->
-                                Metadata.backendSession(backend.id(), connected, last.opened()))
-                .orElse(Map.of());
+        return open().map(opener::metadata).orElse(Map.of());
     }
 
     /**
@@ -470,28 +339,20 @@ final class Conversation {
      * earlier. May block.
      */
     void catchUp(Noted noted) {
-        if (isNewer(noted)) {
-            hint = noted;
-            open().ifPresent(connected -> gone(connected.session()));
-        } else if (noted.opened() < last.opened()) {
-            open().ifPresent(connected -> noteLate(connected, noted.opened()));
-        } else if (noted.adopted().isPresent() && noted.isSame(last)) {
-            kept = true;
+        var open = open();
+        if (opener.catchUp(noted, open)) {
+            open.ifPresent(connected -> gone(connected.session()));
         }
-    }
-
-    private void noteLate(Connected connected, long before) {
-        host.note(this, connected, before, before).ifPresent(note -> use(note, connected));
     }
 
     /**
      * A session may be lost while it is being opened, before as after it has become the open one.
      */
-    private void becomeOpen(Connected connected, Events events, boolean again) {
+    private void becomeOpen(Opened opened, Events events, boolean again) {
+        var connected = opened.connected();
         var session = connected.session();
         boolean asked = !connected.introduction().isUnknown();
-        var use = new Use(!asked, afresh);
-        afresh = false;
+        var use = new Use(!asked, opened.afresh());
         shared.observer().backendSessionOpened(backend.id());
         host.opening(this, connected, again);
         if (events.lost) {
@@ -501,9 +362,12 @@ final class Conversation {
         }
         var before =
                 state.getAndUpdate(
-                        now -> now instanceof State.Ended ? now : new State.Open(connected, use));
+                        now ->
+                                now instanceof ConversationState.Ended
+                                        ? now
+                                        : new ConversationState.Open(connected, use));
         switch (before) {
-            case State.OpeningNow(var waiters, _) -> {
+            case ConversationState.OpeningNow(var waiters, _) -> {
                 failures.set(0);
                 waiters.forEach(waiter -> hand(session, use, waiter));
                 host.opened(this);
@@ -514,15 +378,19 @@ final class Conversation {
                     readCatalogSoon();
                 }
             }
-            case State.Ended(_, var goodbye) -> release(session, goodbye);
-            case State.Idle _, State.Open _, State.Resting _ -> {}
+            case ConversationState.Ended(_, var goodbye) -> release(session, goodbye);
+            case ConversationState.Idle _,
+                    ConversationState.Open _,
+                    ConversationState.Resting _ -> {}
         }
     }
 
     private void fail(Fault why, boolean again) {
-        var resting = new State.Resting(why, shared.alarms().now() + REST.toNanos(), again);
-        var before = state.getAndUpdate(now -> now instanceof State.Ended ? now : resting);
-        if (before instanceof State.OpeningNow(var waiters, _)) {
+        var resting =
+                new ConversationState.Resting(why, shared.alarms().now() + REST.toNanos(), again);
+        var before =
+                state.getAndUpdate(now -> now instanceof ConversationState.Ended ? now : resting);
+        if (before instanceof ConversationState.OpeningNow(var waiters, _)) {
             waiters.forEach(waiter -> waiter.failed(why));
         }
         host.failed(this);
@@ -551,13 +419,15 @@ final class Conversation {
      */
     void gone(BackendSession session) {
         var now = state.get();
-        if (now instanceof State.Open(var open, _)
+        if (now instanceof ConversationState.Open(var open, _)
                 && open.session().equals(session)
-                && state.compareAndSet(now, new State.Idle(true))) {
+                && state.compareAndSet(now, new ConversationState.Idle(true))) {
             shared.observer().backendSessionClosed(backend.id());
             host.ended(this);
             former.updateAndGet(others -> with(others, session));
-            boolean over = state.get() instanceof State.Ended; // closed before it could be found
+            boolean over =
+                    state.get()
+                            instanceof ConversationState.Ended; // closed before it could be found
             shared.alarms()
                     .after(
                             over ? Duration.ZERO : lastCalls(),
@@ -587,8 +457,8 @@ final class Conversation {
 
     private void readCatalog() {
         try {
-            if (state.get() instanceof State.Open(var connected, var use)) {
-                host.readCatalog(this, connected, () -> !use.begun);
+            if (state.get() instanceof ConversationState.Open(var connected, var use)) {
+                host.readCatalog(this, connected, () -> !use.hasBegun());
             }
         } catch (RuntimeException bug) {
             log.error("what backend '{}' offers could not be read", backend.id(), bug);
@@ -621,39 +491,32 @@ final class Conversation {
      */
     void close(Fault why) {
         end(why, BackendSession::close);
-        endWhatIsNoted();
-    }
-
-    /** A conversation that was never taken over is so now, to be ended. */
-    private void endWhatIsNoted() {
-        var known = hint;
-        hint = Noted.NOTHING;
-        if (known.adopted().isPresent()) {
-            try {
-                connect(new Events(), known.adopted()).session().close();
-            } catch (Fault.BackendFailed away) {
-                log.debug("a backend is left to notice: {}", away.getMessage());
-            }
-        }
+        opener.endNoted(new Events());
     }
 
     /** Ends the conversation here; another process may go on with it. Blocks; idempotent. */
     void leave(Fault why) {
-        end(why, kept ? BackendSession::leave : BackendSession::close);
+        end(why, opener.isKept() ? BackendSession::leave : BackendSession::close);
     }
 
     private void end(Fault why, Consumer<BackendSession> goodbye) {
         var before =
                 state.getAndUpdate(
-                        now -> now instanceof State.Ended ? now : new State.Ended(why, goodbye));
-        if (!(before instanceof State.Ended)) {
+                        now ->
+                                now instanceof ConversationState.Ended
+                                        ? now
+                                        : new ConversationState.Ended(why, goodbye));
+        if (!(before instanceof ConversationState.Ended)) {
             shared.watches().ifPresent(watches -> watches.leave(backend, client.profile()));
         }
         former.get().forEach(this::forget);
         switch (before) {
-            case State.Open(var connected, _) -> release(connected.session(), goodbye);
-            case State.OpeningNow(var waiters, _) -> waiters.forEach(waiter -> waiter.failed(why));
-            case State.Idle _, State.Resting _, State.Ended _ -> {}
+            case ConversationState.Open(var connected, _) -> release(connected.session(), goodbye);
+            case ConversationState.OpeningNow(var waiters, _) ->
+                    waiters.forEach(waiter -> waiter.failed(why));
+            case ConversationState.Idle _,
+                    ConversationState.Resting _,
+                    ConversationState.Ended _ -> {}
         }
     }
 

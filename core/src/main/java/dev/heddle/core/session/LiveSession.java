@@ -20,7 +20,6 @@ import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
-import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
 
@@ -49,11 +48,6 @@ import java.util.function.Supplier;
 final class LiveSession implements MultiSession {
     /** How long calls in flight may go on after the session's end. */
     static final Duration GRACE = Duration.ofSeconds(10);
-
-    private static final String ASKER_GONE =
-            "found an answer to a question whose process has ended, and with it the request for"
-                    + " which it asked; that may have been carried out";
-    private static final String UNTOLD = "the process that asked cannot be told the answer now";
 
     /** How long what has been said may take to go out when the session leaves. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(5);
@@ -91,6 +85,7 @@ final class LiveSession implements MultiSession {
     private final Moving moving;
     private final SessionEvents events;
     private final Calls calls;
+    private final ClientMessages messages;
     private final Dispatch dispatch;
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ReentrantLock rebasing =
@@ -177,6 +172,8 @@ final class LiveSession implements MultiSession {
                         type == SessionType.IMPLICIT ? MANY_CALLS : options.inFlight(),
                         client.profile().revision(),
                         this::used);
+        this.messages =
+                new ClientMessages(record, elsewhere, home, conversations, questions, calls);
         this.dispatch = new Dispatch(surfaces, conversations, tasks, calls, events, this::used);
         events.calls(
                 calls::onlyAt,
@@ -439,65 +436,22 @@ final class LiveSession implements MultiSession {
     public void notice(Identity caller, Envelope notification) {
         used();
         switch (notification.method()) {
-            case Method.CANCELLED, Method.PROGRESS -> hereOrElsewhere(notification);
             case Method.INITIALIZED -> clientIsReady();
             case Method.TASK_STATUS -> {} // of a task of the client's own, which is asked after
-            default -> {
-                conversations.notifyAll(Spliced.of(notification), home.elsewhere().isEmpty());
-                if (home.elsewhere().isPresent()) {
-                    elsewhere.tell(new Relayed.FromClient(notification));
-                }
-            }
+            default -> messages.notice(notification);
         }
     }
 
     @Override
     public Optional<Fault> answer(Identity caller, Envelope response) {
         used();
-        var asker = Questions.asker(response.id());
-        if (asker.isPresent() && !record.isAlive(asker.get())) {
-            return Optional.of(new Fault.InvalidRequest(ASKER_GONE));
-        }
-        return hereOrElsewhere(response)
-                ? Optional.empty()
-                : Optional.of(new Fault.StorageUnavailable(UNTOLD));
-    }
-
-    /**
-     * What belongs to a call or a question that is not known here may be for another process.
-     * Returns whether it has been taken, or is on its way.
-     */
-    private boolean hereOrElsewhere(Envelope message) {
-        return isTaken(message) || elsewhere.tell(new Relayed.FromClient(message));
-    }
-
-    private boolean isTaken(Envelope message) {
-        return switch (message.kind()) {
-            case RESPONSE -> questions.answer(message);
-            case NOTIFICATION, REQUEST ->
-                    message.method().equals(Method.CANCELLED)
-                            ? calls.cancel(message.requestId().orElse(Json.NULL))
-                            : questions.progress(message);
-        };
-    }
-
-    /** Of what is for all backends, each process tells those that only it holds. */
-    private void fromElsewhere(Envelope message) {
-        boolean forAll =
-                message.isNotification()
-                        && !message.method().equals(Method.CANCELLED)
-                        && !message.method().equals(Method.PROGRESS);
-        if (!forAll) {
-            isTaken(message);
-        } else if (home.isHere()) {
-            conversations.notifyBound(Spliced.of(message));
-        }
+        return messages.answer(response);
     }
 
     @Override
     public void relayed(String text) {
         switch (Relayed.of(text)) {
-            case Relayed.FromClient(var message) -> fromElsewhere(message);
+            case Relayed.FromClient(var message) -> messages.relayed(message);
             case Relayed.ToClient(var message) -> standing.relayed(message);
             case Relayed.Asked(var question) -> standing.taken(question);
             case Relayed.Unasked(var question) -> questions.unasked(question);
