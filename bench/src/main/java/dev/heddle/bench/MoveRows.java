@@ -37,6 +37,7 @@ final class MoveRows {
                                 var there = gateways.heddle("there", ten, options)) {
                             var nodes = new Pair(here, there, ten);
                             steady(nodes, redis);
+                            streamed(nodes, redis);
                             nodes.restore(WARMING);
                             restore(nodes);
                             size(redis);
@@ -167,6 +168,32 @@ final class MoveRows {
                     "",
                     "%.1f".formatted(each),
                     each < 5);
+        }
+    }
+
+    /** What goes out with an id is in the store before. */
+    private void streamed(Pair nodes, RedisProcess redis) {
+        int calls = effort.whole() ? 5_000 : 1_000;
+        try (var wire = new Wire(nodes.here().url())) {
+            wire.initialize();
+            var steps = nodes.here().tool("a", "steps");
+            var params =
+                    "{\"name\":\"%s\",\"arguments\":{},\"_meta\":{\"progressToken\":\"p\"}}"
+                            .formatted(steps);
+            wire.request("tools/call", params);
+            long commands = redis.commands();
+            long scripts = redis.scripts();
+            for (int i = 0; i < calls; i++) {
+                wire.request("tools/call", params);
+            }
+            double each = (double) (redis.commands() - commands) / calls;
+            double requests = (double) (redis.scripts() - scripts) / calls;
+            report.figure(ROW, "heddle", 0, "requests per streamed call", requests);
+            report.beside(
+                    ROW,
+                    "requests to Redis for an answer of ten notifications and a result on a stream;"
+                            + " the commands that they take",
+                    "%.1f; %.1f".formatted(requests, each));
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.Map;
 record RedisProcess(int port, ProcessHandle process) implements AutoCloseable {
     private static final String PREFIX = "thv:vmcp:session:";
     private static final String COMMANDS = "total_commands_processed:";
+    private static final String SCRIPTS = "cmdstat_evalsha:calls=";
 
     /**
      * @param folder for what it writes
@@ -45,13 +46,25 @@ record RedisProcess(int port, ProcessHandle process) implements AutoCloseable {
 
     /** How many commands it has carried out, those of this class among them. */
     long commands() {
+        return number("stats", COMMANDS);
+    }
+
+    /** How many times it has been asked to run a script. */
+    long scripts() {
+        return number("commandstats", SCRIPTS);
+    }
+
+    private long number(String section, String prefix) {
         var line =
-                ask("info", "stats")
+                ask("info", section)
                         .lines()
-                        .filter(one -> one.startsWith(COMMANDS))
+                        .filter(one -> one.startsWith(prefix))
                         .findFirst()
-                        .orElseThrow();
-        return Long.parseLong(line.substring(COMMANDS.length()).strip());
+                        .orElseThrow()
+                        .substring(prefix.length())
+                        .strip();
+        int more = line.indexOf(',');
+        return Long.parseLong(more < 0 ? line : line.substring(0, more));
     }
 
     /** The lengths in bytes of the records of all sessions. */

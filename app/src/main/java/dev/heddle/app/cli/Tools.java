@@ -31,6 +31,7 @@ final class Tools implements Callable<Integer> {
                 var session =
                         Sessions.open(
                                 gateway, ClientProfile.gateway(config.name(), Version.text()))) {
+            gateway.awaitBackends(() -> false, Sessions.PATIENCE);
             show(gateway, session);
             boolean nothing = session.tools().items().isEmpty();
             return nothing && !gateway.pages().troubles().isEmpty() ? Main.FAILED : 0;

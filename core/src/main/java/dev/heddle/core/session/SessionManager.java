@@ -144,12 +144,11 @@ public final class SessionManager implements AutoCloseable {
     }
 
     private AdmissionQueue.Pass admit() {
-        return beginnings
-                .tryAdmit()
-                .orElseThrow(
-                        () ->
-                                new Fault.LimitReached(
-                                        "the gateway is shutting down", Duration.ofSeconds(1)));
+        return beginnings.tryAdmit().orElseThrow(SessionManager::isShuttingDown);
+    }
+
+    private static Fault isShuttingDown() {
+        return new Fault.LimitReached("the gateway is shutting down", Duration.ofSeconds(1));
     }
 
     private MultiSession create(
@@ -247,9 +246,13 @@ public final class SessionManager implements AutoCloseable {
 
     /** A process that is about to end takes nothing over. */
     private MultiSession restore(String id) {
-        try (var _ = beginnings.tryAdmit().orElseThrow(Fault.SessionMoved::new)) {
+        try (var _ = beginnings.tryAdmit().orElseThrow(this::goesOnElsewhere)) {
             return restoreAdmitted(id);
         }
+    }
+
+    private Fault goesOnElsewhere() {
+        return storage.isShared() ? new Fault.SessionMoved() : isShuttingDown();
     }
 
     private MultiSession restoreAdmitted(String id) {

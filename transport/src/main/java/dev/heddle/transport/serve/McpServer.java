@@ -6,6 +6,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.transport.net.EventLoops;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -41,6 +43,10 @@ public final class McpServer implements AutoCloseable {
     private final McpEndpoint endpoint;
     private final SseFront sse;
     private final Pages pages;
+
+    /** How long the end of an answer may take to a client that reads slowly. */
+    private static final Duration LAST_BYTES = Duration.ofSeconds(5);
+
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final @Nullable SslContext tls;
     private final Channel listening;
@@ -270,6 +276,14 @@ public final class McpServer implements AutoCloseable {
     @Override
     public void close() {
         stopListening();
+        closeAll(connections);
+    }
+
+    /** Closes connections once what has been put into them is on its way, or after a while. */
+    static void closeAll(ChannelGroup connections) {
+        connections
+                .writeAndFlush(Unpooled.EMPTY_BUFFER)
+                .awaitUninterruptibly(LAST_BYTES.toMillis());
         connections.close().awaitUninterruptibly();
     }
 }

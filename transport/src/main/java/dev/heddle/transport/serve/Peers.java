@@ -155,7 +155,7 @@ public final class Peers implements AutoCloseable {
     @Override
     public void close() {
         listening.close().awaitUninterruptibly();
-        connections.close().awaitUninterruptibly();
+        McpServer.closeAll(connections);
         forwarder.close();
     }
 }
