@@ -16,6 +16,11 @@ class ManyRoundsTest {
     private static final String VERSION = "2026-07-28";
     private static final String PERSON = "{\"elicitation\":{\"form\":{},\"url\":{}}}";
 
+    private static final String RESEARCH = "simulate-research-query";
+    private static final String EVERYTHING =
+            "- {name: everything, transport: stdio, command: \"%s\", args: [\"%s\"]}"
+                    .formatted(Peers.node(), Peers.server("everything"));
+
     @TempDir private Path folder;
     private Nodes nodes;
 
@@ -85,6 +90,41 @@ class ManyRoundsTest {
             assertThat(shut.result().path("resultType").asString("")).isEqualTo("input_required");
             assertThat(next(i % 2, "door", shut).text()).isEqualTo("open");
         }
+    }
+
+    /** At a server with sessions, in which each node has its own. */
+    @Test
+    void a_task_is_asked_after_at_whichever_node() {
+        try (var both = Nodes.start(folder.resolve("tasks"), 2, EVERYTHING, "")) {
+            var made = ask(both, 0, "tools/call", RESEARCH, "\"name\":\"%s\"".formatted(RESEARCH));
+            var id = made.result().path("taskId").asString("");
+            assertThat(id).as(made.body()).isNotEmpty();
+            for (int i = 0; i < 4; i++) {
+                var found = ask(both, i % 2, "tasks/get", id, "\"taskId\":\"" + id + "\"");
+                assertThat(found.result().path("taskId").asString("")).isEqualTo(id);
+                assertThat(found.result().path("status").asString("")).isNotEmpty();
+            }
+            both.kill(0);
+            var lost = ask(both, 1, "tasks/get", id, "\"taskId\":\"" + id + "\"");
+            assertThat(lost.errorText()).contains("may have been carried out");
+        }
+    }
+
+    private static Answer ask(Nodes nodes, int node, String method, String name, String params) {
+        return nodes.node(node)
+                .client()
+                .header("MCP-Protocol-Version", VERSION)
+                .header("Mcp-Method", method)
+                .header("Mcp-Name", name)
+                .request(
+                        method,
+                        """
+                        {%s,"arguments":{"topic":"looms"},"_meta":{\
+                        "io.modelcontextprotocol/protocolVersion":"%s",\
+                        "io.modelcontextprotocol/clientCapabilities":\
+                        {"extensions":{"io.modelcontextprotocol/tasks":{}}}}}\
+                        """
+                                .formatted(params, VERSION));
     }
 
     @Test

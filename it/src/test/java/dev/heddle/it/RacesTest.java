@@ -144,6 +144,27 @@ class RacesTest {
         endsEverywhere();
     }
 
+    /** It has opened one, and has yet to note that in the record. */
+    @RepeatedTest(TIMES)
+    void a_node_whose_fresh_conversation_is_noted_too_late_gives_it_up_for_the_others()
+            throws Exception {
+        assertThat(elsewhere.call("count", "{}").text()).isEqualTo("2");
+        nodes.stub().forget(404, "{}");
+        nodes.stub().hold("raw");
+        var late = meanwhile(() -> elsewhere.call("count", "{}").text());
+        await().until(() -> nodes.stub().count("held") == 1);
+        relay.hold(Way.THERE);
+        nodes.stub().release();
+        awaitHeld();
+        assertThat(client.call("count", "{}").text()).isEqualTo("1");
+        relay.release();
+        assertThat(late.get()).isEqualTo("2");
+        assertThat(client.call("count", "{}").text()).isEqualTo("3");
+        await().until(() -> nodes.stub().count("sessions") <= WATCHES + 1);
+        client.delete();
+        endsEverywhere();
+    }
+
     @RepeatedTest(TIMES)
     void two_terminations_at_once_are_both_answered() throws Exception {
         assertThat(elsewhere.call("count", "{}").text()).isEqualTo("2");

@@ -55,6 +55,15 @@ final class Stub implements AutoCloseable {
                                 + URLEncoder.encode(body, StandardCharsets.UTF_8)));
     }
 
+    /** Answers no initialize of the client of that name until {@link #release}. */
+    void hold(String client) {
+        RawClient.page(control("/hold?client=" + client));
+    }
+
+    void release() {
+        RawClient.page(control("/release"));
+    }
+
     /** Logs one word on all GET streams. */
     void say(String word) {
         RawClient.page(control("/say?text=" + word));

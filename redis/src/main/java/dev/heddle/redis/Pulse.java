@@ -54,6 +54,7 @@ final class Pulse {
         if (!closed) {
             pushes.checkPulse();
             if (pushes.unheard() >= UNHEARD) {
+                pushes.beatsAnew();
                 redis.renew();
             }
             beat();
@@ -69,8 +70,8 @@ final class Pulse {
     /** Does not wait for the answer. */
     private void beat() {
         try {
-            pushes.beats();
             Scripts.PULSE.send(redis.ask(), key, arguments()).thenAccept(this::note);
+            pushes.beats();
         } catch (Fault.StorageUnavailable away) {
             log.debug("no pulse: {}", away.getMessage());
         }

@@ -217,6 +217,7 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     @Override
     public void subscribed(String channel, long count) {
         heardOwn = alarms.now();
+        beatsAnew();
         hear();
     }
 
@@ -246,6 +247,11 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
     /** A pulse is on its way. */
     void beats() {
         unheard.incrementAndGet();
+    }
+
+    /** The pulses that were sent until now do not count. */
+    void beatsAnew() {
+        unheard.set(0);
     }
 
     /** How many pulses have been sent since one was heard. */

@@ -359,6 +359,7 @@ public final class RedisSessionStorage implements SessionStorage {
         @Override
         public Optional<Map<String, String>> load(Supplier<Optional<Map<String, String>>> ours) {
             var place = follower.place();
+            long before = losses; // another thread may be writing the record again just now
             var record = loadNoting();
             if (record.isPresent()) {
                 losses = content.losses();
@@ -367,7 +368,7 @@ public final class RedisSessionStorage implements SessionStorage {
             }
             pulse.check();
             var known = ours.get();
-            if (known.isPresent() && losses != content.losses()) {
+            if (known.isPresent() && before != content.losses()) {
                 return written(known.get());
             } else if (known.isEmpty() && content.isRecovering()) {
                 throw new Fault.StorageUnavailable("what it kept is being written again");

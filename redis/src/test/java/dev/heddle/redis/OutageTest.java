@@ -89,6 +89,25 @@ class OutageTest {
     }
 
     @Test
+    void connections_that_were_given_up_for_others_are_kept_when_the_store_is_back() {
+        var node = store.node();
+        store.server.kill();
+        for (int i = 0; i < 10; i++) {
+            store.clock.advance(Pushes.PULSE);
+            store.alarms.fire(Pushes.PULSE);
+        }
+        store.server.restart();
+        Store.awaitThere(node);
+        var wire = store.wire();
+        for (int i = 1; i <= 10; i++) {
+            int pulses = i;
+            store.clock.advance(Pushes.PULSE);
+            store.alarms.fire(Pushes.PULSE);
+            await().until(() -> wire.size() == pulses && node.isHearing());
+        }
+    }
+
+    @Test
     void a_push_that_was_lost_with_its_connection_is_made_up_for_by_reading_again() {
         var node = store.node();
         var other = store.node();

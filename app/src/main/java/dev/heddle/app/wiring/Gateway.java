@@ -29,6 +29,7 @@ import dev.heddle.core.session.SessionManager;
 import dev.heddle.core.session.SessionStorage;
 import dev.heddle.core.session.SharedSubscriptions;
 import dev.heddle.core.session.StandInStorage;
+import dev.heddle.core.tasks.TaskNames;
 import dev.heddle.redis.RedisSessionStorage;
 import dev.heddle.transport.connect.Connectors;
 import dev.heddle.transport.net.EventLoops;
@@ -127,7 +128,8 @@ public final class Gateway implements AutoCloseable {
                         ids,
                         new ParkedExchanges(loops.alarms()),
                         new RequestStates(vault, clock),
-                        new SharedSubscriptions(ids, loops.alarms()));
+                        new SharedSubscriptions(ids, loops.alarms()),
+                        new TaskNames(vault, Optional.empty()));
         this.version = version;
         var self = self(config);
         this.pages =

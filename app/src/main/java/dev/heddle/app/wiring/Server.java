@@ -103,8 +103,10 @@ public final class Server implements AutoCloseable {
         gateway.retire();
         awaitBalancers(gateway.config().server().drain());
         gateway.drain();
+        long until = System.nanoTime() + HANDED_ON.toNanos();
         gateway.sessions().close();
-        gateway.peers().ifPresent(peers -> peers.finish(HANDED_ON));
+        var left = Duration.ofNanos(Math.max(0, until - System.nanoTime()));
+        gateway.peers().ifPresent(peers -> peers.finish(left));
         front.close();
         gateway.close();
     }

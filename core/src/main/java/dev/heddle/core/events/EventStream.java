@@ -272,8 +272,17 @@ public final class EventStream implements Resumable {
 
     /** Whether so much waits to go out that no more should come. */
     public boolean isBehind() {
+        return waiting() > Journal.MOST;
+    }
+
+    /** Whether so much waits that what can be spared is better dropped. */
+    public boolean isCrowded() {
+        return waiting() > EventLog.MOST_EVENTS / 2;
+    }
+
+    private int waiting() {
         synchronized (log) {
-            return journal != null && journal.isBehind();
+            return journal == null ? 0 : journal.waiting();
         }
     }
 

@@ -22,10 +22,12 @@ import java.util.Optional;
  */
 final class Journal {
     /** How much is written together. */
-    private static final int MOST = 100;
+    static final int MOST = 100;
 
     /** How soon the store is given again what it may lack. */
     static final Duration AGAIN = Duration.ofSeconds(3);
+
+    private static final Duration MOST_PAUSE = Duration.ofSeconds(20);
 
     private final EventLog log;
     private final Sharing sharing;
@@ -36,6 +38,7 @@ final class Journal {
     private boolean begun;
     private boolean anew; // the store may lack some of what has gone out
     private boolean repairing; // in a moment
+    private Duration pause = AGAIN; // until it is repaired
     private long gone; // the number of the last event that has gone out
     private String doubted = ""; // the carrier that is asked whether it still carries the stream
 
@@ -75,25 +78,25 @@ final class Journal {
         write();
     }
 
-    /** Whether more waits for the store than is written together. */
-    boolean isBehind() {
-        return waiting.size() > MOST;
+    /** How much waits for the store. */
+    int waiting() {
+        return waiting.size();
     }
 
     private void repairLater() {
         if (!repairing) {
             repairing = true;
-            log.alarms()
-                    .after(
-                            AGAIN,
-                            () -> {
-                                synchronized (log) {
-                                    repairing = false;
-                                    if (log.knows(stream)) {
-                                        repair();
-                                    }
-                                }
-                            });
+            log.alarms().after(pause, () -> sharing.virtual().execute(this::repairKnown));
+            pause = pause.compareTo(MOST_PAUSE) < 0 ? pause.multipliedBy(2) : pause;
+        }
+    }
+
+    private void repairKnown() {
+        synchronized (log) {
+            repairing = false;
+            if (log.knows(stream)) {
+                repair();
+            }
         }
     }
 
@@ -169,6 +172,7 @@ final class Journal {
                 return;
             }
             anew = failed != null;
+            pause = anew ? pause : AGAIN;
             for (; writing > 0; writing--) {
                 goOut(waiting.removeFirst());
             }

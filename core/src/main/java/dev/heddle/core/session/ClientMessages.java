@@ -55,11 +55,15 @@ final class ClientMessages {
 
     /** As of {@link MultiSession#answer}. */
     Optional<Fault> answer(Envelope response) {
-        var asker = Questions.asker(response.id());
-        if (asker.isPresent() && !record.isAlive(asker.get())) {
+        var other =
+                Questions.asker(response.id())
+                        .filter(_ -> record.isShared())
+                        .filter(asker -> !asker.equals(record.node()));
+        if (other.filter(asker -> !record.isAlive(asker)).isPresent()) {
             return Optional.of(new Fault.InvalidRequest(ASKER_GONE));
         }
-        return hereOrElsewhere(response)
+        boolean onItsWay = hereOrElsewhere(response);
+        return onItsWay || other.isEmpty()
                 ? Optional.empty()
                 : Optional.of(new Fault.StorageUnavailable(UNTOLD));
     }

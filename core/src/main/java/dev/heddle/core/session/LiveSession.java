@@ -135,6 +135,7 @@ final class LiveSession implements MultiSession {
                         IdentityBinding.of(client.opener()).format()
                                 + (type == SessionType.IMPLICIT ? "" : '\0' + id),
                         client.profile(),
+                        this::isHereOnly,
                         type == SessionType.IMPLICIT
                                 ? Tasks.Notes.NONE
                                 : new TaskNotes(record, shared.virtual()),
@@ -180,6 +181,14 @@ final class LiveSession implements MultiSession {
                 type == SessionType.IMPLICIT
                         && IdentityBinding.of(client.opener())
                                 instanceof IdentityBinding.Unauthenticated);
+    }
+
+    /** Each process has its own conversations for clients without sessions. */
+    private boolean isHereOnly(BackendId backend) {
+        return type == SessionType.IMPLICIT
+                && surfaces.introduction(backend)
+                        .filter(known -> known.revision().hasSessions())
+                        .isPresent();
     }
 
     /** Tells the client that a list is another one now. Must not block. */
@@ -448,10 +457,17 @@ final class LiveSession implements MultiSession {
         return messages.answer(response);
     }
 
+    private boolean isOwnQuestion(Envelope message) {
+        return message.isRequest()
+                && Questions.asker(message.id()).filter(record.node()::equals).isPresent();
+    }
+
     @Override
     public void relayed(String text) {
         switch (Relayed.of(text)) {
             case Relayed.FromClient(var message) -> messages.relayed(message);
+            case Relayed.ToClient(var message) when isOwnQuestion(message) ->
+                    questions.unasked(message.id()); // which has come back to be asked here
             case Relayed.ToClient(var message) -> standing.relayed(message);
             case Relayed.Asked(var question) -> standing.taken(question);
             case Relayed.Unasked(var question) -> questions.unasked(question);
@@ -615,20 +631,21 @@ final class LiveSession implements MultiSession {
         }
         leaving = goodbye;
         events.end();
+        moving.end();
         admission.close();
         questions.closeAll("the session has ended");
         var grace = shared.alarms().after(GRACE, calls::cancelAll);
         admission.closeAndDrain();
         grace.cancel();
         calls.close();
-        if (goesOn) {
-            home.leave(); // before what takes its time, so that others need not wait for it
-        }
         var events = Optional.ofNullable(log.get());
         events.filter(_ -> goesOn).ifPresent(streams -> streams.leave(LAST_WORDS));
         standing.close();
         events.ifPresent(EventLog::close);
         shared.goodbyes().say(goodbye);
+        if (goesOn) {
+            home.leave();
+        }
         shared.observer().sessionClosed();
         afterClose.run();
         closed.countDown();

@@ -357,7 +357,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
                     new OpeningLimits(),
                     new Goodbyes(),
                     ids,
-                    new TaskNames(vault),
+                    new TaskNames(vault, self),
                     alarms,
                     clock,
                     virtual,

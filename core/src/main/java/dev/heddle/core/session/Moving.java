@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -20,6 +21,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Moving {
     /** How soon it is tried again to note what could not be noted. */
     static final Duration AGAIN = Duration.ofSeconds(5);
+
+    private static final int TIMES = 10;
 
     private final SessionRecord record;
     private final Shared shared;
@@ -33,6 +36,7 @@ final class Moving {
     private final @Nullable RepeatedTask noting; // which lists have been shown
     private final AtomicBoolean late = new AtomicBoolean(); // something has yet to be noted
     private volatile boolean unheard; // among it who listens
+    private volatile boolean ended;
 
     Moving(
             SessionRecord record,
@@ -141,8 +145,13 @@ final class Moving {
         unheard = !record.tryNote(listening);
     }
 
+    /** The session has ended here. */
+    void end() {
+        ended = true;
+    }
+
     private void catchUpSoon() {
-        if (record.isShared() && !late.getAndSet(true)) {
+        if (record.isShared() && !ended && !late.getAndSet(true)) {
             shared.alarms().after(AGAIN, () -> shared.virtual().execute(this::catchUpLate));
         }
     }
@@ -150,16 +159,33 @@ final class Moving {
     /** Notes what could not be noted, and goes on from what others have noted. */
     private void catchUpLate() {
         late.set(false);
+        if (ended) {
+            return;
+        }
         try {
-            record.load().ifPresent(this::catchUp);
+            catchUpNewest();
         } catch (Fault.StorageUnavailable away) {
             catchUpSoon();
             return;
         }
-        if (unheard && standing.isAwaited()) {
+        conversations.applyListening(standing::isAwaited);
+        if (unheard && standing.isOpen()) {
             listenHere();
+        } else if (unheard && standing.isAwaited()) {
+            note(record.listeningFirst()); // the client may be elsewhere by now
         } else if (unheard) {
             listenNoMore();
+        }
+    }
+
+    /** Whoever was overtaken while catching up does so again. */
+    private void catchUpNewest() {
+        var before = Optional.<Map<String, String>>empty();
+        var now = record.load();
+        for (int i = 0; i < TIMES && now.isPresent() && !now.equals(before); i++) {
+            catchUp(now.get());
+            before = now;
+            now = record.load();
         }
     }
 }

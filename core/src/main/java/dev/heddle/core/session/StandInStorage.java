@@ -87,6 +87,7 @@ public final class StandInStorage implements SessionStorage {
             if (record.isEmpty()) {
                 here.delete(id); // if it has expired
                 if (written.isPresent()) {
+                    shared.update(id, Changes.set(Map.of(Metadata.TERMINATED, "true")));
                     shared.delete(id);
                 }
                 return;

@@ -130,6 +130,7 @@ final class StandingStream {
     private final Alarms alarms;
     private final boolean shared;
     private final Elsewhere elsewhere;
+    private final BoundedMap<Json, String> asking = new BoundedMap<>(MAX_KEPT); // for others
     private final BoundedMap<Json, String> relayed = new BoundedMap<>(MAX_KEPT); // not yet taken
     private final AtomicReference<State> state = new AtomicReference<>(State.EMPTY);
 
@@ -369,7 +370,7 @@ final class StandingStream {
         if (isAwaited() && elsewhere.isHere()) {
             if (message.isRequest()) {
                 elsewhere.tell(new Relayed.Asked(message.id()));
-                question(relayedQuestion(message));
+                askOnce(message);
             } else if (message.method().equals(Method.RESOURCE_UPDATED)) {
                 message.uri().ifPresent(uri -> resourceUpdated(uri, Spliced.of(message)));
             } else {
@@ -378,15 +379,30 @@ final class StandingStream {
         }
     }
 
+    /** A question may come on two ways. */
+    private void askOnce(Envelope message) {
+        if (!asking.contains(message.id())) {
+            asking.put(message.id(), message.method());
+            question(relayedQuestion(message));
+        }
+    }
+
     /**
      * Whoever asked hears from here only if the client cannot be asked, or has gone: by then it may
      * have answered.
      */
     private Question relayedQuestion(Envelope message) {
+        var id = message.id();
         return new Question(
                 Spliced.of(message),
-                refusal -> elsewhere.tell(new Relayed.FromClient(Envelope.parse(refusal.bytes()))),
-                () -> elsewhere.tell(new Relayed.Unasked(message.id())));
+                refusal -> {
+                    asking.remove(id);
+                    elsewhere.tell(new Relayed.FromClient(Envelope.parse(refusal.bytes())));
+                },
+                () -> {
+                    asking.remove(id);
+                    elsewhere.tell(new Relayed.Unasked(id));
+                });
     }
 
     private void giveUp(Question question) {

@@ -13,10 +13,10 @@ import java.util.stream.Collectors;
 /** Notes the tasks of a session in its record, so that each process can list them. Thread-safe. */
 record TaskNotes(SessionRecord record, Executor virtual) implements Notes {
     @Override
-    public void made(Made task, List<Made> dropped, Runnable then) {
+    public void made(Made task, List<Made> dropped) {
         var gone = dropped.stream().map(Metadata::field).collect(Collectors.toSet());
-        record.noteThen(
-                new Changes(Map.of(Metadata.field(task), task.name()), gone), virtual, then);
+        var changes = new Changes(Map.of(Metadata.field(task), task.name()), gone);
+        record.noteThen(changes, virtual, () -> {});
     }
 
     @Override

@@ -25,6 +25,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
  * The tasks of one session's client: calls whose results come later (MCP 2025-11-25, Tasks; the
@@ -54,11 +55,8 @@ public final class Tasks {
          * Notes a new task.
          *
          * @param dropped older ones that are not listed any more
-         * @param then run when that is noted
          */
-        default void made(Made task, List<Made> dropped, Runnable then) {
-            then.run();
-        }
+        default void made(Made task, List<Made> dropped) {}
 
         /** Notes that a task is no more. */
         default void forgotten(Made task) {}
@@ -67,23 +65,27 @@ public final class Tasks {
     private final TaskNames names;
     private final String owner;
     private final boolean extension;
+    private final Predicate<BackendId> stays;
     private final Notes notes;
     private final LongSupplier millis;
     private final AtomicReference<List<Made>> made = new AtomicReference<>(List.of());
 
     /**
      * @param owner whose tasks they are
+     * @param stays whether only this process can ask a backend after them
      * @param millis the time
      */
     public Tasks(
             TaskNames names,
             String owner,
             ClientProfile profile,
+            Predicate<BackendId> stays,
             Notes notes,
             LongSupplier millis) {
         this.names = names;
         this.owner = owner;
         this.extension = declares(profile);
+        this.stays = stays;
         this.notes = notes;
         this.millis = millis;
     }
@@ -150,13 +152,13 @@ public final class Tasks {
         return list.subList(Math.max(0, list.size() - MANY), list.size());
     }
 
-    private void make(String name, Runnable then) {
+    private void make(String name) {
         long now = millis.getAsLong() * PER_MILLI + ThreadLocalRandom.current().nextInt(PER_MILLI);
         var before = made.getAndUpdate(all -> newest(all, List.of(next(all, now, name))));
         var task = next(before, now, name);
         var dropped = new ArrayList<>(before);
         dropped.removeAll(newest(before, List.of(task)));
-        notes.made(task, dropped, then);
+        notes.made(task, dropped);
     }
 
     private static Made next(List<Made> all, long now, String name) {
@@ -247,7 +249,7 @@ public final class Tasks {
     }
 
     private Json name(BackendId backend, String id) {
-        return Json.of(names.name(new Task(backend, id), owner));
+        return Json.of(names.name(new Task(backend, id), owner, stays.test(backend)));
     }
 
     /** Puts the names of tasks into what comes back for one request. */
@@ -306,9 +308,8 @@ public final class Tasks {
             Optional.of(result)
                     .filter(_ -> makes && task)
                     .flatMap(one -> one.text(ID).or(() -> innerId(one)))
-                    .ifPresentOrElse(
-                            name -> make(name, () -> next().reply(whole)),
-                            () -> next().reply(whole));
+                    .ifPresent(Tasks.this::make);
+            next().reply(whole);
         }
 
         private static Optional<String> innerId(Json result) {

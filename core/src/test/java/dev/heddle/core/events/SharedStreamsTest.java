@@ -428,14 +428,16 @@ class SharedStreamsTest {
         storage.away(true);
         stream.send(message("a"));
         alarms.fire(Journal.AGAIN);
+        settle();
         storage.away(false);
-        alarms.fire(Journal.AGAIN);
+        alarms.fire(Journal.AGAIN.multipliedBy(2));
+        settle();
         stream.lost(first);
         var second = comesBack(b, first);
         last(stream, "b");
         settle();
         assertThat(second.said).containsExactly("b");
-        assertThat(alarms.set(Journal.AGAIN)).isZero();
+        assertThat(alarms.set(Journal.AGAIN.multipliedBy(4))).isZero();
     }
 
     @Test
@@ -447,6 +449,7 @@ class SharedStreamsTest {
             stream.send(message("m" + i));
         }
         assertThat(stream.isBehind()).isTrue();
+        assertThat(stream.isCrowded()).isFalse();
         storage.release();
         assertThat(stream.isBehind()).isFalse();
         assertThat(connection.said).hasSize(200);

@@ -78,13 +78,15 @@ class MovingTest {
 
     @Test
     void an_answer_for_another_process_is_taken_only_if_that_can_be_told() {
-        var answer = JsonRpc.result(Json.of("theirs"), Json.EMPTY_OBJECT);
+        var answer = JsonRpc.result(Json.of(Neighbours.OTHER + "-7"), Json.EMPTY_OBJECT);
         assertThat(session.answer(Identity.NONE, answer)).isEmpty();
-        neighbours.end(Neighbours.OTHER);
+        neighbours.deafen();
         assertThat(session.answer(Identity.NONE, answer).orElseThrow())
                 .isInstanceOf(Fault.StorageUnavailable.class);
-        var late = JsonRpc.result(Json.of(Neighbours.OTHER + "-7"), Json.EMPTY_OBJECT);
-        assertThat(session.answer(Identity.NONE, late).orElseThrow())
+        var own = JsonRpc.result(Json.of(Neighbours.HERE + "-7"), Json.EMPTY_OBJECT);
+        assertThat(session.answer(Identity.NONE, own)).isEmpty();
+        neighbours.end(Neighbours.OTHER);
+        assertThat(session.answer(Identity.NONE, answer).orElseThrow())
                 .isInstanceOf(Fault.InvalidRequest.class)
                 .hasMessageContaining("may have been carried out");
     }

@@ -15,6 +15,7 @@ final class Neighbours implements SessionStorage {
     static final String OTHER = "other";
 
     private final SessionStorage records;
+    private volatile boolean deaf;
     private final List<String> told = new CopyOnWriteArrayList<>();
     private final Set<String> alive = ConcurrentHashMap.newKeySet();
 
@@ -26,6 +27,11 @@ final class Neighbours implements SessionStorage {
     /** What this process has told the other. */
     List<String> told() {
         return told;
+    }
+
+    /** Nobody can be told anything any more. */
+    void deafen() {
+        deaf = true;
     }
 
     void end(String node) {
@@ -50,7 +56,7 @@ final class Neighbours implements SessionStorage {
     @Override
     public boolean tell(String id, String message) {
         told.add(message);
-        return alive.contains(OTHER);
+        return !deaf;
     }
 
     @Override

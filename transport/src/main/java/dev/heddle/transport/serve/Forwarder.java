@@ -108,6 +108,11 @@ final class Forwarder implements AutoCloseable {
         reply.whenOver(() -> over.complete(null));
         var sent = client.sendAsync(request, BodyHandlers.ofPublisher());
         var taker = new Body(reply);
+        Runnable notThere =
+                () -> {
+                    over.complete(null); // from now on it is not that process's
+                    unreachable.run();
+                };
         over.thenRun(
                 () -> {
                     open.remove(reply);
@@ -127,9 +132,9 @@ final class Forwarder implements AutoCloseable {
                         relay(answer, taker, reply);
                     } else if (failed == null) {
                         answer.body().subscribe(BodySubscribers.discarding());
-                        unreachable.run(); // there is another process now
+                        refused(node, id, reply, notThere);
                     } else {
-                        failed(failed, id, reply, unreachable);
+                        failed(failed, id, reply, notThere);
                     }
                 });
     }
@@ -146,6 +151,15 @@ final class Forwarder implements AutoCloseable {
             }
         }
         return request.build();
+    }
+
+    /** There is another process by now, unless the two only do not know each other yet. */
+    private void refused(String node, Json id, HttpReply reply, Runnable notThere) {
+        if (alive.test(node)) {
+            reply.fault(id, new Fault.SessionMoved());
+        } else {
+            notThere.run();
+        }
     }
 
     private static void failed(Throwable failed, Json id, HttpReply reply, Runnable unreachable) {

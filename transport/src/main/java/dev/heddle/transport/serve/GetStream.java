@@ -22,7 +22,7 @@ final class GetStream implements ClientStream {
     @Override
     public void notification(Spliced message) {
         if (isNeeded(message.envelope().method())
-                || stream.taker().map(Taker::isReady).orElse(true)) {
+                || (!stream.isCrowded() && stream.taker().map(Taker::isReady).orElse(true))) {
             stream.send(message);
         }
     }

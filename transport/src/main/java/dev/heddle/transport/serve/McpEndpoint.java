@@ -202,7 +202,7 @@ final class McpEndpoint {
                 session -> {
                     session.authorize(caller);
                     try {
-                        new SessionPost(session, caller, accepts(head, EVENTS), reply, away)
+                        post(session, caller, head, reply, away, Optional.empty())
                                 .carry(Batch.of(body, session.profile().revision()));
                     } catch (Malformed e) {
                         malformed(reply, e);
@@ -243,14 +243,42 @@ final class McpEndpoint {
             }
             initialize(message, caller, reply);
         } else {
-            inSession(
-                    head,
-                    message.id(),
-                    reply,
-                    session ->
-                            new SessionPost(session, caller, accepts(head, EVENTS), reply, away)
-                                    .carry(message));
+            carry(message, caller, head, away, reply, true);
         }
+    }
+
+    /** A session that is not used any more may be let go in the moment in which it is again. */
+    private void carry(
+            Envelope message,
+            Identity caller,
+            HttpRequest head,
+            Optional<Away> away,
+            HttpReply reply,
+            boolean first) {
+        Runnable again = () -> carry(message, caller, head, away, reply, false);
+        inSession(
+                head,
+                message.id(),
+                reply,
+                session ->
+                        post(
+                                        session,
+                                        caller,
+                                        head,
+                                        reply,
+                                        away,
+                                        first ? Optional.of(again) : Optional.empty())
+                                .carry(message));
+    }
+
+    private static SessionPost post(
+            MultiSession session,
+            Identity caller,
+            HttpRequest head,
+            HttpReply reply,
+            Optional<Away> away,
+            Optional<Runnable> again) {
+        return new SessionPost(session, caller, accepts(head, EVENTS), reply, away, again);
     }
 
     private static boolean isJson(String contentType) {

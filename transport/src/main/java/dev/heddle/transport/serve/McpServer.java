@@ -45,7 +45,7 @@ public final class McpServer implements AutoCloseable {
     private final Pages pages;
 
     /** How long the end of an answer may take to a client that reads slowly. */
-    private static final Duration LAST_BYTES = Duration.ofSeconds(5);
+    private static final Duration LAST_BYTES = Duration.ofSeconds(2);
 
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final @Nullable SslContext tls;

@@ -93,8 +93,9 @@ final class PostSink implements Sink {
     }
 
     private static boolean isElsewhere(Fault fault) {
-        return fault instanceof Fault.BackendFailed failed
-                && failed.reason() == Fault.BackendFailed.Reason.ELSEWHERE;
+        return fault instanceof Fault.SessionMoved
+                || (fault instanceof Fault.BackendFailed failed
+                        && failed.reason() == Fault.BackendFailed.Reason.ELSEWHERE);
     }
 
     private void flow(Flow flow, @Nullable EventStream events) {

@@ -84,7 +84,7 @@ final class PostStream {
         var events = stream;
         return events == null
                 ? reply.isCrowded()
-                : events.isBehind() || events.taker().map(Taker::isCrowded).orElse(false);
+                : events.isCrowded() || events.taker().map(Taker::isCrowded).orElse(false);
     }
 
     boolean question(Question question) {

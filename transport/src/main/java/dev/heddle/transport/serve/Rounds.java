@@ -135,8 +135,8 @@ final class Rounds {
         return Optional.empty();
     }
 
-    /** Only the process that has parked an exchange can go on with it. */
-    private static void hand(Asked asked, String home) {
+    /** Hands a request to the only process that knows what it is about. */
+    static void hand(Asked asked, String home) {
         var id = asked.message().id();
         Runnable lost = () -> asked.reply().error(502, Forwarder.lost(id));
         asked.away().ifPresentOrElse(away -> away.carry(home, id, lost), lost);

@@ -16,13 +16,15 @@ import java.util.Optional;
  *
  * @param takesEvents whether the client accepts a stream
  * @param away the way to other processes; none for what has come from one of them
+ * @param again looks for the session once more, if this one turns out to be let go just now
  */
 record SessionPost(
         MultiSession session,
         Identity caller,
         boolean takesEvents,
         HttpReply reply,
-        Optional<Away> away) {
+        Optional<Away> away,
+        Optional<Runnable> again) {
 
     /** Carries out one message. */
     void carry(Envelope message) {
@@ -52,7 +54,9 @@ record SessionPost(
 
     private void handOn(Envelope message) {
         session.home(message)
-                .ifPresentOrElse(home -> hand(message, home), () -> moved(message.id()));
+                .ifPresentOrElse(
+                        home -> hand(message, home),
+                        () -> again.ifPresentOrElse(Runnable::run, () -> moved(message.id())));
     }
 
     /** Another process may turn out to be the home while a request is being carried out here. */

@@ -12,6 +12,7 @@ import dev.heddle.core.rounds.ParkedExchanges;
 import dev.heddle.core.session.ImplicitSessions;
 import dev.heddle.core.session.MultiSession;
 import dev.heddle.core.session.SharedSubscriptions;
+import dev.heddle.core.tasks.TaskNames;
 import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
@@ -47,6 +48,8 @@ final class StatelessEndpoint {
     private final StatelessForms forms;
     private final Ids ids;
     private final SharedSubscriptions subscriptions;
+    private final TaskNames tasks;
+    private final String here;
     private final Rounds.Returns returns = new Returns();
 
     /**
@@ -58,6 +61,8 @@ final class StatelessEndpoint {
         this.rounds = new Rounds(service.parked(), service.states(), forms, here);
         this.ids = service.ids();
         this.subscriptions = service.subscriptions();
+        this.tasks = service.tasks();
+        this.here = here;
     }
 
     private static Json spoken() {
@@ -214,6 +219,11 @@ final class StatelessEndpoint {
 
     /** Carries out a request that belongs to none that went before. */
     private void begin(Asked asked) {
+        var home = task(asked.message()).flatMap(tasks::home).filter(at -> !at.equals(here));
+        if (home.isPresent()) {
+            Rounds.hand(asked, home.get());
+            return;
+        }
         var profile = profile(asked.message());
         var before = asked.own().flatMap(sessions::takeBack);
         if (before.isPresent()) {
