@@ -18,7 +18,9 @@ import org.junit.jupiter.api.Test;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 /** The store need not be there all the time. */
 class OutageTest {
@@ -184,6 +186,30 @@ class OutageTest {
             following.load(() -> Optional.of(held)); // which writes it again
             store.alarms.fire(Pushes.PULSE);
             await().until(() -> other.load("a").filter(Metadata::isTerminated).isPresent());
+        }
+    }
+
+    @Test
+    void whoever_looks_while_another_writes_a_lost_record_again_finds_it() {
+        var node = store.node();
+        var held = Map.of("k", "1");
+        for (int i = 0; i < 100; i++) {
+            var id = "held-" + i;
+            node.create(id, held);
+            try (var following = node.follow(id, new Heard())) {
+                store.empty();
+                var looking =
+                        IntStream.range(0, 4)
+                                .mapToObj(
+                                        _ ->
+                                                CompletableFuture.supplyAsync(
+                                                        () ->
+                                                                following.load(
+                                                                        () -> Optional.of(held)),
+                                                        Thread::startVirtualThread))
+                                .toList();
+                looking.forEach(one -> assertThat(one.join()).as(id).isPresent());
+            }
         }
     }
 
