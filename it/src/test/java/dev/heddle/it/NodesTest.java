@@ -8,15 +8,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /** Any node goes on with any session. */
@@ -137,43 +131,6 @@ class NodesTest {
             moved.request("resources/unsubscribe", "{\"uri\":\"r:1\"}").result();
             assertThat(nodes.stub().count("initializes")).isZero();
         }
-    }
-
-    /** What is not used at a node any more is let go there, while it goes on at the other one. */
-    @Test
-    void a_session_that_is_let_go_just_when_it_is_used_again_goes_on() throws Exception {
-        try (var nodes = Nodes.start(folder, 2, "sessions: {ttl: 2s}");
-                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            var all = new ArrayList<Future<?>>();
-            for (int i = 0; i < 30; i++) {
-                var here = nodes.node(0).client().initialize();
-                var there = here.at(nodes.node(1).endpoint());
-                var over = new AtomicBoolean();
-                threads.submit(() -> callEvery(200, there, over::get));
-                var rounds = new AtomicInteger();
-                all.add(
-                        threads.submit(
-                                () -> {
-                                    callEvery(2200, here, () -> rounds.incrementAndGet() > 8);
-                                    over.set(true);
-                                    return null;
-                                }));
-            }
-            for (var one : all) {
-                one.get();
-            }
-        }
-    }
-
-    /** A client that calls about so often. */
-    private static Void callEvery(int millis, RawClient client, BooleanSupplier over)
-            throws InterruptedException {
-        while (!over.getAsBoolean()) {
-            Thread.sleep(millis * ThreadLocalRandom.current().nextInt(80, 120) / 100);
-            var answer = client.call("count", "{}");
-            assertThat(answer.status()).as(answer.body()).isEqualTo(200);
-        }
-        return null;
     }
 
     @Test

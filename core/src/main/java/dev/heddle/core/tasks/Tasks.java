@@ -20,7 +20,6 @@ import dev.heddle.protocol.Spliced;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
@@ -278,42 +277,36 @@ public final class Tasks {
 
         @Override
         public void reply(Reply reply) {
-            if (!(reply instanceof Reply.Response(var message))) {
-                next().reply(reply);
-                return;
-            }
+            next().reply(reply instanceof Reply.Response(var message) ? readable(message) : reply);
+        }
+
+        private Reply readable(Spliced message) {
             try {
-                named(message);
+                return named(message);
             } catch (MalformedJson e) {
-                next().reply(
-                                new Reply.Failed(
-                                        new Fault.BackendFailed(
-                                                backend.value(),
-                                                Fault.BackendFailed.Reason.GARBAGE,
-                                                "sent a result with " + e.getMessage(),
-                                                true)));
+                return new Reply.Failed(
+                        new Fault.BackendFailed(
+                                backend.value(),
+                                Fault.BackendFailed.Reason.GARBAGE,
+                                "sent a result with " + e.getMessage(),
+                                true));
             }
         }
 
-        private void named(Spliced message) {
+        private Reply named(Spliced message) {
             var response = Envelope.parse(message.bytes());
             if (response.result().isEmpty()) {
-                next().reply(new Reply.Response(message));
-                return;
+                return new Reply.Response(message);
             }
             var given = response.result().get();
             boolean task = !makes || isTask(given);
             var result = task ? Tasks.this.named(given, backend) : related(given, backend);
-            var whole = new Reply.Response(Spliced.of(JsonRpc.result(response.id(), result)));
-            Optional.of(result)
-                    .filter(_ -> makes && task)
-                    .flatMap(one -> one.text(ID).or(() -> innerId(one)))
-                    .ifPresent(Tasks.this::make);
-            next().reply(whole);
-        }
-
-        private static Optional<String> innerId(Json result) {
-            return result.get(TASK).flatMap(inner -> inner.text(ID));
+            if (makes && task) {
+                result.text(ID)
+                        .or(() -> result.get(TASK).flatMap(made -> made.text(ID)))
+                        .ifPresent(Tasks.this::make);
+            }
+            return new Reply.Response(Spliced.of(JsonRpc.result(response.id(), result)));
         }
 
         /** Whether a call has become a task; the result of a tool may have any members. */

@@ -10,6 +10,7 @@ import dev.heddle.core.identity.Identity;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
 import dev.heddle.testkit.ScriptedBackend;
+import dev.heddle.testkit.WrappedStorage;
 
 import org.junit.jupiter.api.Test;
 
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
 class ManySessionsTest {
@@ -116,23 +116,12 @@ class ManySessionsTest {
     }
 
     /** Notes what is touched, and can be taken away. */
-    private static final class TouchedStorage implements SessionStorage {
-        private final SessionStorage next;
+    private static final class TouchedStorage extends WrappedStorage {
         private final List<String> touched = new ArrayList<>();
         private volatile boolean broken;
 
         TouchedStorage(SessionStorage next) {
-            this.next = next;
-        }
-
-        @Override
-        public boolean create(String id, Map<String, String> record) {
-            return next.create(id, record);
-        }
-
-        @Override
-        public Optional<Map<String, String>> load(String id) {
-            return next.load(id);
+            super(next);
         }
 
         @Override
@@ -141,22 +130,7 @@ class ManySessionsTest {
                 throw new Fault.StorageUnavailable("broken as scripted");
             }
             touched.add(id);
-            return next.touch(id);
-        }
-
-        @Override
-        public boolean update(String id, Changes changes) {
-            return next.update(id, changes);
-        }
-
-        @Override
-        public boolean upsert(String id, Map<String, String> record) {
-            return next.upsert(id, record);
-        }
-
-        @Override
-        public void delete(String id) {
-            next.delete(id);
+            return super.touch(id);
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
@@ -74,6 +75,19 @@ class MovingTest {
         session.answer(Identity.NONE, JsonRpc.result(id, Json.parse("{\"action\":\"decline\"}")));
         session.relayed(new Relayed.Unasked(id).text());
         assertThat(stream.order()).containsExactly("question", "question");
+    }
+
+    @Test
+    void a_question_of_this_process_that_is_handed_back_to_it_is_its_own_again() {
+        var stream = new RecordingSink();
+        session.attach(Identity.NONE, stream);
+        backend.lastTalk().ask("elicitation/create", Json.EMPTY_OBJECT);
+        var message = Envelope.parse(stream.nextQuestion().message().bytes());
+        session.relayed(new Relayed.ToClient(message).text());
+        stream.nextQuestion().refuse("nobody is there");
+        assertThat(backend.lastTalk().answers())
+                .singleElement()
+                .satisfies(answer -> assertThat(answer.error()).isPresent());
     }
 
     @Test

@@ -1,26 +1,25 @@
 package dev.heddle.core.session;
 
+import dev.heddle.testkit.WrappedStorage;
+
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A store that the process {@code here} shares with {@code other}. */
-final class Neighbours implements SessionStorage {
+final class Neighbours extends WrappedStorage {
     static final String HERE = "here";
     static final String OTHER = "other";
 
-    private final SessionStorage records;
     private volatile boolean deaf;
     private final List<String> told = new CopyOnWriteArrayList<>();
     private final Set<String> alive = ConcurrentHashMap.newKeySet();
 
     Neighbours(InstantSource clock) {
-        records = new LocalSessionStorage(Duration.ofMinutes(10), clock);
+        super(new LocalSessionStorage(Duration.ofMinutes(10), clock));
         alive.addAll(Set.of(HERE, OTHER));
     }
 
@@ -57,35 +56,5 @@ final class Neighbours implements SessionStorage {
     public boolean tell(String id, String message) {
         told.add(message);
         return !deaf;
-    }
-
-    @Override
-    public boolean create(String id, Map<String, String> record) {
-        return records.create(id, record);
-    }
-
-    @Override
-    public Optional<Map<String, String>> load(String id) {
-        return records.load(id);
-    }
-
-    @Override
-    public boolean touch(String id) {
-        return records.touch(id);
-    }
-
-    @Override
-    public boolean update(String id, Changes changes) {
-        return records.update(id, changes);
-    }
-
-    @Override
-    public boolean upsert(String id, Map<String, String> record) {
-        return records.upsert(id, record);
-    }
-
-    @Override
-    public void delete(String id) {
-        records.delete(id);
     }
 }

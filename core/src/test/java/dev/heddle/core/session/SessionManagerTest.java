@@ -15,6 +15,7 @@ import dev.heddle.protocol.Json;
 import dev.heddle.testkit.BreakableStorage;
 import dev.heddle.testkit.RecordingSink;
 import dev.heddle.testkit.ScriptedBackend;
+import dev.heddle.testkit.WrappedStorage;
 
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -186,16 +187,19 @@ class SessionManagerTest {
     }
 
     /** Stops a terminating thread between its load and its update. */
-    private record Reluctant(SessionStorage next, CountDownLatch loaded, CountDownLatch goOn)
-            implements SessionStorage {
-        @Override
-        public boolean create(String id, Map<String, String> record) {
-            return next.create(id, record);
+    private static final class Reluctant extends WrappedStorage {
+        private final CountDownLatch loaded;
+        private final CountDownLatch goOn;
+
+        Reluctant(SessionStorage next, CountDownLatch loaded, CountDownLatch goOn) {
+            super(next);
+            this.loaded = loaded;
+            this.goOn = goOn;
         }
 
         @Override
         public Optional<Map<String, String>> load(String id) {
-            var record = next.load(id);
+            var record = super.load(id);
             if (Thread.currentThread().getName().equals("terminator")) {
                 loaded.countDown();
                 try {
@@ -205,26 +209,6 @@ class SessionManagerTest {
                 }
             }
             return record;
-        }
-
-        @Override
-        public boolean touch(String id) {
-            return next.touch(id);
-        }
-
-        @Override
-        public boolean update(String id, Changes changes) {
-            return next.update(id, changes);
-        }
-
-        @Override
-        public boolean upsert(String id, Map<String, String> record) {
-            return next.upsert(id, record);
-        }
-
-        @Override
-        public void delete(String id) {
-            next.delete(id);
         }
     }
 

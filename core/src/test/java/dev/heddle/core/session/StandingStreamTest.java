@@ -97,6 +97,18 @@ class StandingStreamTest {
     }
 
     @Test
+    void a_question_that_comes_on_two_ways_is_asked_once_until_it_has_lost_its_way() {
+        var stream = new RecordingSink();
+        standing.attach(stream);
+        standing.relayed(asked());
+        standing.relayed(asked());
+        assertThat(stream.order()).containsExactly("question");
+        stream.nextQuestion().wayLost().run();
+        standing.relayed(asked());
+        assertThat(stream.order()).containsExactly("question", "question");
+    }
+
+    @Test
     void what_is_updated_elsewhere_while_the_client_is_away_is_told_on_its_next_stream() {
         var before = new RecordingSink();
         standing.attach(before);

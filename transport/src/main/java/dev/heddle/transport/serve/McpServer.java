@@ -37,16 +37,15 @@ import javax.net.ssl.SSLException;
  * before anything else. Thread-safe.
  */
 public final class McpServer implements AutoCloseable {
+    /** How long the end of an answer may take to a client that reads slowly. */
+    private static final Duration LAST_BYTES = Duration.ofSeconds(2);
+
     static final WriteBufferWaterMark BUFFER = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
 
     private final ServeOptions options;
     private final McpEndpoint endpoint;
     private final SseFront sse;
     private final Pages pages;
-
-    /** How long the end of an answer may take to a client that reads slowly. */
-    private static final Duration LAST_BYTES = Duration.ofSeconds(2);
-
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final @Nullable SslContext tls;
     private final Channel listening;
