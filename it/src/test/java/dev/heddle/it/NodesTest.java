@@ -266,6 +266,33 @@ class NodesTest {
     }
 
     @Test
+    void what_a_backend_offers_to_one_session_alone_is_offered_wherever_that_goes_on() {
+        try (var nodes = Nodes.start(folder, 3, "")) {
+            var client = nodes.node(0).client().initialize();
+            client.call("count", "{}");
+            var there = client.at(nodes.node(1).endpoint());
+            there.call("count", "{}");
+            try (var raw = RawHttp.listening(nodes.node(0), client)) {
+                raw.head();
+                await().until(() -> nodes.stub().count("streams") == 4); // with the watches
+                there.call("unlock", "{\"tool\":\"secret\"}");
+                raw.readTo("tools/list_changed");
+                await().untilAsserted(() -> assertThat(there.tools()).contains("secret"));
+                assertThat(there.call("secret", "{}").text()).startsWith("secret of");
+            }
+            int lists = nodes.stub().count("lists");
+            nodes.kill(0);
+            nodes.kill(1);
+            var third = client.at(nodes.node(2).endpoint());
+            assertThat(third.call("secret", "{}").text()).startsWith("secret of");
+            assertThat(third.tools()).contains("secret");
+            assertThat(nodes.stub().count("lists")).isEqualTo(lists + 1);
+            var other = nodes.node(2).client().initialize();
+            assertThat(other.tools()).doesNotContain("secret");
+        }
+    }
+
+    @Test
     void a_list_that_changes_where_the_client_does_not_listen_is_told_where_it_listens_next() {
         try (var nodes = Nodes.start(folder, 2, "")) {
             var client = nodes.node(0).client().initialize();

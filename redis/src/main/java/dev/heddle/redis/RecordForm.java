@@ -88,7 +88,8 @@ sealed interface RecordForm {
                         Metadata.BACKEND_SESSION, "s:",
                         Metadata.BACKEND_REVISION, "r:",
                         Metadata.BACKEND_COOKIES, "c:",
-                        Metadata.BACKEND_OPENED, "o:");
+                        Metadata.BACKEND_OPENED, "o:",
+                        Metadata.BACKEND_CATALOG, "d:");
 
         /** What a field is called whose name is secret, before a name that tells nothing. */
         private static final String HIDDEN = "h:";

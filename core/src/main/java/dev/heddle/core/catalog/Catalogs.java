@@ -80,6 +80,14 @@ public final class Catalogs {
         return known.max(Comparator.comparingLong(Known::order));
     }
 
+    /** What is known at the same place by a digest that begins with {@code digest}. */
+    public Optional<Catalog> find(CatalogKey key, String digest) {
+        return Stream.concat(at(key, published), at(key, learned))
+                .map(Known::catalog)
+                .filter(catalog -> catalog.digest().startsWith(digest))
+                .findAny();
+    }
+
     /** The one shared instance of a catalog's content. */
     public Catalog interned(Catalog catalog) {
         return Stream.of(published, learned)

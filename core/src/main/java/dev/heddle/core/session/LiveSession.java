@@ -80,6 +80,7 @@ final class LiveSession implements MultiSession {
     private final Questions questions;
     private final StandingStream standing;
     private final SurfaceKeeper surfaces;
+    private final Offers offers;
     private final Conversations conversations;
     private final Tasks tasks;
     private final Moving moving;
@@ -129,6 +130,7 @@ final class LiveSession implements MultiSession {
                         standing,
                         record.isShared() ? record.node() : "");
         this.surfaces = new SurfaceKeeper(shared, client.profile(), this::listChanged);
+        this.offers = new Offers(record, shared, surfaces);
         this.tasks =
                 new Tasks(
                         shared.tasks(),
@@ -148,6 +150,7 @@ final class LiveSession implements MultiSession {
                         client.profile().revision(),
                         shared,
                         surfaces,
+                        offers,
                         standing,
                         questions,
                         tasks);
@@ -161,6 +164,7 @@ final class LiveSession implements MultiSession {
                         surfaces,
                         standing,
                         events,
+                        offers,
                         conversations,
                         tasks,
                         elsewhere,
@@ -200,7 +204,11 @@ final class LiveSession implements MultiSession {
 
     /** Tells of the lists that are others now than those that another process has shown last. */
     void compareShown(Map<String, String> known) {
-        surfaces.changed(known).forEach(this::listChanged);
+        offers.whenCaughtUp(
+                () -> {
+                    surfaces.tellChanges();
+                    surfaces.changed(known).forEach(this::listChanged);
+                });
     }
 
     private void used() {
@@ -228,12 +236,22 @@ final class LiveSession implements MultiSession {
         restored = !noted.isEmpty();
         conversations.replace(backends, noted);
         surfaces.show(backends);
+        if (!restored) {
+            surfaces.tellChanges();
+        }
         this.late = late;
         if (whole) {
-            events.beginColdStart(late, false);
+            offers.beginColdStart(awaited(), false);
         }
         openInBackground();
         shared.observer().sessionOpened();
+    }
+
+    private List<BackendId> awaited() {
+        return conversations.all().stream()
+                .map(conversation -> conversation.backend().id())
+                .filter(backend -> !late.contains(backend))
+                .toList();
     }
 
     /** Knows only what there is to be ended. */
@@ -247,8 +265,7 @@ final class LiveSession implements MultiSession {
      * patience}. Returns those of which nothing is known still.
      */
     Set<BackendId> awaitColdStart(Duration patience) {
-        var late = events.coldStart().await(patience);
-        events.endColdStart();
+        var late = offers.awaitColdStart(patience);
         standing.forgetKept(); // the client has not seen what has changed by now
         return late;
     }
@@ -383,12 +400,17 @@ final class LiveSession implements MultiSession {
             return Running.NONE;
         }
         noteReady();
-        return dispatch.carryOut(exchange, pass.get());
+        if (!offers.isCatchingUp() || dispatch.knowsWay(exchange.request())) {
+            return dispatch.carryOut(exchange, pass.get());
+        }
+        var later = new Postponed();
+        offers.whenCaughtUp(() -> later.begin(dispatch.carryOut(exchange, pass.get())));
+        return later;
     }
 
     @Override
     public boolean isSettled() {
-        return whole && events.coldStart().equals(ColdStart.OVER);
+        return whole && offers.isColdStartOver();
     }
 
     @Override
@@ -407,7 +429,7 @@ final class LiveSession implements MultiSession {
         try {
             boolean begins = !whole;
             if (begins) {
-                events.beginColdStart(late, true);
+                offers.beginColdStart(awaited(), true);
                 whole = true;
             }
             return begins;
@@ -562,7 +584,7 @@ final class LiveSession implements MultiSession {
         if (closing.get()) {
             leaving.run();
         } else {
-            dropped.forEach(one -> events.coldStart().settled(one.backend().id()));
+            offers.forget(dropped.stream().map(one -> one.backend().id()).toList());
             events.noteBackends(dropped);
             openInBackground();
         }
@@ -579,19 +601,28 @@ final class LiveSession implements MultiSession {
     }
 
     void catalogPublished(CatalogKey key, Optional<Catalog> before, Catalog catalog) {
-        var conversation = conversations.find(key.backend());
-        boolean canAsk = conversation.flatMap(Conversation::open).isPresent();
+        conversations
+                .find(key.backend())
+                .ifPresent(conversation -> published(conversation, key, before, catalog));
+        offers.settled(key.backend());
+    }
+
+    private void published(
+            Conversation conversation, CatalogKey key, Optional<Catalog> before, Catalog catalog) {
+        boolean open = conversation.open().isPresent();
+        boolean canAsk = open || conversation.isNoted();
         boolean knows = surfaces.published(key, before, catalog, canAsk);
         if (knows || standing.isOpen()) {
-            conversation.ifPresent(Conversation::readCatalogAgainIfReading);
+            conversation.readCatalogAgainIfReading();
+        } else if (open || !canAsk) {
+            conversation.readCatalogSoon();
         } else {
-            conversation.ifPresent(Conversation::readCatalogSoon);
+            offers.ask(conversation, conversations);
         }
-        events.coldStart().settled(key.backend());
     }
 
     void probeFailed(BackendId backend) {
-        events.coldStart().settled(backend);
+        offers.settled(backend);
     }
 
     /** Joins a backend that has become usable, or hides one that has stopped being so. */

@@ -44,6 +44,9 @@ public final class Metadata {
     /** Followed by a backend's id: how often a conversation with it has been opened. */
     public static final String BACKEND_OPENED = "heddle.backend.opened.";
 
+    /** Followed by a backend's id: the digest of what it has offered to the session last. */
+    public static final String BACKEND_CATALOG = "heddle.backend.catalog.";
+
     /** Followed by the URI of a resource whose updates the client wants: the backend's id. */
     public static final String SUBSCRIPTION = "heddle.subscription.";
 
@@ -196,13 +199,14 @@ public final class Metadata {
         return Set.of(BACKEND_SESSION + id, BACKEND_REVISION + id, BACKEND_COOKIES + id);
     }
 
-    /** The names of all fields that {@link #backendSession} may write for {@code id}. */
+    /** The names of all fields about the conversation with {@code id}. */
     static Set<String> backendSessionFields(BackendId id) {
         return Set.of(
                 BACKEND_SESSION + id,
                 BACKEND_REVISION + id,
                 BACKEND_COOKIES + id,
-                BACKEND_OPENED + id);
+                BACKEND_OPENED + id,
+                BACKEND_CATALOG + id);
     }
 
     /** What {@code record} says of the conversation with {@code id}. */

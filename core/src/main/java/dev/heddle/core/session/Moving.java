@@ -29,6 +29,7 @@ final class Moving {
     private final SurfaceKeeper surfaces;
     private final StandingStream standing;
     private final SessionEvents events;
+    private final Offers offers;
     private final Conversations conversations;
     private final Tasks tasks;
     private final Elsewhere elsewhere;
@@ -44,6 +45,7 @@ final class Moving {
             SurfaceKeeper surfaces,
             StandingStream standing,
             SessionEvents events,
+            Offers offers,
             Conversations conversations,
             Tasks tasks,
             Elsewhere elsewhere,
@@ -53,6 +55,7 @@ final class Moving {
         this.surfaces = surfaces;
         this.standing = standing;
         this.events = events;
+        this.offers = offers;
         this.conversations = conversations;
         this.tasks = tasks;
         this.elsewhere = elsewhere;
@@ -68,6 +71,7 @@ final class Moving {
             return Map.of();
         }
         var metadata = new HashMap<>(SessionRecord.shown(surfaces.shown()));
+        metadata.putAll(offers.metadata());
         metadata.putAll(home.metadata());
         metadata.putAll(listening());
         tasks.made().forEach(task -> metadata.put(Metadata.field(task), task.name()));
@@ -104,6 +108,7 @@ final class Moving {
             var backend = conversation.backend().id();
             conversation.catchUp(Metadata.noted(known, backend, events.usual()));
         }
+        offers.catchUp(known, conversations);
         Metadata.level(known).ifPresent(events::level);
         conversations.catchUpSubscriptions(Metadata.subscriptions(known));
         tasks.join(Metadata.tasks(known));

@@ -1,7 +1,6 @@
 package dev.heddle.core.session;
 
 import dev.heddle.core.backend.BackendConnector.Connected;
-import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
@@ -44,6 +43,7 @@ final class SessionEvents implements ConversationHost {
     private final Revision usual;
     private final Shared shared;
     private final SurfaceKeeper surfaces;
+    private final Offers offers;
     private final StandingStream standing;
     private final Questions questions;
     private final Tasks tasks;
@@ -53,7 +53,6 @@ final class SessionEvents implements ConversationHost {
     private volatile Optional<LogLevel> level = Optional.empty();
     private volatile Optional<Conversations> conversations = Optional.empty();
     private volatile boolean strangers;
-    private volatile ColdStart coldStart = ColdStart.OVER;
     private volatile Function<Conversation, Optional<ForwardedCall>> onlyCall =
             _ -> Optional.empty();
 
@@ -67,6 +66,7 @@ final class SessionEvents implements ConversationHost {
             Revision usual,
             Shared shared,
             SurfaceKeeper surfaces,
+            Offers offers,
             StandingStream standing,
             Questions questions,
             Tasks tasks) {
@@ -76,6 +76,7 @@ final class SessionEvents implements ConversationHost {
         this.usual = usual;
         this.shared = shared;
         this.surfaces = surfaces;
+        this.offers = offers;
         this.standing = standing;
         this.questions = questions;
         this.tasks = tasks;
@@ -95,39 +96,6 @@ final class SessionEvents implements ConversationHost {
     void calls(Function<Conversation, Optional<ForwardedCall>> only, boolean ofStrangers) {
         onlyCall = only;
         strangers = ofStrangers;
-    }
-
-    /**
-     * Waits from now on for the backends of which nothing is known and nothing bad either.
-     *
-     * @param implicit whether the session's clients may hear of no change, so that those are waited
-     *     for too that may offer them more than others
-     */
-    void beginColdStart(Set<BackendId> late, boolean implicit) {
-        var backends =
-                all().all().stream()
-                        .map(conversation -> conversation.backend().id())
-                        .filter(backend -> !late.contains(backend))
-                        .toList();
-        var waiting = new ColdStart(backends);
-        coldStart = waiting; // first, so that nothing that is told from now on is missed
-        backends.stream()
-                .filter(backend -> !isAwaited(backend, implicit))
-                .forEach(waiting::settled);
-    }
-
-    private boolean isAwaited(BackendId backend, boolean implicit) {
-        return shared.health().health(backend).failures() == 0
-                && (!surfaces.knows(backend) || (implicit && surfaces.mayDiffer(backend)));
-    }
-
-    /** Nobody waits for backends any more. */
-    void endColdStart() {
-        coldStart = ColdStart.OVER;
-    }
-
-    ColdStart coldStart() {
-        return coldStart;
     }
 
     /** Opens nothing from now on. */
@@ -230,7 +198,7 @@ final class SessionEvents implements ConversationHost {
 
     @Override
     public void failed(Conversation conversation) {
-        coldStart.settled(conversation.backend().id());
+        offers.failed(conversation.backend().id());
         openAgainIfWanted(conversation);
     }
 
@@ -275,7 +243,7 @@ final class SessionEvents implements ConversationHost {
 
     @Override
     public boolean knows(Conversation conversation) {
-        return surfaces.knows(conversation.backend().id());
+        return offers.knows(conversation.backend().id());
     }
 
     @Override
@@ -286,22 +254,12 @@ final class SessionEvents implements ConversationHost {
     @Override
     public void readCatalog(
             Conversation conversation, Connected connected, BooleanSupplier untouched) {
-        var backend = conversation.backend();
         try {
-            var introduction =
-                    connected.introduction().isUnknown()
-                            ? surfaces.introduction(backend.id()).orElse(connected.introduction())
-                            : connected.introduction();
-            var catalog = shared.reader().read(backend, connected.session(), introduction);
-            if (isCurrent(conversation)) {
-                surfaces.offered(backend.id(), catalog, untouched.getAsBoolean());
-            }
+            offers.read(conversation, connected, this::isCurrent, untouched);
         } catch (Fault fault) {
             if (!ended.get()) {
                 log.warn("cannot read what a backend offers: {}", fault.getMessage());
             }
-        } finally {
-            coldStart.settled(backend.id());
         }
     }
 

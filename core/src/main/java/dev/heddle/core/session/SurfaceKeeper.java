@@ -74,7 +74,7 @@ final class SurfaceKeeper {
     private final ClientProfile profile;
     private final Consumer<String> listChanged;
     private final ReentrantLock lock = new ReentrantLock(); // orders replacements of the view
-    private boolean begun; // guarded by lock
+    private boolean telling; // of changes, guarded by lock
     private volatile View view = new View(List.of(), Surface.EMPTY);
 
     /**
@@ -97,6 +97,16 @@ final class SurfaceKeeper {
                 Method.TOOLS_CHANGED, digest(now.tools()),
                 Method.RESOURCES_CHANGED, digest(now.resources()) + digest(now.templates()),
                 Method.PROMPTS_CHANGED, digest(now.prompts()));
+    }
+
+    /** The client is told of what changes from now on. */
+    void tellChanges() {
+        lock.lock();
+        try {
+            telling = true;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** The methods that tell of the lists that are others than those in {@code record}. */
@@ -166,6 +176,25 @@ final class SurfaceKeeper {
                                     : shared.catalogs().interned(catalog);
                     return Optional.of(now.with(share, interned, true));
                 });
+    }
+
+    /**
+     * Shows what {@code backend} has offered to this session elsewhere, if that is known here.
+     * Returns whether it is.
+     */
+    boolean show(BackendId backend, String digest) {
+        var shown = new AtomicBoolean();
+        change(
+                now -> {
+                    var share = now.find(backend);
+                    if (share == null) {
+                        return Optional.empty();
+                    }
+                    var catalog = shared.catalogs().find(share.key(), digest);
+                    shown.set(catalog.isPresent());
+                    return catalog.map(known -> now.with(share, known, true));
+                });
+        return shown.get();
     }
 
     /**
@@ -273,8 +302,7 @@ final class SurfaceKeeper {
         var before = view.surface();
         var next = shared.aggregator().aggregate(parts, profile.revision()).following(before);
         view = new View(shares, next);
-        if (!begun) {
-            begun = true;
+        if (!telling) {
             return List.of();
         }
         var changed = new ArrayList<String>();

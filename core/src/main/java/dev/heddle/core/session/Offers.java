@@ -1,0 +1,217 @@
+package dev.heddle.core.session;
+
+import dev.heddle.core.backend.BackendConnector.Connected;
+import dev.heddle.core.backend.BackendId;
+import dev.heddle.core.catalog.Catalog;
+import dev.heddle.core.exchange.SparseMap;
+import dev.heddle.core.session.SessionStorage.Changes;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+
+/**
+ * How one session learns what its backends offer to it, which may be more than they offer to
+ * others, and how it goes on from what it has learned in other processes. Thread-safe.
+ */
+final class Offers {
+    /** How long a request waits for what has been learned elsewhere to be learned here. */
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** So many digits of a digest are noted. */
+    private static final int BRIEF = 8;
+
+    private final SessionRecord record;
+    private final Shared shared;
+    private final SurfaceKeeper surfaces;
+
+    /** The digest of what each backend has offered, as the session's record has it. */
+    private final SparseMap<BackendId, String> noted = new SparseMap<>();
+
+    /** The backends that have offered something elsewhere which they are asked for here. */
+    private final SparseMap<BackendId, CompletableFuture<Void>> asked = new SparseMap<>();
+
+    private volatile ColdStart coldStart = ColdStart.OVER;
+
+    Offers(SessionRecord record, Shared shared, SurfaceKeeper surfaces) {
+        this.record = record;
+        this.shared = shared;
+        this.surfaces = surfaces;
+    }
+
+    /**
+     * Waits from now on for those of {@code backends} of which nothing is known and nothing bad
+     * either.
+     *
+     * @param implicit whether the session's clients may hear of no change, so that those are waited
+     *     for too that may offer them more than others
+     */
+    void beginColdStart(List<BackendId> backends, boolean implicit) {
+        var waiting = new ColdStart(backends);
+        coldStart = waiting; // first, so that nothing that is told from now on is missed
+        backends.stream()
+                .filter(backend -> !isAwaited(backend, implicit))
+                .forEach(waiting::settled);
+    }
+
+    private boolean isAwaited(BackendId backend, boolean implicit) {
+        return shared.health().health(backend).failures() == 0
+                && (!surfaces.knows(backend) || (implicit && surfaces.mayDiffer(backend)));
+    }
+
+    /** Waits as long as {@link #beginColdStart} says. Returns those that have not settled. */
+    Set<BackendId> awaitColdStart(Duration patience) {
+        var late = coldStart.await(patience);
+        coldStart = ColdStart.OVER;
+        return late;
+    }
+
+    boolean isColdStartOver() {
+        return coldStart.equals(ColdStart.OVER);
+    }
+
+    /** {@code backend} has said what it offers, to whomever, or has failed to. */
+    void settled(BackendId backend) {
+        coldStart.settled(backend);
+    }
+
+    /** {@code backend} cannot be asked now. */
+    void failed(BackendId backend) {
+        settled(backend);
+        answered(backend, asked.get(backend));
+    }
+
+    private void answered(BackendId backend, @Nullable CompletableFuture<Void> waiting) {
+        if (waiting != null && asked.remove(backend, waiting)) {
+            waiting.complete(null);
+        }
+    }
+
+    /** Whether what {@code backend} offers to this session need not be asked for. */
+    boolean knows(BackendId backend) {
+        return surfaces.knows(backend) && asked.get(backend) == null;
+    }
+
+    /**
+     * Asks a backend, blocking, what it offers, and shows that.
+     *
+     * @param current whether the conversation is still the session's
+     * @param untouched as of {@link ConversationHost#readCatalog}
+     */
+    void read(
+            Conversation conversation,
+            Connected connected,
+            Predicate<Conversation> current,
+            BooleanSupplier untouched) {
+        var backend = conversation.backend();
+        var waiting = asked.get(backend.id());
+        try {
+            var introduction =
+                    connected.introduction().isUnknown()
+                            ? surfaces.introduction(backend.id()).orElse(connected.introduction())
+                            : connected.introduction();
+            var catalog = shared.reader().read(backend, connected.session(), introduction);
+            if (current.test(conversation)) {
+                note(conversation, catalog);
+                surfaces.offered(backend.id(), catalog, untouched.getAsBoolean());
+            }
+        } finally {
+            settled(backend.id());
+            answered(backend.id(), waiting);
+        }
+    }
+
+    /** Notes it first, so that a client that hears of a change finds it in every process. */
+    private void note(Conversation conversation, Catalog catalog) {
+        if (!record.isShared() || conversation.backend().target().isBound()) {
+            return;
+        }
+        var backend = conversation.backend().id();
+        var before = noted.put(backend, catalog.digest());
+        if (before == null || !catalog.digest().startsWith(before)) {
+            var changes = Changes.set(Map.of(field(backend), brief(catalog.digest())));
+            record.note(before == null ? changes.quietly() : changes);
+        }
+    }
+
+    /** What is to be noted of what the backends have offered. */
+    Map<String, String> metadata() {
+        var fields = new LinkedHashMap<String, String>();
+        noted.forEach((backend, digest) -> fields.put(field(backend), brief(digest)));
+        return fields;
+    }
+
+    private static String field(BackendId backend) {
+        return Metadata.BACKEND_CATALOG + backend;
+    }
+
+    private static String brief(String digest) {
+        return digest.substring(0, BRIEF);
+    }
+
+    /**
+     * Shows what the backends of {@code conversations} have offered to this session in other
+     * processes: at once if it is known, else when they have been asked.
+     */
+    void catchUp(Map<String, String> known, Conversations conversations) {
+        for (var conversation : conversations.all()) {
+            var backend = conversation.backend().id();
+            var digest = known.get(field(backend));
+            if (digest != null && isNews(backend, digest) && !surfaces.show(backend, digest)) {
+                ask(conversation, conversations);
+            }
+        }
+    }
+
+    private boolean isNews(BackendId backend, String digest) {
+        var before = noted.get(backend);
+        boolean news = before == null || !before.startsWith(digest);
+        if (news) {
+            noted.put(backend, digest);
+        }
+        return news;
+    }
+
+    /** Asks what the backend of {@code conversation} offers, in the background. */
+    void ask(Conversation conversation, Conversations conversations) {
+        var backend = conversation.backend().id();
+        var waiting = new CompletableFuture<Void>();
+        var before = asked.put(backend, waiting);
+        if (before != null) {
+            waiting.thenRun(() -> before.complete(null));
+        }
+        shared.alarms().after(PATIENCE, () -> waiting.complete(null));
+        if (conversation.open().isPresent()) {
+            conversation.readCatalogSoon();
+        } else {
+            conversations.prepare(conversation);
+        }
+    }
+
+    /** Whether backends are being asked what they have offered elsewhere. Takes no lock. */
+    boolean isCatchingUp() {
+        return !asked.isEmpty();
+    }
+
+    /** Runs {@code task} when they have been asked, or after a while: at once if there are none. */
+    void whenCaughtUp(Runnable task) {
+        var waiting = asked.values().toArray(CompletableFuture<?>[]::new);
+        CompletableFuture.allOf(waiting).thenRun(task);
+    }
+
+    /** Forgets what {@code backends} have offered, which are not the session's any more. */
+    void forget(Iterable<BackendId> backends) {
+        backends.forEach(
+                backend -> {
+                    noted.remove(backend);
+                    failed(backend);
+                });
+    }
+}
