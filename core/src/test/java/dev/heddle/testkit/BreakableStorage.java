@@ -8,6 +8,8 @@ public final class BreakableStorage extends WrappedStorage {
     private volatile boolean away;
     private volatile boolean mute;
     private volatile boolean justBack;
+    private volatile boolean repeating;
+    private volatile Runnable beforeUpdate = () -> {};
 
     public BreakableStorage(SessionStorage next) {
         super(next);
@@ -20,6 +22,18 @@ public final class BreakableStorage extends WrappedStorage {
     /** Whether what is asked for is done, and no answer comes. */
     public void mute(boolean is) {
         mute = is;
+    }
+
+    /**
+     * Whether each question reaches the store twice, and the second answer is the one that comes.
+     */
+    public void repeating(boolean is) {
+        repeating = is;
+    }
+
+    /** Runs {@code task} before each change of a record. */
+    public void beforeUpdates(Runnable task) {
+        beforeUpdate = task;
     }
 
     public void justBack(boolean is) {
@@ -41,7 +55,11 @@ public final class BreakableStorage extends WrappedStorage {
 
     @Override
     public boolean update(String id, Changes changes) {
+        beforeUpdate.run();
         boolean done = super.update(id, changes);
+        if (repeating) {
+            done = super.update(id, changes);
+        }
         if (mute) {
             throw new Fault.StorageUnavailable("mute as scripted");
         }

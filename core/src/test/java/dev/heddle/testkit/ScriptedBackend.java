@@ -48,6 +48,7 @@ public final class ScriptedBackend {
     private volatile Optional<Long> lifetime = Optional.empty();
     private volatile boolean holdsSubscriptions;
     private volatile boolean losesNext;
+    private volatile boolean deaf;
     private volatile Introduction introduction = usual();
     private final AtomicInteger closingNow = new AtomicInteger();
     private volatile Optional<CountDownLatch> gate = Optional.empty();
@@ -129,6 +130,11 @@ public final class ScriptedBackend {
     public ScriptedBackend keepUntil(CountDownLatch latch) {
         exit = Optional.of(latch);
         return this;
+    }
+
+    /** Whether it does not hear that conversations end. */
+    public void deaf(boolean is) {
+        deaf = is;
     }
 
     /** How many conversations are being closed. */
@@ -459,6 +465,11 @@ public final class ScriptedBackend {
             exit.ifPresent(ScriptedBackend::await);
             closed = true;
             closingNow.decrementAndGet();
+        }
+
+        @Override
+        public boolean hasHeardEnd() {
+            return !deaf;
         }
 
         private final class Forgetting extends WrappedSink {

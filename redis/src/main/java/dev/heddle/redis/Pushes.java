@@ -143,8 +143,13 @@ final class Pushes extends RedisPubSubAdapter<String, String> implements Link.He
             read = place;
         }
 
-        private void hear() {
+        /** What has been read is current no more. */
+        void doubt() {
             change = new Object();
+        }
+
+        private void hear() {
+            doubt();
             listener.changed();
         }
 

@@ -394,6 +394,11 @@ public final class RedisSessionStorage implements SessionStorage {
         }
 
         @Override
+        public void doubt() {
+            follower.doubt();
+        }
+
+        @Override
         public boolean isOutdated(Map<String, String> record) {
             return Metadata.version(record) < follower.newest();
         }
@@ -458,7 +463,7 @@ public final class RedisSessionStorage implements SessionStorage {
         pulse.whenEmptied(
                 () -> {
                     inBackground(() -> terminateAgain(Scripts.UPSERT));
-                    task.run();
+                    inBackground(task);
                 });
     }
 

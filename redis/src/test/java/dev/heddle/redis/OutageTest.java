@@ -155,6 +155,35 @@ class OutageTest {
         }
     }
 
+    @Test
+    void what_is_to_be_done_when_the_store_was_emptied_is_tried_again_if_it_fails() {
+        var node = store.node();
+        var tries = new AtomicInteger();
+        node.whenEmptied(
+                () -> {
+                    if (tries.incrementAndGet() < 3) {
+                        throw new Fault.StorageUnavailable("away as scripted");
+                    }
+                });
+        store.empty();
+        store.alarms.fire(Pushes.PULSE);
+        await().until(() -> tries.get() == 3);
+    }
+
+    @Test
+    void what_was_loaded_and_is_doubted_is_loaded_again() {
+        var node = store.node();
+        node.create("a", Map.of());
+        try (var following = node.follow("a", new Heard())) {
+            following.load(Optional::empty);
+            assertThat(following.isCurrent()).isTrue();
+            following.doubt();
+            assertThat(following.isCurrent()).isFalse();
+            following.load(Optional::empty);
+            assertThat(following.isCurrent()).isTrue();
+        }
+    }
+
     private static Optional<Map<String, String>> load(RedisSessionStorage node, String id) {
         try (var following = node.follow(id, new Heard())) {
             return following.load(Optional::empty);

@@ -40,6 +40,7 @@ public final class ConfigFile {
         var root =
                 Section.root(Keys.FILE, node, new References(environment, folder, true), problems);
         var backends = new BackendSection(root, environment).read();
+        var sessions = sessions(root.section("sessions"));
         var config =
                 new HeddleConfig(
                         root.text("name").orElse("heddle"),
@@ -51,8 +52,9 @@ public final class ConfigFile {
                         new AggregationSection(root.section("aggregation"), backends.backends())
                                 .read(),
                         operation(root.section("operational")),
-                        sessions(root.section("sessions")),
-                        new StorageSection(root.section("sessionStorage")).read(),
+                        sessions,
+                        new StorageSection(root.section("sessionStorage"), sessions.limits().idle())
+                                .read(),
                         server(root.section("server")),
                         catalogs(root.section("catalogs")));
         problems.throwIfAny();

@@ -127,7 +127,7 @@ final class Keys {
                     sessionStorage.keyPrefix | text | `thv:vmcp:session:` | What all keys begin with; ends with a colon.
                     sessionStorage.dialTimeout | time | `5s` | How long a connection may take to come about.
                     sessionStorage.timeout | time | `3s` | How long an answer may take.
-                    sessionStorage.patience | time | `5m` | How long sessions go on where they are while the store is away.
+                    sessionStorage.patience | time | `5m`, or `sessions.ttl` if that is less | How long sessions go on where they are while the store is away; no more than `sessions.ttl`, after which they count as not used.
                     sessionStorage.whenAway | `refuse` or `local` | `refuse` | What becomes of new sessions while the store is away: they are refused with a retry hint, or begin in this process alone and are written when it is back.
                     sessionStorage.nodeHost | text | the address from which this node reaches the store | Where this node listens for the others, which hand it what only it can carry out. Not for clients; needs `keys`.
                     sessionStorage.nodePort | number | any | The port there.

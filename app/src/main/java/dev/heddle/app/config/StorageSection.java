@@ -23,10 +23,17 @@ final class StorageSection {
     private static final int STANDARD_PORT = 6379;
     private static final int STANDARD_SENTINEL_PORT = 26379;
 
-    private final Section section;
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
 
-    StorageSection(Section section) {
+    private final Section section;
+    private final Duration timeToLive;
+
+    /**
+     * @param timeToLive of a session that is not used
+     */
+    StorageSection(Section section, Duration timeToLive) {
         this.section = section;
+        this.timeToLive = timeToLive;
     }
 
     HeddleConfig.Storage read() {
@@ -55,11 +62,21 @@ final class StorageSection {
                 options,
                 prefix(),
                 secrets(),
-                section.duration("patience", Duration.ZERO).orElse(Duration.ofMinutes(5)),
+                patience(),
                 isWord("whenAway", "refuse", "local"),
                 section.text("nodeHost"),
                 section.number("nodePort", 0, 65_535).orElse(0),
                 lostState());
+    }
+
+    /** What is used cannot be noted meanwhile, and is over for the others after its time. */
+    private Duration patience() {
+        var patience = section.duration("patience", Duration.ZERO);
+        if (patience.filter(one -> one.compareTo(timeToLive) > 0).isPresent()) {
+            section.complain(
+                    "patience", section.shown("patience"), "no more than sessions.ttl has");
+        }
+        return patience.orElse(PATIENCE.compareTo(timeToLive) < 0 ? PATIENCE : timeToLive);
     }
 
     private LostState lostState() {

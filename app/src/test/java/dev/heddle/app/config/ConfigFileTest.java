@@ -230,6 +230,8 @@ class ConfigFileTest {
                         + " 'x' (expected: one of refuse, local)",
                 "sessionStorage: {provider: redis, address: h, nodePort: 70000, format: plain} |"
                         + " found '70000'",
+                "'sessions: {ttl: 1m}\nsessionStorage: {provider: redis, address: h, patience: 2m,"
+                        + " format: plain}' | found '2m' (expected: no more than sessions.ttl has)",
                 "incomingAuth: {type: oidc} | found 'oidc', which this version does not have",
                 "backends: [{name: a, url: 'http://x', command: y}] | found both url and command",
                 "backends: [{name: a}] | found neither url nor command",

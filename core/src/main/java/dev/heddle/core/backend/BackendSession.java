@@ -50,6 +50,14 @@ public interface BackendSession extends AutoCloseable {
     void listen(boolean wanted);
 
     /**
+     * Does not want messages outside calls any more, which others hear from now on: what is said
+     * until they stop is not to be heard again.
+     */
+    default void listenElsewhere() {
+        listen(false);
+    }
+
+    /**
      * The backend may ask something outside the answers to calls, and is to be heard from now on
      * until the conversation ends, for which some transports hold a stream open.
      */
@@ -79,4 +87,12 @@ public interface BackendSession extends AutoCloseable {
     /** Ends the conversation at the backend too. Blocks for a bounded time; idempotent. */
     @Override
     void close();
+
+    /**
+     * Whether a backend that had to be told has heard that the conversation has ended, once that is
+     * closed. Never blocks.
+     */
+    default boolean hasHeardEnd() {
+        return true;
+    }
 }

@@ -57,6 +57,11 @@ public abstract class WrappedBackendSession implements BackendSession {
     }
 
     @Override
+    public void listenElsewhere() {
+        next.listenElsewhere();
+    }
+
+    @Override
     public void hearQuestions() {
         next.hearQuestions();
     }
@@ -79,5 +84,10 @@ public abstract class WrappedBackendSession implements BackendSession {
     @Override
     public void close() {
         next.close();
+    }
+
+    @Override
+    public boolean hasHeardEnd() {
+        return next.hasHeardEnd();
     }
 }

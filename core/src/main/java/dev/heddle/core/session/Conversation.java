@@ -73,6 +73,7 @@ final class Conversation {
     private final AtomicInteger failures = new AtomicInteger();
     private volatile long answeredAt;
     private volatile long quietFrom;
+    private volatile boolean unheard; // by the backend, that the conversation was closed
 
     /**
      * @param hint what is noted of the conversation already
@@ -470,12 +471,13 @@ final class Conversation {
         reading.againIfRunning();
     }
 
-    /** Sends a notification if the conversation is open, here or at another process. */
-    void notifyWherever(Spliced notification) {
-        if (isNoted()) {
-            prepare(() -> notifyOpen(notification));
+    /** Hands on what is open, here or at another process, or about to be. */
+    void whereverOpen(Consumer<Connected> use) {
+        boolean soon = isNoted() || state.get() instanceof ConversationState.OpeningNow;
+        if (soon) {
+            prepare(() -> open().ifPresent(use));
         } else {
-            notifyOpen(notification);
+            open().ifPresent(use);
         }
     }
 
@@ -491,12 +493,25 @@ final class Conversation {
      */
     void close(Fault why) {
         end(why, BackendSession::close);
-        opener.endNoted(new Events());
+        unheard |= !opener.endNoted(new Events());
+    }
+
+    /** Whether the backend has not heard that the conversation was closed. */
+    boolean isUnheard() {
+        return unheard;
     }
 
     /** Ends the conversation here; another process may go on with it. Blocks; idempotent. */
     void leave(Fault why) {
-        end(why, opener.isKept() ? BackendSession::leave : BackendSession::close);
+        end(why, this::leave);
+    }
+
+    private void leave(BackendSession session) {
+        if (opener.isKept()) {
+            session.leave();
+        } else {
+            session.close();
+        }
     }
 
     private void end(Fault why, Consumer<BackendSession> goodbye) {
@@ -528,6 +543,7 @@ final class Conversation {
         shared.observer().backendSessionClosed(backend.id());
         host.ended(this);
         goodbye.accept(session);
+        unheard |= !session.hasHeardEnd();
     }
 
     /** Hands what comes outside calls to the host, with this conversation's name on it. */

@@ -181,16 +181,24 @@ final class ConversationOpener {
         host.note(conversation, connected, before, before).ifPresent(note -> use(note, connected));
     }
 
-    /** What was never taken over is so now, to be ended. Blocks. */
-    void endNoted(BackendEvents events) {
+    /**
+     * What was never taken over is so now, to be ended. Blocks.
+     *
+     * @return whether the backend has heard so
+     */
+    boolean endNoted(BackendEvents events) {
         var known = hint;
         hint = Noted.NOTHING;
-        if (known.adopted().isPresent()) {
-            try {
-                connect(events, known.adopted()).session().close();
-            } catch (Fault.BackendFailed away) {
-                log.debug("a backend is left to notice: {}", away.getMessage());
-            }
+        if (known.adopted().isEmpty()) {
+            return true;
+        }
+        try {
+            var session = connect(events, known.adopted()).session();
+            session.close();
+            return session.hasHeardEnd();
+        } catch (Fault.BackendFailed away) {
+            log.debug("a backend has not been told: {}", away.getMessage());
+            return false;
         }
     }
 }

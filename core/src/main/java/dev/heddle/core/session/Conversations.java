@@ -165,11 +165,19 @@ final class Conversations {
         return metadata;
     }
 
-    /** Tells every open backend that keeps a log which messages the client wants. */
+    /**
+     * Tells every backend that keeps a log which messages the client wants, those too whose
+     * conversations other processes have opened.
+     */
     void setLevel(LogLevel level) {
         for (var conversation : all()) {
-            conversation.open().ifPresent(connected -> setLevel(connected, level));
+            conversation.whereverOpen(connected -> setLevel(connected, level));
         }
+    }
+
+    /** Tells those whose conversations are open here. */
+    void setLevelHere(LogLevel level) {
+        all().forEach(conversation -> setLevel(conversation, level));
     }
 
     /** Tells one backend, if it is open. */
@@ -226,10 +234,18 @@ final class Conversations {
             boolean wanted = clientListens.getAsBoolean();
             for (var conversation : all()) {
                 boolean needed = isNeeded(conversation, wanted);
-                conversation.open().ifPresent(connected -> connected.session().listen(needed));
+                conversation.open().ifPresent(connected -> listen(connected, needed));
             }
         } finally {
             listening.unlock();
+        }
+    }
+
+    private void listen(Connected connected, boolean needed) {
+        if (elsewhere.isListening()) {
+            connected.session().listenElsewhere();
+        } else {
+            connected.session().listen(needed);
         }
     }
 
@@ -245,7 +261,7 @@ final class Conversations {
     void notifyAll(Spliced notification, boolean bound) {
         for (var conversation : all()) {
             if (bound || !conversation.backend().target().isBound()) {
-                conversation.notifyWherever(notification);
+                conversation.whereverOpen(connected -> connected.session().notify(notification));
             }
         }
     }
@@ -396,6 +412,11 @@ final class Conversations {
     /** Ends all conversations, at the backends too. Blocks for a bounded time. */
     void close() {
         sideBySide(conversation -> conversation.close(new Fault.SessionClosed()));
+    }
+
+    /** Whether a backend has not heard that its conversation was closed. */
+    boolean isUnheard() {
+        return all().stream().anyMatch(Conversation::isUnheard);
     }
 
     /** Ends all conversations here; other processes may go on with those that they can adopt. */

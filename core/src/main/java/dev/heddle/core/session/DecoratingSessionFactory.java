@@ -40,8 +40,9 @@ public final class DecoratingSessionFactory implements MultiSessionFactory {
     }
 
     @Override
-    public void endSession(String id, Map<String, String> metadata, Collection<Backend> backends) {
-        base.endSession(id, metadata, backends);
+    public boolean endSession(
+            String id, Map<String, String> metadata, Collection<Backend> backends) {
+        return base.endSession(id, metadata, backends);
     }
 
     private MultiSession decorate(MultiSession made) {

@@ -64,8 +64,7 @@ final class Dispatch {
         return switch (decision) {
             case Decision.Answer(var result) -> answer(exchange, result, pass);
             case Decision.SetLevel(var level) -> {
-                setLevel(level);
-                events.noteLevel(level, () -> answer(exchange, Json.EMPTY_OBJECT, pass));
+                setLevel(level, () -> answer(exchange, Json.EMPTY_OBJECT, pass));
                 yield Running.NONE;
             }
             case Decision.Probe(var backends, var uri) ->
@@ -94,9 +93,15 @@ final class Dispatch {
         return Running.NONE;
     }
 
-    private void setLevel(LogLevel level) {
-        events.level(level);
+    /** What others have noted before counts no more once it is noted. */
+    private void setLevel(LogLevel level, Runnable then) {
         conversations.setLevel(level);
+        events.noteLevel(
+                level,
+                () -> {
+                    events.level(level);
+                    then.run();
+                });
     }
 
     /**

@@ -40,11 +40,15 @@ final class HeldSessions {
 
     HeldSessions(SessionStorage storage) {
         this.storage = storage;
-        storage.whenEmptied(
-                () ->
-                        inBackground(
-                                "heddle-rewrite",
-                                () -> Stroll.through(sessions.keySet(), this::renewQuietly)));
+        storage.whenEmptied(() -> Stroll.through(sessions.entrySet(), this::writeAgain));
+    }
+
+    private void writeAgain(Map.Entry<String, Held> entry) {
+        try {
+            catchUp(entry.getKey(), entry.getValue());
+        } catch (Fault.SessionNotFound ended) {
+            log.debug("a session does not go on here: {}", ended.getMessage());
+        }
     }
 
     /**
@@ -196,6 +200,7 @@ final class HeldSessions {
             storage.update(id, Changes.set(Map.of(Metadata.TERMINATED, "true")));
         } catch (Fault.StorageUnavailable away) {
             if (held != null) {
+                held.following().doubt(); // it may have been done all the same
                 sessions.putIfAbsent(id, held);
             }
             throw away;
@@ -211,28 +216,28 @@ final class HeldSessions {
     private void finishSoon(String id, @Nullable Held held) {
         if (held != null) {
             held.session().refuse();
-            inBackground(
-                    "heddle-end",
-                    () -> {
-                        try {
-                            learnAll(id, held);
-                            drop(held, MultiSession::close);
-                        } finally {
-                            storage.delete(id);
-                        }
-                    });
+            inBackground("heddle-end", () -> finish(id, held));
+        }
+    }
+
+    /** What a backend has not heard is left in the record, for whoever claims that. */
+    private void finish(String id, Held held) {
+        boolean shared = storage.isShared(id);
+        boolean learned = !shared || hasLearnedAll(id, held);
+        drop(held, MultiSession::close);
+        if (learned && !(shared && held.session().isUnheard())) {
+            storage.delete(id);
         }
     }
 
     /** Others may have opened something of which was not heard; from now on, nobody does. */
-    private void learnAll(String id, Held held) {
-        if (!storage.isShared(id)) {
-            return;
-        }
+    private boolean hasLearnedAll(String id, Held held) {
         try {
             storage.load(id).ifPresent(held.session()::catchUp);
+            return true;
         } catch (Fault.StorageUnavailable away) {
             log.debug("what others have opened is left to be claimed: {}", away.getMessage());
+            return false;
         }
     }
 

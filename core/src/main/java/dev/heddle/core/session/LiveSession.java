@@ -409,6 +409,11 @@ final class LiveSession implements MultiSession {
     }
 
     @Override
+    public boolean isUnheard() {
+        return conversations.isUnheard();
+    }
+
+    @Override
     public boolean isSettled() {
         return whole && offers.isColdStartOver();
     }

@@ -116,13 +116,15 @@ public final class LiveSessionFactory implements MultiSessionFactory {
     }
 
     @Override
-    public void endSession(String id, Map<String, String> metadata, Collection<Backend> backends) {
+    public boolean endSession(
+            String id, Map<String, String> metadata, Collection<Backend> backends) {
         var known = known(metadata, bindingOf(metadata), backends);
         var session =
                 new LiveSession(
                         id, type, known.client(), shared, options, shared.clock().instant());
         session.beginToEnd(known.backends(), known.noted());
         session.close();
+        return !session.isUnheard();
     }
 
     private static IdentityBinding bindingOf(Map<String, String> metadata) {

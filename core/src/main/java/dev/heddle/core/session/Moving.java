@@ -1,5 +1,6 @@
 package dev.heddle.core.session;
 
+import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
@@ -109,13 +110,21 @@ final class Moving {
             conversation.catchUp(Metadata.noted(known, backend, events.usual()));
         }
         offers.catchUp(known, conversations);
-        Metadata.level(known).ifPresent(events::level);
+        Metadata.level(known).ifPresent(this::level);
         conversations.catchUpSubscriptions(Metadata.subscriptions(known));
         tasks.join(Metadata.tasks(known));
         elsewhere.listens(record.listener(known));
         standing.handOver();
         if (home.catchUp(known)) {
             conversations.giveAwayBound();
+        }
+    }
+
+    /** Whoever has set it may not know of what is open here. */
+    private void level(LogLevel wanted) {
+        if (events.level().filter(wanted::equals).isEmpty()) {
+            events.level(wanted);
+            conversations.setLevelHere(wanted);
         }
     }
 

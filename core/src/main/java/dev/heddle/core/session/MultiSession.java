@@ -86,6 +86,11 @@ public interface MultiSession extends Caller {
     boolean leadsToStateless(Envelope request);
 
     /**
+     * Whether a backend has not heard that the session has ended, once it is closed. Never blocks.
+     */
+    boolean isUnheard();
+
+    /**
      * Whether nothing is waited for any more that may be offered too. Only the session of clients
      * that have none begins before that. Never blocks.
      */

@@ -39,7 +39,8 @@ public interface MultiSessionFactory {
      * Ends at its backends what a session that nobody holds has left there.
      *
      * @param id for the log
+     * @return whether all of them have heard so
      * @throws Fault.SessionNotFound if the record is of a kind that is not restored any more
      */
-    void endSession(String id, Map<String, String> metadata, Collection<Backend> backends);
+    boolean endSession(String id, Map<String, String> metadata, Collection<Backend> backends);
 }

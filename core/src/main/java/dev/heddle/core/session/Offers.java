@@ -7,6 +7,8 @@ import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.session.SessionStorage.Changes;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -22,8 +24,10 @@ import java.util.function.Predicate;
  * others, and how it goes on from what it has learned in other processes. Thread-safe.
  */
 final class Offers {
+    private static final Logger log = LoggerFactory.getLogger(Offers.class);
+
     /** How long a request waits for what has been learned elsewhere to be learned here. */
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /** So many digits of a digest are noted. */
     private static final int BRIEF = 8;
@@ -203,7 +207,13 @@ final class Offers {
     /** Runs {@code task} when they have been asked, or after a while: at once if there are none. */
     void whenCaughtUp(Runnable task) {
         var waiting = asked.values().toArray(CompletableFuture<?>[]::new);
-        CompletableFuture.allOf(waiting).thenRun(task);
+        CompletableFuture.allOf(waiting)
+                .thenRun(task)
+                .exceptionally(
+                        bug -> {
+                            log.error("what waited for a backend's offers has failed", bug);
+                            return null;
+                        });
     }
 
     /** Forgets what {@code backends} have offered, which are not the session's any more. */

@@ -3,6 +3,7 @@ package dev.heddle.core.session;
 import dev.heddle.core.aggregation.Listing;
 import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.backend.ClientProfile;
+import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
@@ -16,10 +17,12 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 
 /**
  * The one place where sessions begin and end.
@@ -48,6 +51,10 @@ public final class SessionManager implements AutoCloseable {
     private final HeldSessions held;
     private final Map<String, CountDownLatch> restoring = new ConcurrentHashMap<>();
     private final AdmissionQueue beginnings = new AdmissionQueue();
+    private final RepeatedTask leftovers =
+            new RepeatedTask(
+                    task -> Thread.ofVirtual().name("heddle-leftovers").start(task),
+                    this::endLeftovers);
 
     public SessionManager(
             SessionStorage storage,
@@ -321,25 +328,41 @@ public final class SessionManager implements AutoCloseable {
     public void sweep() {
         held.sweep(limits, clock.instant());
         storage.sweep();
+        leftovers.soon();
+    }
+
+    /** However many there are, some at a time: they are nobody's way to wait for. */
+    private void endLeftovers() {
         try {
-            storage.claimLeftovers().forEach(this::endSoon);
+            for (var some = storage.claimLeftovers();
+                    !some.isEmpty();
+                    some = storage.claimLeftovers()) {
+                endTogether(some);
+            }
         } catch (Fault.StorageUnavailable away) {
             log.debug("nobody ends what is left: {}", away.getMessage());
         }
     }
 
-    private void endSoon(SessionStorage.Leftover leftover) {
-        Thread.ofVirtual().name("heddle-leftover").start(() -> end(leftover));
+    private void endTogether(List<SessionStorage.Leftover> some) {
+        try (var threads =
+                Executors.newThreadPerTaskExecutor(
+                        Thread.ofVirtual().name("heddle-leftover").factory())) {
+            some.forEach(leftover -> threads.execute(() -> end(leftover)));
+        }
     }
 
     /** Takes a session over only to end it, at the backends too. */
     private void end(SessionStorage.Leftover leftover) {
         try {
-            factory.endSession(
-                    LEFTOVER + leftover.name(),
-                    Metadata.completed(leftover.record()),
-                    registry.snapshot().backends().values());
-            storage.settle(leftover);
+            boolean heard =
+                    factory.endSession(
+                            LEFTOVER + leftover.name(),
+                            Metadata.completed(leftover.record()),
+                            registry.snapshot().backends().values());
+            if (heard) {
+                storage.settle(leftover); // else somebody tries again when the claim is over
+            }
         } catch (Fault unfit) {
             log.warn("what is left of a session is left to expire: {}", unfit.getMessage());
         }

@@ -164,7 +164,7 @@ final class SessionRecord {
             if (storage.orElseThrow().update(id, changes.where(opened, expected))) {
                 return Optional.of(new Note(number, true));
             }
-            return hasEnded() ? Optional.of(new Note(number, false)) : Optional.empty();
+            return noteOf(load(), backend, Noted.of(number, connected));
         } catch (Fault.StorageUnavailable away) {
             log.warn("cannot note what has changed in a session: {}", away.getMessage());
             late();
@@ -172,9 +172,19 @@ final class SessionRecord {
         }
     }
 
-    /** Nothing is noted any more of a session that has ended: it closes what it has opened. */
-    private boolean hasEnded() {
-        return load().filter(record -> !Metadata.isTerminated(record)).isEmpty();
+    /**
+     * Nothing is noted any more of a session that has ended: it closes what it has opened. What is
+     * noted may have been so before the store was asked a second time.
+     */
+    private static Optional<Note> noteOf(
+            Optional<Map<String, String>> record, BackendId backend, Noted mine) {
+        if (record.filter(known -> !Metadata.isTerminated(known)).isEmpty()) {
+            return Optional.of(new Note(mine.opened(), false));
+        }
+        var noted = Metadata.noted(record.get(), backend, Revision.LATEST);
+        return noted.opened() == mine.opened() && noted.isSame(mine)
+                ? Optional.of(new Note(mine.opened(), true))
+                : Optional.empty();
     }
 
     /**

@@ -167,6 +167,9 @@ public interface SessionStorage extends AutoCloseable {
             }
 
             @Override
+            public void doubt() {}
+
+            @Override
             public boolean isOutdated(Map<String, String> record) {
                 return false;
             }
@@ -177,8 +180,8 @@ public interface SessionStorage extends AutoCloseable {
     }
 
     /**
-     * Runs {@code task}, on any thread, whenever the store has lost everything, so that what is
-     * followed is written again. It must not block.
+     * Runs {@code task}, on a thread of its own, whenever the store has lost everything, so that
+     * what is followed is written again; a few times, if it fails because the store is away.
      */
     default void whenEmptied(Runnable task) {}
 
@@ -215,6 +218,9 @@ public interface SessionStorage extends AutoCloseable {
          *     there is nothing to write, the store counts as away until others have had the time to
          */
         Optional<Map<String, String>> load(Supplier<Optional<Map<String, String>>> ours);
+
+        /** What was loaded last counts no more: it may have been changed here. */
+        void doubt();
 
         /** Whether a newer record than {@code record} has been loaded here, or written. */
         boolean isOutdated(Map<String, String> record);

@@ -170,6 +170,11 @@ public final class StandInStorage implements SessionStorage {
         }
 
         @Override
+        public void doubt() {
+            there.doubt();
+        }
+
+        @Override
         public boolean isCurrent() {
             return there.isCurrent() || isHere(id);
         }

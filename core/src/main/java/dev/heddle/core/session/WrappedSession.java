@@ -109,6 +109,11 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public final boolean isUnheard() {
+        return next.isUnheard();
+    }
+
+    @Override
     public final boolean isSettled() {
         return next.isSettled();
     }

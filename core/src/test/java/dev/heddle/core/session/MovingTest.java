@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 
 /** What is noted of a session for other processes while the store comes and goes. */
 class MovingTest {
@@ -178,5 +179,132 @@ class MovingTest {
         store.away(false);
         noteAgain();
         await().until(() -> listener().isEmpty());
+    }
+
+    private Map<String, String> with(String field, String value) {
+        var record = new HashMap<>(record());
+        record.put(field, value);
+        return record;
+    }
+
+    private MultiSession restored(Map<String, String> record) {
+        return fixture.factory.restoreSession("restored", record, fixture.configured());
+    }
+
+    private Map<String, String> unopened() {
+        var record = new HashMap<>(record());
+        Metadata.backendSessionFields(backend.id()).forEach(record::remove);
+        return record;
+    }
+
+    private void hasBeenTold(String method) {
+        await().until(() -> backend.lastTalk().received().contains(method));
+    }
+
+    @Test
+    void a_log_level_reaches_a_backend_whose_conversation_another_process_has_opened() {
+        var restored = restored(unopened());
+        var opened = new HashMap<>(unopened());
+        opened.putAll(Map.of(Metadata.BACKEND_SESSION + "a", "theirs", OPENED, "1"));
+        restored.catchUp(opened);
+        int before = backend.talks().size();
+        send(restored, Json.of(1), Method.SET_LEVEL, "{\"level\":\"debug\"}").result();
+        await().until(() -> backend.talks().size() == before + 1);
+        assertThat(backend.lastTalk().sessionId()).contains("theirs");
+        hasBeenTold(Method.SET_LEVEL);
+    }
+
+    @Test
+    void a_log_level_that_another_process_has_noted_reaches_the_backends_that_are_open_here() {
+        await().until(() -> session.backendSessions().size() == 1);
+        session.catchUp(with(Metadata.LOG_LEVEL, "debug"));
+        hasBeenTold(Method.SET_LEVEL);
+    }
+
+    @Test
+    void a_log_level_is_not_undone_by_one_that_was_noted_before() {
+        var old = with(Metadata.LOG_LEVEL, "error");
+        store.beforeUpdates(() -> session.catchUp(old));
+        send(session, Json.of(1), Method.SET_LEVEL, "{\"level\":\"debug\"}").result();
+        assertThat(session.metadata()).containsEntry(Metadata.LOG_LEVEL, "debug");
+    }
+
+    @Test
+    void a_conversation_that_the_store_was_told_of_twice_is_its_own() {
+        neighbours.create("other", Map.of());
+        store.repeating(true);
+        var begun = fixture.open("other", Identity.NONE);
+        await().until(() -> begun.backendSessions().size() == 1);
+        assertThat(backend.talks()).noneMatch(ScriptedBackend.Talk::isClosed);
+    }
+
+    @Test
+    void a_conversation_that_waits_to_be_taken_over_when_its_session_leaves_is_left_to_others() {
+        var gate = new CountDownLatch(1);
+        int openings = backend.backend().limits().openings();
+        await().until(() -> session.backendSessions().size() == 1);
+        backend.holdUntil(gate);
+        for (int i = 0; i < openings; i++) {
+            fixture.open("id-" + i, Identity.NONE);
+        }
+        await().until(() -> backend.openings() == openings + 1);
+        var record = new HashMap<>(unopened());
+        record.putAll(Map.of(Metadata.BACKEND_SESSION + "a", "theirs", OPENED, "1"));
+        restored(record).leave();
+        gate.countDown();
+        await().until(() -> backend.talks().size() == openings + 2);
+        await().until(() -> theirs().isLeft());
+        assertThat(theirs().isClosed()).isFalse();
+    }
+
+    private ScriptedBackend.Talk theirs() {
+        return backend.talks().stream()
+                .filter(talk -> talk.sessionId().equals(Optional.of("theirs")))
+                .findAny()
+                .orElseThrow();
+    }
+
+    private long lists() {
+        return backend.talks().stream()
+                .flatMap(talk -> talk.received().stream())
+                .filter(Method.TOOLS_LIST::equals)
+                .count();
+    }
+
+    @Test
+    void who_asks_for_a_list_waits_until_what_was_offered_elsewhere_is_known_here() {
+        await().until(() -> session.backendSessions().size() == 1);
+        for (int i = 0; i < 100; i++) {
+            backend.tools("x", "secret" + i);
+            session.catchUp(with(Metadata.BACKEND_CATALOG + "a", "%08d".formatted(i)));
+            var list = send(session, Json.of(i), Method.TOOLS_LIST, "{}").result();
+            assertThat(list.toString()).contains("secret" + i + "\"");
+        }
+    }
+
+    @Test
+    void what_is_known_here_by_its_digest_is_not_asked_for() {
+        await().until(() -> record().containsKey(Metadata.BACKEND_CATALOG + "a"));
+        long before = lists();
+        var restored = restored(record());
+        restored.catchUp(record());
+        SessionFixture.call(restored, "x").result();
+        assertThat(lists()).isEqualTo(before);
+    }
+
+    @Test
+    void what_was_offered_elsewhere_is_not_waited_for_for_ever() {
+        var gate = new CountDownLatch(1);
+        await().until(() -> session.backendSessions().size() == 1);
+        var record = new HashMap<>(unopened());
+        record.putAll(Map.of(Metadata.BACKEND_SESSION + "a", "theirs", OPENED, "1"));
+        record.put(Metadata.BACKEND_CATALOG + "a", "unheard of");
+        backend.holdUntil(gate);
+        var restored = restored(record);
+        var asked = send(restored, Json.of(1), Method.TOOLS_LIST, "{}");
+        assertThat(asked.hasReply()).isFalse();
+        fixture.alarms.fire(Offers.PATIENCE);
+        assertThat(asked.result().toString()).contains("\"x\"");
+        gate.countDown();
     }
 }

@@ -142,9 +142,9 @@ class SessionManagerTest {
         }
 
         @Override
-        public void endSession(
+        public boolean endSession(
                 String id, Map<String, String> metadata, Collection<Backend> backends) {
-            next.endSession(id, metadata, backends);
+            return next.endSession(id, metadata, backends);
         }
     }
 
@@ -449,9 +449,9 @@ class SessionManagerTest {
         }
 
         @Override
-        public void endSession(
+        public boolean endSession(
                 String id, Map<String, String> metadata, Collection<Backend> backends) {
-            next.endSession(id, metadata, backends);
+            return next.endSession(id, metadata, backends);
         }
     }
 

@@ -15,12 +15,14 @@ import java.util.concurrent.TimeUnit;
 final class Delivery implements MessageStream.Receiver {
     private static final Logger log = LoggerFactory.getLogger(Delivery.class);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final int SERVER_ERROR = 500;
 
     private final String backend;
     private final SparseMap<Delivery, Delivery> underWay;
     private final CountDownLatch over = new CountDownLatch(1);
     private volatile HttpPool.Sent sent = () -> {};
     private volatile Alarms.Alarm limit = () -> {};
+    private volatile boolean heard;
 
     /**
      * @param underWay holds the delivery until it is over
@@ -56,6 +58,11 @@ final class Delivery implements MessageStream.Receiver {
         }
     }
 
+    /** Whether the backend has taken it, or said why it does not. */
+    boolean isHeard() {
+        return heard;
+    }
+
     private void end() {
         over.countDown();
         underWay.remove(this);
@@ -63,7 +70,9 @@ final class Delivery implements MessageStream.Receiver {
     }
 
     @Override
-    public void accepted(ResponseHead head) {}
+    public void accepted(ResponseHead head) {
+        heard = true;
+    }
 
     @Override
     public void message(Envelope message) {}
@@ -76,6 +85,7 @@ final class Delivery implements MessageStream.Receiver {
     @Override
     public void refused(ResponseHead head, String body) {
         log.debug("backend '{}' refused a message (HTTP {})", backend, head.status());
+        heard = head.status() < SERVER_ERROR;
         end();
     }
 

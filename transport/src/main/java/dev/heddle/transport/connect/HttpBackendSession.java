@@ -44,6 +44,7 @@ final class HttpBackendSession implements BackendSession {
     private volatile Endpoint endpoint;
     private volatile Endpoint.Talk talk;
     private volatile boolean mayBeAsked;
+    private volatile boolean unheard; // that the conversation has ended
     private final boolean takenOver; // from others, who may have listened
 
     HttpBackendSession(
@@ -167,6 +168,15 @@ final class HttpBackendSession implements BackendSession {
     }
 
     @Override
+    public void listenElsewhere() {
+        listen(false);
+        var stream = standing.get();
+        if (stream != null && !mayBeAsked) {
+            stream.forgetPosition();
+        }
+    }
+
+    @Override
     public void hearQuestions() {
         mayBeAsked = true;
         listen(true);
@@ -201,8 +211,14 @@ final class HttpBackendSession implements BackendSession {
                     pool.send(Outgoing.delete(endpoint, talk), new MessageStream(delivery)),
                     alarms);
             delivery.await(DELETE_PATIENCE);
+            unheard = !delivery.isHeard();
         }
         deliveries.values().forEach(Delivery::abort);
+    }
+
+    @Override
+    public boolean hasHeardEnd() {
+        return !unheard;
     }
 
     private void stop() {

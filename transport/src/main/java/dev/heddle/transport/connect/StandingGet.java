@@ -54,11 +54,18 @@ final class StandingGet {
         record NotOffered() implements State {}
     }
 
+    /**
+     * Where the stream has got to.
+     *
+     * @param turn another one whenever that counts no more
+     */
+    private record Place(int turn, String id) {}
+
     private final HttpPool pool;
     private final Alarms alarms;
     private final Owner owner;
     private final AtomicReference<State> state = new AtomicReference<>(new State.Off());
-    private volatile String position = "";
+    private final AtomicReference<Place> place = new AtomicReference<>(new Place(0, ""));
     private volatile Duration pause = FIRST_PAUSE;
     private volatile Optional<Duration> asked = Optional.empty();
     private volatile boolean offered;
@@ -95,10 +102,20 @@ final class StandingGet {
             if (before instanceof State.On(var attempt)) {
                 attempt.abort();
             }
-            if (offered && position.isEmpty()) {
+            if (offered && !hasPosition()) {
                 late = true;
             }
         }
+    }
+
+    /** The next stream does not begin where the last one left off. */
+    void forgetPosition() {
+        late = true;
+        place.updateAndGet(now -> new Place(now.turn() + 1, ""));
+    }
+
+    private boolean hasPosition() {
+        return !place.get().id().isEmpty();
     }
 
     /**
@@ -126,10 +143,11 @@ final class StandingGet {
     /** One opening of the stream. */
     private final class Attempt implements MessageStream.Receiver {
         private final long began = alarms.now();
+        private final int turn = place.get().turn();
         private volatile HttpPool.Sent sent = () -> {};
 
         void begin() {
-            var request = Outgoing.get(owner.endpoint(), owner.talk(), position);
+            var request = Outgoing.get(owner.endpoint(), owner.talk(), place.get().id());
             sent = pool.send(request, new MessageStream(this));
             if (!isCurrent()) {
                 abort();
@@ -174,7 +192,7 @@ final class StandingGet {
 
         @Override
         public void position(String eventId) {
-            position = eventId;
+            place.updateAndGet(now -> now.turn() == turn ? new Place(turn, eventId) : now);
         }
 
         @Override
@@ -230,9 +248,8 @@ final class StandingGet {
                             && isCurrent()
                             && HttpOutcome.status("", status, body, true).reason()
                                     == Reason.SESSION_GONE;
-            if (!gone && isCurrent() && !position.isEmpty()) {
-                position = ""; // what came behind it is forgotten there, what comes is not
-                late = true;
+            if (!gone && isCurrent() && hasPosition()) {
+                forgetPosition(); // what came behind it is forgotten there, what comes is not
                 pauseThenOpen();
                 return;
             }

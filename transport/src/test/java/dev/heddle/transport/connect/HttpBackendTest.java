@@ -36,6 +36,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
 import java.util.List;
@@ -466,6 +467,47 @@ class HttpBackendTest {
             await().until(() -> missed.get() == 2);
             takenOver.leave();
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void what_others_have_heard_is_not_heard_again(boolean others) {
+        var stream = SHORT_STREAM + http("retry: 60000\nid: old\ndata: " + LOG + "\n\n");
+        try (var server = RawServer.mcp(_ -> Optional.of(stream))) {
+            var missed = new AtomicInteger();
+            var session = connect(server, counting(missed), Optional.empty());
+            session.listen(true);
+            await().until(() -> gets(server) == 1);
+            await().untilAsserted(
+                            () -> {
+                                session.listen(false);
+                                session.listen(true);
+                                assertThat(lastGet(server)).contains("last-event-id: old");
+                            });
+            if (others) {
+                session.listenElsewhere();
+            } else {
+                session.listen(false);
+            }
+            long before = gets(server);
+            session.listen(true);
+            await().until(() -> gets(server) > before);
+            if (others) {
+                assertThat(lastGet(server)).doesNotContain("last-event-id");
+                await().until(() -> missed.get() == 1);
+            } else {
+                assertThat(lastGet(server)).contains("last-event-id: old");
+            }
+            session.leave();
+        }
+    }
+
+    private static String lastGet(RawServer server) {
+        return server.requests().stream()
+                .map(RawServer.Request::head)
+                .filter(head -> head.startsWith("get "))
+                .toList()
+                .getLast();
     }
 
     private static BackendEvents counting(AtomicInteger missed) {
