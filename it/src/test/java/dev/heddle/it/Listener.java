@@ -1,8 +1,8 @@
 package dev.heddle.it;
 
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 final class Listener implements AutoCloseable {
     private static final Pattern ID = Pattern.compile("id: (\\S+)");
 
-    private final Supplier<Heddle> somewhere;
+    private final URI endpoint;
     private final RawClient client;
     private final AtomicInteger lists = new AtomicInteger();
     private final AtomicInteger updates = new AtomicInteger();
@@ -22,10 +22,10 @@ final class Listener implements AutoCloseable {
     private volatile boolean closed;
 
     /**
-     * @param somewhere a node that may be there
+     * @param endpoint where the client gets to a node
      */
-    Listener(Supplier<Heddle> somewhere, RawClient client) {
-        this.somewhere = somewhere;
+    Listener(URI endpoint, RawClient client) {
+        this.endpoint = endpoint;
         this.client = client;
         Thread.ofVirtual().start(this::listen);
     }
@@ -40,7 +40,7 @@ final class Listener implements AutoCloseable {
         return updates.get();
     }
 
-    /** How often its node was not there. */
+    /** How often no node was there. */
     int breaks() {
         return breaks.get();
     }
@@ -62,7 +62,7 @@ final class Listener implements AutoCloseable {
 
     private void goOn() {
         var header = last.isEmpty() ? "" : "Last-Event-ID: " + last + "\r\n";
-        try (var raw = RawHttp.listening(somewhere.get(), client, header)) {
+        try (var raw = RawHttp.listening(endpoint, client, header)) {
             var head = raw.head();
             if (head.startsWith("HTTP/1.1 200")) {
                 hear(raw);

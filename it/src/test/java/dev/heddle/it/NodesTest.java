@@ -186,7 +186,19 @@ class NodesTest {
     }
 
     @Test
-    void a_session_can_be_ended_at_a_node_that_has_never_seen_it_and_only_by_its_owner() {
+    void a_call_that_is_under_way_at_a_node_that_is_stopped_is_answered() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            try (var raw = RawHttp.calling(nodes.node(0), client, "slow", "{\"ms\":3000}")) {
+                await().until(() -> nodes.stub().count("running") == 1);
+                nodes.node(0).child().signal("TERM");
+                assertThat(raw.readTo("\"mine\"") + raw.readTo("\n\n")).contains("steps");
+            }
+        }
+    }
+
+    @Test
+    void a_session_can_be_ended_at_a_node_that_has_never_seen_it() {
         try (var nodes = Nodes.start(folder, 2, "")) {
             var client = nodes.node(0).client().initialize();
             client.call("count", "{}");

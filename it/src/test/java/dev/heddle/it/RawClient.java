@@ -107,6 +107,10 @@ final class RawClient {
         return this;
     }
 
+    URI endpoint() {
+        return endpoint;
+    }
+
     String session() {
         return headers.getOrDefault("Mcp-Session-Id", "");
     }

@@ -72,7 +72,12 @@ final class RawHttp implements AutoCloseable {
 
     /** A connection on which a client's GET stream has been asked for. */
     static RawHttp listening(Heddle heddle, RawClient client, String headers) {
-        var raw = to(heddle.endpoint());
+        return listening(heddle.endpoint(), client, headers);
+    }
+
+    /** A connection on which a client's GET stream has been asked for. */
+    static RawHttp listening(URI endpoint, RawClient client, String headers) {
+        var raw = to(endpoint);
         raw.write(
                 "GET /mcp HTTP/1.1\r\n"
                         + raw.hostHeader()
@@ -86,7 +91,12 @@ final class RawHttp implements AutoCloseable {
 
     /** A connection on which {@code client} has made a call with the id {@code mine}. */
     static RawHttp calling(Heddle heddle, RawClient client, String tool, String arguments) {
-        var raw = to(heddle.endpoint());
+        return calling(heddle.endpoint(), client, tool, arguments);
+    }
+
+    /** A connection on which {@code client} has made a call with the id {@code mine}. */
+    static RawHttp calling(URI endpoint, RawClient client, String tool, String arguments) {
+        var raw = to(endpoint);
         raw.post(
                 raw.hostHeader()
                         + "Accept: application/json, text/event-stream\r\nMcp-Session-Id: "

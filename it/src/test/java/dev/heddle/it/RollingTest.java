@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -24,6 +23,7 @@ class RollingTest {
     private static final int SESSIONS = 10;
     private static final Duration LOOK = Duration.ofMillis(100); // of the balancer
     private static final Duration PAUSE = Duration.ofMillis(50); // between two calls of a session
+    private static final Duration TAKES = Duration.ofMillis(300); // each call
 
     @TempDir private Path folder;
 
@@ -34,16 +34,18 @@ class RollingTest {
     @Test
     void no_call_fails_while_one_node_after_the_other_is_restarted() throws Exception {
         try (var nodes = Nodes.start(folder, NODES, "server: {drain: 1s}");
+                var balancer = new Balancer(NODES, nodes::node, i -> ready.contains(i));
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             ready = IntStream.range(0, NODES).boxed().toList();
             var running = new ArrayList<Future<?>>();
             running.add(threads.submit(() -> balance(nodes)));
             var sessions =
                     IntStream.range(0, SESSIONS)
-                            .mapToObj(i -> nodes.node(i % NODES).client().initialize())
+                            .mapToObj(_ -> balancer.client().initialize())
                             .toList();
-            sessions.forEach(
-                    session -> running.add(threads.submit(() -> callUntilOver(nodes, session))));
+            var listeners =
+                    sessions.stream().map(one -> new Listener(balancer.endpoint(), one)).toList();
+            sessions.forEach(session -> running.add(threads.submit(() -> callUntilOver(session))));
             for (int i = 0; i < 2 * NODES; i++) {
                 awaitCalls(100);
                 nodes.restart(i % NODES);
@@ -51,9 +53,11 @@ class RollingTest {
             }
             awaitCalls(100);
             over.set(true);
+            listeners.forEach(Listener::close);
             for (var one : running) {
                 one.get();
             }
+            assertThat(listeners).extracting(Listener::refused).containsOnly("");
             assertThat(nodes.stub().count("done")).isEqualTo(answered.get());
             assertThat(nodes.stub().count("twice")).isZero();
             assertThat(nodes.stub().count("sessions")).as("taken over").isLessThan(SESSIONS + 4);
@@ -82,13 +86,11 @@ class RollingTest {
         }
     }
 
-    private Void callUntilOver(Nodes nodes, RawClient session) throws InterruptedException {
+    private Void callUntilOver(RawClient session) throws InterruptedException {
         int last = 0;
         for (int i = 0; !over.get(); i++) {
-            var there = ready;
-            var node = nodes.node(there.get(ThreadLocalRandom.current().nextInt(there.size())));
-            var key = "{\"key\":\"" + session.session() + i + "\"}";
-            var answer = session.at(node.endpoint()).call("once", key);
+            var key = "{\"key\":\"" + session.session() + i + "\",\"ms\":" + TAKES.toMillis() + "}";
+            var answer = session.call("once", key);
             assertThat(answer.status()).as(answer.body()).isEqualTo(200);
             int count = Integer.parseInt(answer.text());
             assertThat(count).as("of one and the same conversation").isGreaterThan(last);

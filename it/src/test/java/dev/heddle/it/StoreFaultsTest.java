@@ -11,7 +11,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /** What becomes of sessions when their store is slow, ends, comes back, or is another one. */
@@ -74,7 +76,13 @@ class StoreFaultsTest {
     void a_call_that_is_answered_at_once_does_not_wait_for_the_store() {
         var redis = RedisServer.start();
         try (var relay = new Relay(redis.port());
-                var nodes = Nodes.on(redis, _ -> Nodes.address(relay.port()), folder, 1, "")) {
+                var nodes =
+                        Nodes.on(
+                                redis,
+                                _ -> Nodes.address(relay.port()) + "\n  timeout: 10m",
+                                folder,
+                                1,
+                                "")) {
             var client = nodes.node(0).client().initialize();
             count(nodes, 0, client);
             relay.hold(Relay.Way.THERE);
@@ -106,6 +114,7 @@ class StoreFaultsTest {
         var redis = RedisServer.start();
         var yaml = "sessions: {ttl: 8s}";
         try (var nodes = Nodes.on(redis, _ -> Nodes.address(redis.port()), folder, 2, yaml)) {
+            var counts = new HashMap<RawClient, Integer>();
             for (int round = 0; round < 4; round++) {
                 var clients =
                         IntStream.range(0, 20)
@@ -115,12 +124,19 @@ class StoreFaultsTest {
                 await().atMost(LONG)
                         .until(
                                 () -> {
-                                    clients.forEach(client -> count(nodes, 0, client));
+                                    clients.forEach(client -> goesOn(nodes, client, counts));
                                     return clients.stream()
                                             .allMatch(client -> isServed(nodes, 1, client));
                                 });
             }
         }
+    }
+
+    /** In one and the same conversation. */
+    private static void goesOn(Nodes nodes, RawClient client, Map<RawClient, Integer> counts) {
+        int now = count(nodes, 0, client);
+        assertThat(now).isGreaterThan(counts.getOrDefault(client, 0));
+        counts.put(client, now);
     }
 
     @Test
@@ -185,18 +201,32 @@ class StoreFaultsTest {
     }
 
     @Test
-    void a_cluster_keeps_sessions_like_one_server() {
+    void a_cluster_keeps_sessions_like_one_server_and_when_a_replica_takes_a_masters_place() {
         var servers = Topology.cluster(3);
-        try (var nodes =
-                Nodes.on(
-                        servers.getFirst(),
-                        _ -> "mode: cluster\n  " + Nodes.address(servers.getLast().port()),
-                        folder,
-                        2,
-                        "")) {
+        try (var _ = Topology.replica(servers.getFirst());
+                var nodes =
+                        Nodes.on(
+                                servers.getFirst(),
+                                _ -> "mode: cluster\n  " + Nodes.address(servers.getLast().port()),
+                                folder,
+                                2,
+                                "")) {
             for (int i = 0; i < 3; i++) {
                 works(nodes);
             }
+            var clients =
+                    IntStream.range(0, 12)
+                            .mapToObj(_ -> nodes.node(0).client().initialize())
+                            .toList();
+            clients.forEach(client -> count(nodes, 0, client));
+            servers.getFirst().kill();
+            for (var client : clients) {
+                await().atMost(LONG).until(() -> isServed(nodes, 1, client));
+                assertThat(count(nodes, 0, client)).isEqualTo(3);
+            }
+            await().atMost(LONG)
+                    .until(() -> nodes.node(1).client().tryInitialize().status() == 200);
+            works(nodes);
         } finally {
             List.copyOf(servers).forEach(RedisServer::close);
         }

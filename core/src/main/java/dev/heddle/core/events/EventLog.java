@@ -135,8 +135,13 @@ public final class EventLog {
     /** Whether it takes a look into the store to find the stream of the event {@code eventId}. */
     public boolean mayBeElsewhere(String eventId) {
         var name = name(eventId);
-        return sharing.filter(others -> isStanding(name) || !isOwn(name, others)).isPresent()
-                && NAME.matcher(name).matches();
+        return NAME.matcher(name).matches()
+                && sharing.filter(
+                                others ->
+                                        isStanding(name)
+                                                || !isOwn(name, others)
+                                                || find(eventId).isEmpty())
+                        .isPresent();
     }
 
     private static boolean isOwn(String name, Sharing others) {
@@ -159,7 +164,9 @@ public final class EventLog {
         if (isStanding(name)) {
             return takeOrKnown(others, name, place).map(stream -> stream);
         }
-        return Mirror.look(others, name, place).map(kept -> mirror(others, name, place, kept));
+        return Mirror.look(others, name, place)
+                .filter(kept -> kept.ended() || !isOwn(name, others))
+                .map(kept -> mirror(others, name, place, kept));
     }
 
     private synchronized Mirror mirror(Sharing others, String name, long place, Kept kept) {

@@ -36,7 +36,8 @@ import java.util.stream.IntStream;
 class SharedStreamsTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
-    private final FakeAlarms alarms = new FakeAlarms(new FakeClock());
+    private final FakeClock clock = new FakeClock();
+    private final FakeAlarms alarms = new FakeAlarms(clock);
     private final FakeEventStorage storage = new FakeEventStorage();
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Set<String> dead = ConcurrentHashMap.newKeySet();
@@ -201,6 +202,21 @@ class SharedStreamsTest {
         stream.lost(first);
         dead.add("a");
         var second = comesBack(b, begun(answer(b)), stream.beginning());
+        assertThat(second.said).containsExactly("done");
+        assertThat(second.ended).isTrue();
+    }
+
+    @Test
+    void an_answer_that_its_own_process_has_forgotten_is_found_in_the_store() {
+        var stream = answer(a);
+        var first = begun(stream);
+        last(stream, "done");
+        settle();
+        stream.lost(first);
+        clock.advance(EventLog.AGE.plusSeconds(2));
+        alarms.fire(EventLog.AGE);
+        assertThat(a.find(stream.beginning())).isEmpty();
+        var second = comesBack(a, begun(answer(a)), stream.beginning());
         assertThat(second.said).containsExactly("done");
         assertThat(second.ended).isTrue();
     }

@@ -14,6 +14,9 @@ import java.util.stream.IntStream;
 /** Servers that belong together. */
 public final class Topology {
     private static final int SLOTS = 16_384;
+    private static final String[] CLUSTER = {
+        "--cluster-enabled", "yes", "--cluster-node-timeout", "2000"
+    };
     private static final Duration LONG = Duration.ofSeconds(30);
 
     private Topology() {}
@@ -70,10 +73,7 @@ public final class Topology {
 
     /** Starts a cluster of so many servers. */
     public static List<RedisServer> cluster(int size) {
-        var servers =
-                IntStream.range(0, size)
-                        .mapToObj(_ -> RedisServer.start("--cluster-enabled", "yes"))
-                        .toList();
+        var servers = IntStream.range(0, size).mapToObj(_ -> RedisServer.start(CLUSTER)).toList();
         int each = SLOTS / size + 1;
         int port = servers.getFirst().port();
         for (int i = 0; i < size; i++) {
@@ -89,6 +89,22 @@ public final class Topology {
                                                 ask(server, RedisCommands::clusterInfo)
                                                         .contains("cluster_state:ok")));
         return servers;
+    }
+
+    /** Gives {@code master} of a cluster a replica, which takes its place when it is gone. */
+    public static RedisServer replica(RedisServer master) {
+        var replica = RedisServer.start(CLUSTER);
+        ask(replica, server -> server.clusterMeet("127.0.0.1", master.port()));
+        var id = ask(master, RedisCommands::clusterMyId);
+        await().atMost(LONG)
+                .ignoreExceptions() // until it has been told of its master
+                .until(() -> ask(replica, server -> server.clusterReplicate(id)).equals("OK"));
+        await().atMost(LONG)
+                .until(
+                        () ->
+                                ask(replica, server -> server.info("replication"))
+                                        .contains("master_link_status:up"));
+        return replica;
     }
 
     /** What one server says. */
