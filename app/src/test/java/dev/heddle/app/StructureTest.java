@@ -72,6 +72,8 @@ class StructureTest {
         return owner.getSimpleName() + "." + field.getName();
     }
 
+    private static final Pattern MONITOR = Pattern.compile("(?m)^[^*/]*\\bsynchronized\\b");
+
     @Test
     void every_lock_atomic_and_latch_is_documented_and_no_other() throws IOException {
         var page =
@@ -100,6 +102,24 @@ class StructureTest {
                     .forEach(existing::add);
         }
         assertThat(documented).containsExactlyInAnyOrderElementsOf(existing);
+    }
+
+    @Test
+    void every_class_that_uses_its_monitor_is_documented() throws IOException {
+        var root = Path.of(System.getProperty("heddle.root"));
+        var page = Files.readString(root.resolve("docs/concurrency.md"));
+        var locks = page.substring(page.indexOf("## Locks"), page.indexOf("## States"));
+        var using = new TreeSet<String>();
+        for (var module : List.of("protocol", "core", "redis", "transport", "app")) {
+            try (var files = Files.walk(root.resolve(module).resolve("src/main/java"))) {
+                for (var file : files.filter(Files::isRegularFile).toList()) {
+                    if (MONITOR.matcher(Files.readString(file)).find()) {
+                        using.add(file.getFileName().toString().replace(".java", ""));
+                    }
+                }
+            }
+        }
+        assertThat(using).isNotEmpty().allMatch(locks::contains);
     }
 
     @Test

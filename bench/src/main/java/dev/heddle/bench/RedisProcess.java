@@ -16,6 +16,7 @@ import java.util.Map;
 record RedisProcess(int port, ProcessHandle process) implements AutoCloseable {
     private static final String PREFIX = "thv:vmcp:session:";
     private static final String COMMANDS = "total_commands_processed:";
+    private static final String SEARCHES = "cmdstat_zrangebyscore:calls="; // for what is left
     private static final String SCRIPTS = "cmdstat_evalsha:calls=";
 
     /**
@@ -52,6 +53,15 @@ record RedisProcess(int port, ProcessHandle process) implements AutoCloseable {
     /** How many times it has been asked to run a script. */
     long scripts() {
         return number("commandstats", SCRIPTS);
+    }
+
+    /** How many requests of nodes there have been: what scripts do is part of theirs. */
+    long requests() {
+        return scripts() + (has(SEARCHES) ? number("commandstats", SEARCHES) : 0);
+    }
+
+    private boolean has(String prefix) {
+        return ask("info", "commandstats").contains(prefix);
     }
 
     private long number(String section, String prefix) {

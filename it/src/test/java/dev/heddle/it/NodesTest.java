@@ -186,6 +186,34 @@ class NodesTest {
     }
 
     @Test
+    void messages_of_a_client_over_http_and_sse_may_come_to_any_node() {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var sse = nodes.node(0).endpoint().resolve("/sse");
+            try (var raw = RawHttp.to(sse)) {
+                raw.write("GET /sse HTTP/1.1\r\n" + raw.hostHeader() + "\r\n");
+                raw.readTo("data: ");
+                var place = raw.readTo("\n").strip();
+                for (int i = 0; i < 10; i++) {
+                    var there = new RawClient(nodes.node((i + 1) % 2).endpoint().resolve(place));
+                    var message = i == 0 ? RawHttp.INITIALIZE : ping(i);
+                    assertThat(there.post(message).status()).isEqualTo(202);
+                    assertThat(raw.readTo("\"id\":" + i) + raw.readTo("\n\n")).contains("result");
+                }
+                nodes.kill(0);
+                var there = new RawClient(nodes.node(1).endpoint().resolve(place));
+                assertThat(there.post(ping(10)).status()).isEqualTo(404);
+                var forged = place.replaceAll("=.", "=_");
+                var elsewhere = new RawClient(nodes.node(1).endpoint().resolve(forged));
+                assertThat(elsewhere.post(ping(11)).status()).isEqualTo(404);
+            }
+        }
+    }
+
+    private static String ping(int id) {
+        return "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"ping\"}";
+    }
+
+    @Test
     void a_call_that_is_under_way_at_a_node_that_is_stopped_is_answered() {
         try (var nodes = Nodes.start(folder, 2, "")) {
             var client = nodes.node(0).client().initialize();
@@ -215,7 +243,9 @@ class NodesTest {
         try (var nodes = Nodes.start(folder, 2, "")) {
             var client = nodes.node(0).client().initialize();
             assertThat(client.call("count", "{}").text()).isEqualTo("1");
+            await().until(() -> storeAvailable(nodes.node(0)).equals("1.0"));
             nodes.redis().kill();
+            await().until(() -> storeAvailable(nodes.node(0)).equals("0.0"));
             for (int i = 2; i < 10; i++) {
                 assertThat(client.call("count", "{}").text()).isEqualTo(Integer.toString(i));
             }
@@ -230,6 +260,15 @@ class NodesTest {
             assertThat(elsewhere.call("count", "{}").text()).isEqualTo(Integer.toString(next + 1));
             await().until(() -> nodes.node(1).client().tryInitialize().status() == 200);
         }
+    }
+
+    private static String storeAvailable(Heddle node) {
+        return RawClient.text(node.endpoint().resolve("/metrics"))
+                .lines()
+                .filter(line -> line.startsWith("heddle_store_available "))
+                .map(line -> line.substring(line.indexOf(' ') + 1))
+                .findFirst()
+                .orElse("");
     }
 
     @Test

@@ -326,7 +326,7 @@ class RedisSessionStorageTest {
         node.create("a", FULL);
         node.update("a", Changes.set(Map.of(Metadata.TERMINATED, "true")));
         assertThat(node.claimLeftovers()).isEmpty();
-        store.clock.advance(RedisSessionStorage.CLAIM);
+        store.clock.advance(DueList.CLAIM);
         var claimed = node.claimLeftovers();
         assertThat(claimed).hasSize(1);
         assertThat(claimed.getFirst().record()).containsAllEntriesOf(FULL);

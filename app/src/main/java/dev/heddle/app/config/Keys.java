@@ -113,7 +113,7 @@ final class Keys {
                     operational.failureHandling.circuitBreaker.failureThreshold | number | `5` | Failed calls in a row that open it.
                     operational.failureHandling.circuitBreaker.timeout | time | `60s` | How long it stays open.
                     sessionStorage | mapping | – | Where session records are kept.
-                    sessionStorage.provider | `memory` or `redis` | `memory` | In this process, where a session lives on one node and ends with it; or in Redis or Valkey, where any node can go on with it: see Several nodes below.
+                    sessionStorage.provider | `memory` or `redis` | `memory` | In this process, where a session lives on one node and ends with it; or in Redis or Valkey, where any node can go on with it: see Several nodes above.
                     sessionStorage.address | text | required for `redis` | Host and port. Several, separated by commas, of the sentinels or of nodes of a cluster.
                     sessionStorage.mode | `standalone`, `sentinel` or `cluster` | `standalone` | What is there.
                     sessionStorage.masterName | text | required for `sentinel` | What the sentinels call the master.

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 
 /**
@@ -42,6 +43,14 @@ public final class Metrics implements SessionObserver {
     public void watchStreams(IntSupplier streams) {
         Gauge.builder("heddle.streams", streams, IntSupplier::getAsInt)
                 .description("GET streams of clients that are open")
+                .strongReference(true)
+                .register(registry);
+    }
+
+    /** Reports whether the store that nodes share is there, as {@code available} tells it. */
+    public void watchStore(BooleanSupplier available) {
+        Gauge.builder("heddle.store.available", available, is -> is.getAsBoolean() ? 1 : 0)
+                .description("Whether the node hears the others by way of the store")
                 .strongReference(true)
                 .register(registry);
     }

@@ -98,6 +98,9 @@ public final class Gateway implements AutoCloseable {
         this.watches = new Watches(connectors, catalogs, ids, health, loops.alarms(), profile);
         var vault = vault(config.storage());
         this.storage = storage(config, vault, clock);
+        if (storage.isShared()) {
+            metrics.watchStore(storage::isHearing);
+        }
         this.peers = Peering.of(config, loops, vault, clock, storage);
         var making =
                 LiveSessionFactory.over(connectors, loops.alarms())

@@ -10,8 +10,8 @@ final class ConfigurationDocument {
             begin with, `heddle validate --config FILE` names everything that is wrong with one.
 
             The file is YAML. Unknown keys are refused. Times are written as `30s`, `5m`, `1h30m` or `500ms`. In any value,
-            `${NAME}` is an environment variable (`${NAME:-default}` with a default), `${file:path}` the content of a file,
-            and `$$` a dollar sign. The file is read again when it changes and on SIGHUP: backends and `aggregation` change
+            `${NAME}` or `${env:NAME}` is an environment variable (`${NAME:-default}` with a default), `${file:path}` the
+            content of a file, and `$$` a dollar sign. The file is read again when it changes and on SIGHUP: backends and `aggregation` change
             at once, and backends that stay the same keep their sessions; the rest needs a restart and says so. A file that
             cannot be used changes nothing.
 
@@ -39,9 +39,9 @@ final class ConfigurationDocument {
             not that is still there: give all nodes the same backends, address, prefix and keys, and let the balancer in
             front send each request where it likes. What only one of them can carry out, such as a call to a program that runs for
             one session, the others hand to it: they reach each other at `nodeHost`, in the clear, so that belongs in a network
-            of your own, and their clocks may differ by a minute at most. [Reliability](reliability.md) says what survives and what does not. To
-            replace a key without losing a session, take three steps, each on all nodes before the next: put the new one behind the
-            old one; then in front of it; and take the old one away once sessions of its time have ended.
+            of your own, and their clocks may differ by a minute at most. [Reliability](reliability.md) says what survives and what
+            does not, [Deployment](deployment.md) what balancers, Kubernetes and the store have to be told, and how keys are
+            replaced.
 
             ## Keys
 

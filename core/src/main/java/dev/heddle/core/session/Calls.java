@@ -25,7 +25,7 @@ import java.util.Optional;
 final class Calls implements CallHost {
 
     /** Where what comes back beside replies goes. */
-    record Ways(SessionEvents events, Questions questions, StandingStream standing) {}
+    record Ways(SessionEvents events, Questions questions) {}
 
     private final Shared shared;
     private final Conversations conversations;
@@ -301,14 +301,14 @@ final class Calls implements CallHost {
                     case Reply.Failed _ -> false;
                 };
         var request = call.exchange().request();
-        if (success && Conversations.isSubscription(request)) {
-            ways.events()
-                    .noteSubscription(
+        if (success && Subscriptions.isAbout(request)) {
+            conversations
+                    .subscriptions()
+                    .accepted(
                             request,
                             call.conversation(),
                             () -> {
-                                conversations.noteSubscription(request, call.conversation());
-                                conversations.applyListening(ways.standing()::isAwaited);
+                                conversations.applyListening();
                                 call.exchange().sink().reply(reply);
                             });
         } else if (!(reply instanceof Reply.Flowing)) { // whose beginning is there already

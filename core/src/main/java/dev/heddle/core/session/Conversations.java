@@ -8,10 +8,8 @@ import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.exchange.Sink;
-import dev.heddle.core.exchange.SparseMap;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.Metadata.Noted;
-import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Method;
@@ -31,8 +29,6 @@ import java.util.function.Consumer;
 
 /** One session's conversations, one for each of its backends. Thread-safe. */
 final class Conversations {
-    private static final int MAX_SUBSCRIPTIONS = 1000;
-
     /** How long a call waits until its backend has taken a log level. */
     private static final Duration LEVEL_PATIENCE = Duration.ofSeconds(1);
 
@@ -57,25 +53,31 @@ final class Conversations {
     private final Openings openings;
     private final ConversationHost host;
     private final Elsewhere elsewhere;
-    private final SparseMap<String, Conversation> subscriptions = new SparseMap<>();
+    private final Subscriptions subscriptions;
+    private final BooleanSupplier clientListens;
     private final ReentrantLock listening =
             new ReentrantLock(); // orders what backends are told about listening
     private volatile List<Conversation> all = List.of();
 
     /**
      * @param openings how many may be opening in the background at the same time
+     * @param clientListens whether what is said outside calls would reach the client here
      */
     Conversations(
             Conversation.Client client,
             Shared shared,
             int openings,
             ConversationHost host,
-            Elsewhere elsewhere) {
+            Elsewhere elsewhere,
+            Subscriptions subscriptions,
+            BooleanSupplier clientListens) {
         this.client = client;
         this.shared = shared;
         this.openings = new Openings(openings);
         this.host = host;
         this.elsewhere = elsewhere;
+        this.subscriptions = subscriptions;
+        this.clientListens = clientListens;
     }
 
     /**
@@ -95,26 +97,13 @@ final class Conversations {
         all = List.copyOf(next);
         var dropped = new ArrayList<>(before);
         dropped.removeAll(next);
-        dropped.forEach(this::carrySubscriptions);
+        dropped.forEach(one -> subscriptions.carry(one, find(one.backend().id())));
         return dropped;
     }
 
     private Conversation begin(Backend backend, Noted hint) {
         shared.watches().ifPresent(watches -> watches.attend(backend, client.profile()));
         return new Conversation(backend, client, shared, host, hint);
-    }
-
-    /**
-     * A backend that is reached in another way now is still the one whose resources the client
-     * wants to hear of.
-     */
-    private void carrySubscriptions(Conversation dropped) {
-        var successor = find(dropped.backend().id());
-        for (var uri : subscribedAt(dropped)) {
-            successor.ifPresentOrElse(
-                    next -> subscriptions.replace(uri, dropped, next),
-                    () -> subscriptions.remove(uri, dropped));
-        }
     }
 
     /** Opens {@code conversation} in the background, if it is not open. */
@@ -133,6 +122,11 @@ final class Conversations {
 
     List<Conversation> all() {
         return all;
+    }
+
+    /** Of which resources the client wants to hear, and where. */
+    Subscriptions subscriptions() {
+        return subscriptions;
     }
 
     /**
@@ -155,10 +149,7 @@ final class Conversations {
                 Metadata.BACKEND_IDS,
                 Metadata.backendIds(all.stream().map(one -> one.backend().id()).toList()));
         metadata.put(Metadata.PROFILE, Metadata.profile(profile));
-        subscriptions.forEach(
-                (uri, conversation) ->
-                        metadata.put(
-                                Metadata.SUBSCRIPTION + uri, conversation.backend().id().value()));
+        metadata.putAll(subscriptions.metadata());
         for (var conversation : all) {
             metadata.putAll(conversation.metadata());
         }
@@ -228,7 +219,7 @@ final class Conversations {
      * Holds backend streams open that are needed, and no others. To be called whenever that may
      * have changed.
      */
-    void applyListening(BooleanSupplier clientListens) {
+    void applyListening() {
         listening.lock();
         try {
             boolean wanted = clientListens.getAsBoolean();
@@ -249,8 +240,8 @@ final class Conversations {
         }
     }
 
-    private boolean isNeeded(Conversation conversation, boolean clientListens) {
-        return !elsewhere.isListening() && (clientListens || isSubscribed(conversation));
+    private boolean isNeeded(Conversation conversation, boolean wanted) {
+        return !elsewhere.isListening() && (wanted || subscriptions.isAt(conversation));
     }
 
     /**
@@ -280,31 +271,12 @@ final class Conversations {
                 .forEach(Conversation::giveAway);
     }
 
-    /** The resources of all backends that the client wants to hear of. */
-    List<String> subscribed() {
-        return subscriptions.keys();
-    }
-
-    /** The resources of this backend of which the client wants to hear. */
-    List<String> subscribed(Conversation conversation) {
-        return subscribed().stream().filter(uri -> subscriptions.get(uri) == conversation).toList();
-    }
-
-    /** Whether the client wants to hear of a resource of this backend. */
-    boolean isSubscribed(Conversation conversation) {
-        return subscriptions.values().contains(conversation);
-    }
-
     /** Tells a backend session that has just been opened what the session's earlier ones knew. */
-    void restore(
-            Conversation conversation,
-            Connected connected,
-            Optional<LogLevel> level,
-            boolean clientListens) {
+    void restore(Conversation conversation, Connected connected, Optional<LogLevel> level) {
         if (hearsOnlyHere()) {
             connected.session().hearQuestions();
         }
-        connected.session().listen(isNeeded(conversation, clientListens));
+        connected.session().listen(isNeeded(conversation, clientListens.getAsBoolean()));
         for (var task : conversation.watched()) {
             connected.session().watchTask(task, _ -> {});
         }
@@ -312,7 +284,7 @@ final class Conversations {
             return; // the backend knows the rest
         }
         level.ifPresent(wanted -> setLevel(connected, wanted));
-        for (var uri : subscribedAt(conversation)) {
+        for (var uri : subscriptions.at(conversation)) {
             send(
                     connected,
                     Method.RESOURCES_SUBSCRIBE,
@@ -348,65 +320,6 @@ final class Conversations {
         long id = shared.ids().next();
         var request = Spliced.of(JsonRpc.request(Json.of(id), method, params));
         connected.session().send(id, request, new Told(then));
-    }
-
-    /** Whether {@code request} begins or ends a subscription. */
-    static boolean isSubscription(Envelope request) {
-        return request.method().equals(Method.RESOURCES_SUBSCRIBE)
-                || request.method().equals(Method.RESOURCES_UNSUBSCRIBE);
-    }
-
-    /** Remembers a subscription that a backend has accepted, or forgets one that it has ended. */
-    void noteSubscription(Envelope request, Conversation conversation) {
-        var uri = request.uri().orElseThrow();
-        if (request.method().equals(Method.RESOURCES_SUBSCRIBE)) {
-            subscriptions.put(uri, conversation);
-        } else {
-            subscriptions.remove(uri);
-        }
-    }
-
-    /**
-     * Goes on with the subscriptions that are noted, of which the backends know.
-     *
-     * @param noted the backend's id for each URI
-     */
-    void catchUpSubscriptions(Map<String, String> noted) {
-        subscriptions.keys().stream()
-                .filter(uri -> !noted.containsKey(uri))
-                .forEach(subscriptions::remove);
-        for (var conversation : all) {
-            var id = conversation.backend().id().value();
-            noted.forEach(
-                    (uri, backend) -> {
-                        if (backend.equals(id)) {
-                            subscriptions.put(uri, conversation);
-                        }
-                    });
-        }
-    }
-
-    /** The backend at which the client has subscribed to {@code uri}. */
-    Optional<BackendId> subscribedAt(String uri) {
-        return Optional.ofNullable(subscriptions.get(uri))
-                .map(conversation -> conversation.backend().id());
-    }
-
-    /** Whether the client has as many subscriptions as it may have, that to {@code uri} aside. */
-    boolean isFullOfSubscriptions(String uri) {
-        return subscriptions.size() >= MAX_SUBSCRIPTIONS && subscriptions.get(uri) == null;
-    }
-
-    /** The resources of one backend that the client wants to hear of. */
-    List<String> subscribedAt(Conversation conversation) {
-        var uris = new ArrayList<String>();
-        subscriptions.forEach(
-                (uri, subscribed) -> {
-                    if (subscribed == conversation) {
-                        uris.add(uri);
-                    }
-                });
-        return uris;
     }
 
     /** Ends all conversations, at the backends too. Blocks for a bounded time. */

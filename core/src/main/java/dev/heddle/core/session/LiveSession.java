@@ -145,7 +145,6 @@ final class LiveSession implements MultiSession {
         this.events =
                 new SessionEvents(
                         record,
-                        elsewhere,
                         home,
                         client.profile().revision(),
                         shared,
@@ -155,7 +154,14 @@ final class LiveSession implements MultiSession {
                         questions,
                         tasks);
         this.conversations =
-                new Conversations(client, shared, options.openings(), events, elsewhere);
+                new Conversations(
+                        client,
+                        shared,
+                        options.openings(),
+                        events,
+                        elsewhere,
+                        new Subscriptions(record, elsewhere, shared.virtual()),
+                        standing::isAwaited);
         events.begin(conversations);
         this.moving =
                 new Moving(
@@ -173,7 +179,7 @@ final class LiveSession implements MultiSession {
                 new Calls(
                         shared,
                         conversations,
-                        new Calls.Ways(events, questions, standing),
+                        new Calls.Ways(events, questions),
                         type == SessionType.IMPLICIT ? MANY_CALLS : options.inFlight(),
                         client.profile().revision(),
                         this::used);
@@ -517,7 +523,7 @@ final class LiveSession implements MultiSession {
         if (standing.attach(stream)) {
             moving.shown();
         }
-        applyListening();
+        conversations.applyListening();
         moving.listenHere();
         if (admission.isClosed()) {
             standing.close();
@@ -526,15 +532,11 @@ final class LiveSession implements MultiSession {
             standing.detach(
                     stream,
                     () -> {
-                        applyListening();
+                        conversations.applyListening();
                         moving.listenNoMore();
                     });
-            applyListening();
+            conversations.applyListening();
         };
-    }
-
-    private void applyListening() {
-        conversations.applyListening(standing::isAwaited);
     }
 
     @Override
@@ -649,7 +651,7 @@ final class LiveSession implements MultiSession {
     @Override
     public void catchUp(Map<String, String> known) {
         moving.catchUp(known);
-        applyListening();
+        conversations.applyListening();
     }
 
     @Override

@@ -111,7 +111,7 @@ final class Moving {
         }
         offers.catchUp(known, conversations);
         Metadata.level(known).ifPresent(this::level);
-        conversations.catchUpSubscriptions(Metadata.subscriptions(known));
+        conversations.subscriptions().catchUp(Metadata.subscriptions(known), conversations.all());
         tasks.join(Metadata.tasks(known));
         elsewhere.listens(record.listener(known));
         standing.handOver();
@@ -140,9 +140,12 @@ final class Moving {
                             () -> {
                                 note(Changes.set(record.listening()));
                                 if (elsewhere.listens("")) {
-                                    conversations.subscribed().forEach(standing::resourceUpdated);
+                                    conversations
+                                            .subscriptions()
+                                            .all()
+                                            .forEach(standing::resourceUpdated);
                                 }
-                                conversations.applyListening(standing::isAwaited);
+                                conversations.applyListening();
                             });
         }
     }
@@ -182,7 +185,7 @@ final class Moving {
             catchUpSoon();
             return;
         }
-        conversations.applyListening(standing::isAwaited);
+        conversations.applyListening();
         if (unheard && standing.isOpen()) {
             listenHere();
         } else if (unheard && standing.isAwaited()) {

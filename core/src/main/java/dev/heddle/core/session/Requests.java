@@ -144,9 +144,11 @@ final class Requests {
     private static Decision subscribe(
             Envelope request, Surface surface, Conversations conversations) {
         var uri = uri(request);
-        if (conversations.isFullOfSubscriptions(uri)) {
+        if (conversations.subscriptions().isFull(uri)) {
             throw new Fault.InvalidRequest(
-                    "found too many subscriptions in one session (expected: at most 1000)");
+                    "found too many subscriptions in one session (expected: at most "
+                            + Subscriptions.MOST
+                            + ")");
         }
         var backend = surface.resource(uri).or(() -> only(surface.resourceBackends()));
         return backend.isPresent()
@@ -165,7 +167,8 @@ final class Requests {
         var uri = uri(request);
         var backend =
                 conversations
-                        .subscribedAt(uri)
+                        .subscriptions()
+                        .backend(uri)
                         .or(() -> surface.resource(uri))
                         .orElseThrow(() -> new Fault.ResourceNotFound(uri));
         return new Decision.Forward(backend, Spliced.of(request));

@@ -23,7 +23,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -38,7 +37,6 @@ final class SessionEvents implements ConversationHost {
     private static final int MANY_TASKS = 1000;
 
     private final SessionRecord record;
-    private final Elsewhere elsewhere;
     private final Home home;
     private final Revision usual;
     private final Shared shared;
@@ -61,7 +59,6 @@ final class SessionEvents implements ConversationHost {
      */
     SessionEvents(
             SessionRecord record,
-            Elsewhere elsewhere,
             Home home,
             Revision usual,
             Shared shared,
@@ -71,7 +68,6 @@ final class SessionEvents implements ConversationHost {
             Questions questions,
             Tasks tasks) {
         this.record = record;
-        this.elsewhere = elsewhere;
         this.home = home;
         this.usual = usual;
         this.shared = shared;
@@ -112,25 +108,6 @@ final class SessionEvents implements ConversationHost {
     void noteLevel(LogLevel wanted, Runnable then) {
         var changes = Changes.set(Map.of(Metadata.LOG_LEVEL, wanted.word()));
         record.noteThen(changes, shared.virtual(), then);
-    }
-
-    /** Notes a subscription, or its end, so that the client need not say so again. */
-    void noteSubscription(Envelope request, Conversation conversation, Runnable then) {
-        var field = Metadata.SUBSCRIPTION + request.uri().orElseThrow();
-        boolean here = record.isShared() && !elsewhere.isListening();
-        boolean begins = request.method().equals(Method.RESOURCES_SUBSCRIBE);
-        var backend = conversation.backend().id().value();
-        var changes =
-                begins ? Changes.set(Map.of(field, backend)) : new Changes(Map.of(), Set.of(field));
-        record.noteThen(
-                changes,
-                shared.virtual(),
-                () -> {
-                    if (here) {
-                        record.note(record.listeningFirst());
-                    }
-                    then.run();
-                });
     }
 
     Optional<LogLevel> level() {
@@ -180,16 +157,16 @@ final class SessionEvents implements ConversationHost {
     @Override
     public void opening(Conversation conversation, Connected connected, boolean again) {
         told.put(conversation, level);
-        all().restore(conversation, connected, level, standing.isAwaited());
+        all().restore(conversation, connected, level);
         if (again) {
-            all().subscribedAt(conversation).forEach(standing::resourceUpdated);
+            all().subscriptions().at(conversation).forEach(standing::resourceUpdated);
         }
     }
 
     /** What has changed while the conversation was opening is told now. */
     @Override
     public void opened(Conversation conversation) {
-        all().applyListening(standing::isAwaited);
+        all().applyListening();
         var wanted = level;
         if (!wanted.equals(told.remove(conversation))) {
             wanted.ifPresent(changed -> all().setLevel(conversation, changed));
@@ -226,7 +203,7 @@ final class SessionEvents implements ConversationHost {
         var backend = conversation.backend();
         boolean current = isCurrent(conversation);
         boolean unheard =
-                all().isSubscribed(conversation)
+                all().subscriptions().isAt(conversation)
                         || (!backend.target().lazy()
                                 && (standing.isOpen() || !surfaces.knows(backend.id())));
         return !ended.get()
@@ -320,7 +297,7 @@ final class SessionEvents implements ConversationHost {
     /** What may have been updated is told to have been. */
     @Override
     public void missed(Conversation conversation) {
-        all().subscribed(conversation).forEach(standing::resourceUpdated);
+        all().subscriptions().at(conversation).forEach(standing::resourceUpdated);
     }
 
     @Override

@@ -143,6 +143,11 @@ public interface SessionStorage extends AutoCloseable {
         return node.equals(node());
     }
 
+    /** Whether what other processes do is heard now, if there may be any. Never blocks. */
+    default boolean isHearing() {
+        return true;
+    }
+
     /** Where the streams of the sessions are kept for other processes, if there are any. */
     default Optional<EventStorage> events() {
         return Optional.empty();

@@ -226,6 +226,11 @@ public final class StandInStorage implements SessionStorage {
     }
 
     @Override
+    public boolean isHearing() {
+        return shared.isHearing();
+    }
+
+    @Override
     public boolean isAlive(String node) {
         return shared.isAlive(node);
     }

@@ -2,7 +2,6 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.Alarms;
-import dev.heddle.core.exchange.BoundedMap;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.protocol.Envelope;
@@ -12,10 +11,6 @@ import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -30,109 +25,11 @@ final class StandingStream {
     /** How long a question waits for the client to open a stream. */
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
-    /** After so long it is known of a process whether it was there when it was told something. */
-    static final Duration KNOWN = Duration.ofSeconds(15);
-
-    private static final String UPDATED = "updated ";
-    private static final int MAX_KEPT = 1000;
-    private static final int MAX_WAITING = 100;
-
-    /**
-     * @param streams those that are open, oldest first
-     * @param kept notices for the next stream, each under a key of its own
-     * @param waiting questions for the next stream
-     * @param away the last stream, whose client may come back to it
-     */
-    private record State(
-            List<ClientStream> streams,
-            Map<String, Spliced> kept,
-            List<Question> waiting,
-            Optional<ClientStream> away) {
-        static final State EMPTY = new State(List.of(), Map.of(), List.of(), Optional.empty());
-
-        State without(ClientStream stream, boolean mayComeBack) {
-            var left = without(streams, stream);
-            boolean last = left.isEmpty() && !streams.isEmpty() && mayComeBack;
-            return State.of(left, kept, waiting, last ? Optional.of(stream) : away);
-        }
-
-        State withoutAway(ClientStream stream) {
-            return away.filter(stream::equals).isPresent()
-                    ? State.of(streams, kept, waiting, Optional.empty())
-                    : this;
-        }
-
-        static State of(
-                List<ClientStream> streams,
-                Map<String, Spliced> kept,
-                List<Question> waiting,
-                Optional<ClientStream> away) {
-            boolean empty =
-                    streams.isEmpty() && kept.isEmpty() && waiting.isEmpty() && away.isEmpty();
-            return empty ? EMPTY : new State(streams, kept, waiting, away);
-        }
-
-        Optional<ClientStream> newest() {
-            return streams.isEmpty() ? Optional.empty() : Optional.of(streams.getLast());
-        }
-
-        boolean keeps(String key) {
-            return kept.containsKey(key);
-        }
-
-        State keeping(String key, Spliced notice) {
-            if (kept.size() >= MAX_KEPT && !keeps(key)) {
-                return this;
-            }
-            var more = new LinkedHashMap<>(kept);
-            more.put(key, notice);
-            return new State(streams, more, waiting, away);
-        }
-
-        static boolean isUpdate(String key) {
-            return key.startsWith(UPDATED);
-        }
-
-        /** Without what another process can tell the client as well. */
-        State withoutOthersNews() {
-            var lists = new LinkedHashMap<>(kept);
-            lists.keySet().removeIf(State::isUpdate);
-            return State.of(streams, lists, List.of(), away);
-        }
-
-        boolean isFull() {
-            return waiting.size() >= MAX_WAITING;
-        }
-
-        State waiting(Question question) {
-            return new State(streams, kept, with(waiting, question), away);
-        }
-
-        State withoutWaiting(Question question) {
-            return new State(streams, kept, without(waiting, question), away);
-        }
-
-        Optional<Question> waitingFor(Json id) {
-            return waiting.stream().filter(question -> question.id().equals(id)).findAny();
-        }
-
-        private static <T> List<T> with(List<T> list, T one) {
-            var more = new ArrayList<>(list);
-            more.add(one);
-            return List.copyOf(more);
-        }
-
-        private static <T> List<T> without(List<T> list, T one) {
-            return list.stream().filter(other -> !other.equals(one)).toList();
-        }
-    }
-
     private final Alarms alarms;
     private final boolean shared;
     private final Elsewhere elsewhere;
-    private final BoundedMap<Json, String> asking = new BoundedMap<>(MAX_KEPT); // for others
-    private final BoundedMap<Json, String> relayed = new BoundedMap<>(MAX_KEPT); // not yet taken
-    private final AtomicReference<State> state = new AtomicReference<>(State.EMPTY);
+    private final RelayedQuestions relayed;
+    private final AtomicReference<StandingState> state = new AtomicReference<>(StandingState.EMPTY);
 
     /**
      * @param shared whether the streams are those of several clients, each of which is told
@@ -143,6 +40,7 @@ final class StandingStream {
         this.alarms = alarms;
         this.shared = shared;
         this.elsewhere = elsewhere;
+        this.relayed = new RelayedQuestions(alarms, elsewhere);
     }
 
     boolean isOpen() {
@@ -165,19 +63,12 @@ final class StandingStream {
      * the client hears of changed lists by it.
      */
     boolean attach(ClientStream stream) {
-        var before =
-                state.getAndUpdate(
-                        now ->
-                                new State(
-                                        State.with(now.streams(), stream),
-                                        Map.of(),
-                                        List.of(),
-                                        Optional.empty()));
+        var before = state.getAndUpdate(now -> now.with(stream));
         if (before.away().filter(stream::continues).isEmpty()) {
             before.kept().values().forEach(stream::notification);
         }
         before.waiting().forEach(this::question);
-        return before.kept().keySet().stream().anyMatch(key -> !State.isUpdate(key));
+        return before.kept().keySet().stream().anyMatch(key -> !StandingState.isUpdate(key));
     }
 
     /** Whether it is that of several clients, none of which can be asked on it. */
@@ -187,7 +78,7 @@ final class StandingStream {
 
     /** Ends every open stream. */
     void close() {
-        state.getAndSet(State.EMPTY).streams().forEach(ClientStream::ended);
+        state.getAndSet(StandingState.EMPTY).streams().forEach(ClientStream::ended);
     }
 
     /**
@@ -216,7 +107,7 @@ final class StandingStream {
 
     /** Forgets the notices that are kept. */
     void forgetKept() {
-        state.updateAndGet(now -> State.of(now.streams(), Map.of(), now.waiting(), now.away()));
+        state.updateAndGet(StandingState::withoutKept);
     }
 
     /**
@@ -233,7 +124,7 @@ final class StandingStream {
             elsewhere.toClient(notice);
             return;
         }
-        keepOrSend(UPDATED + uri, notice);
+        keepOrSend(StandingState.updated(uri), notice);
     }
 
     /** Says that a resource may have been updated while nobody could hear of it. */
@@ -297,7 +188,7 @@ final class StandingStream {
             return;
         }
         if (elsewhere.hasClient()) {
-            relay(question);
+            relayed.send(question);
             return;
         }
         var before =
@@ -335,74 +226,33 @@ final class StandingStream {
         if (shared || !elsewhere.hasClient()) {
             return;
         }
-        var before = state.getAndUpdate(State::withoutOthersNews);
+        var before = state.getAndUpdate(StandingState::withoutOthersNews);
         before.kept()
                 .forEach(
                         (key, notice) -> {
-                            if (State.isUpdate(key)) {
+                            if (StandingState.isUpdate(key)) {
                                 elsewhere.toClient(notice);
                             }
                         });
-        before.waiting().forEach(this::relay);
-    }
-
-    /** A process that does not say that it has taken the question, or has ended, asks nobody. */
-    private void relay(Question question) {
-        var listener = elsewhere.listener();
-        relayed.put(question.id(), listener);
-        elsewhere.toClient(question.message());
-        alarms.after(
-                KNOWN,
-                () -> {
-                    if (relayed.remove(question.id()).isPresent() || elsewhere.isGone(listener)) {
-                        question.wayLost().run();
-                    }
-                });
+        before.waiting().forEach(relayed::send);
     }
 
     /** The process where the client listens has taken the question {@code id}. */
     void taken(Json id) {
-        relayed.remove(id);
+        relayed.taken(id);
     }
 
     /** Takes a message of another process for the client, if that listens here. */
     void relayed(Envelope message) {
         if (isAwaited() && elsewhere.isHere()) {
             if (message.isRequest()) {
-                elsewhere.tell(new Relayed.Asked(message.id()));
-                askOnce(message);
+                relayed.received(message).ifPresent(this::question);
             } else if (message.method().equals(Method.RESOURCE_UPDATED)) {
                 message.uri().ifPresent(uri -> resourceUpdated(uri, Spliced.of(message)));
             } else {
                 tell(Spliced.of(message));
             }
         }
-    }
-
-    /** A question may come on two ways. */
-    private void askOnce(Envelope message) {
-        if (!asking.contains(message.id())) {
-            asking.put(message.id(), message.method());
-            question(relayedQuestion(message));
-        }
-    }
-
-    /**
-     * Whoever asked hears from here only if the client cannot be asked, or has gone: by then it may
-     * have answered.
-     */
-    private Question relayedQuestion(Envelope message) {
-        var id = message.id();
-        return new Question(
-                Spliced.of(message),
-                refusal -> {
-                    asking.remove(id);
-                    elsewhere.tell(new Relayed.FromClient(Envelope.parse(refusal.bytes())));
-                },
-                () -> {
-                    asking.remove(id);
-                    elsewhere.tell(new Relayed.Unasked(id));
-                });
     }
 
     private void giveUp(Question question) {

@@ -40,7 +40,7 @@ class StandingStreamTest {
         standing.question(question());
         assertThat(neighbours.told()).singleElement().asString().contains("elicitation/create");
         neighbours.end("other");
-        alarms.fire(StandingStream.KNOWN);
+        alarms.fire(RelayedQuestions.KNOWN);
         assertThat(lost).isEqualTo(1);
         assertThat(answers).isEmpty();
     }
@@ -50,16 +50,16 @@ class StandingStreamTest {
         elsewhere.listens("other");
         standing.question(question());
         standing.taken(Json.of(1));
-        alarms.fire(StandingStream.KNOWN);
+        alarms.fire(RelayedQuestions.KNOWN);
         assertThat(lost).isZero();
-        assertThat(alarms.set(StandingStream.KNOWN)).isZero();
+        assertThat(alarms.set(RelayedQuestions.KNOWN)).isZero();
     }
 
     @Test
     void a_question_that_nobody_has_taken_elsewhere_is_asked_again() {
         elsewhere.listens("other");
         standing.question(question());
-        alarms.fire(StandingStream.KNOWN);
+        alarms.fire(RelayedQuestions.KNOWN);
         assertThat(lost).isEqualTo(1);
         standing.taken(Json.of(1));
     }
@@ -71,7 +71,7 @@ class StandingStreamTest {
         standing.handOver();
         assertThat(neighbours.told()).singleElement().asString().contains("elicitation/create");
         neighbours.end("other");
-        alarms.fire(StandingStream.KNOWN);
+        alarms.fire(RelayedQuestions.KNOWN);
         assertThat(lost).isEqualTo(1);
     }
 

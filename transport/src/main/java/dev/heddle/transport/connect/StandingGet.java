@@ -27,9 +27,8 @@ final class StandingGet {
 
     /** Whose stream it is, and who takes what it brings. */
     interface Owner {
-        Endpoint endpoint();
-
-        Endpoint.Talk talk();
+        /** What asks for the stream, behind {@code position} if that is not empty. */
+        Outgoing get(String position);
 
         void message(Envelope message);
 
@@ -147,8 +146,7 @@ final class StandingGet {
         private volatile HttpPool.Sent sent = () -> {};
 
         void begin() {
-            var request = Outgoing.get(owner.endpoint(), owner.talk(), place.get().id());
-            sent = pool.send(request, new MessageStream(this));
+            sent = pool.send(owner.get(place.get().id()), new MessageStream(this));
             if (!isCurrent()) {
                 abort();
             }

@@ -142,7 +142,8 @@ final class Forwarder implements AutoCloseable {
     private java.net.http.HttpRequest request(
             String node, String address, HttpRequest head, byte[] body) {
         var request =
-                java.net.http.HttpRequest.newBuilder(URI.create("http://" + address + "/"))
+                java.net.http.HttpRequest.newBuilder(
+                                URI.create("http://" + address + SseFront.target(head).orElse("/")))
                         .method(head.method().name(), BodyPublishers.ofByteArray(body))
                         .setHeader(Peers.PROOF_HEADER, proof.of(node, head, body));
         for (var header : head.headers()) {

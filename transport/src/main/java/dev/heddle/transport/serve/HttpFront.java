@@ -232,9 +232,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         refusing = true;
         head = null;
         body.take();
-        var error = JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why);
         new HttpReply(outflow(ctx), HttpReply.Form.LAST, signsOfLife, () -> {})
-                .error(status, error);
+                .invalid(status, why);
     }
 
     @Override

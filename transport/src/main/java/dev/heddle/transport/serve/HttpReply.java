@@ -2,7 +2,9 @@ package dev.heddle.transport.serve;
 
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
+import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Spliced;
 
 import io.netty.buffer.ByteBuf;
@@ -155,6 +157,16 @@ final class HttpReply implements Answer {
 
     private static String retryAfter(Duration time) {
         return Long.toString(Math.max(1, time.toSeconds()));
+    }
+
+    /** Refuses what is no legal request. */
+    void invalid(int status, String why) {
+        invalid(status, Json.NULL, why);
+    }
+
+    /** Refuses the request {@code id}, which is no legal one. */
+    void invalid(int status, Json id, String why) {
+        error(status, JsonRpc.error(id, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why));
     }
 
     @Override

@@ -1,9 +1,6 @@
 package dev.heddle.transport.serve;
 
 import dev.heddle.core.session.SessionManager;
-import dev.heddle.protocol.ErrorCode;
-import dev.heddle.protocol.Json;
-import dev.heddle.protocol.JsonRpc;
 import dev.heddle.transport.net.EventLoops;
 
 import io.netty.buffer.Unpooled;
@@ -76,7 +73,9 @@ public final class McpServer implements AutoCloseable {
                 new SseFront(
                         new DuplexClient.Service(
                                 sessions, new Introductions(sessions, self), Optional.empty()),
-                        identities);
+                        identities,
+                        peers);
+        peers.ifPresent(way -> way.serve(this::handleHere));
         this.pages = pages;
         this.tls = options.tls().isPresent() ? tls(options.tls().get()) : null;
         this.listening = listen(loops);
@@ -155,8 +154,7 @@ public final class McpServer implements AutoCloseable {
         var hosts = head.headers().getAll(HttpHeaderNames.HOST);
         var host = hosts.size() == 1 ? hosts.getFirst() : "";
         if (!allowsHost(host)) {
-            refuse(
-                    reply,
+            reply.invalid(
                     403,
                     "found Host '"
                             + host
@@ -166,10 +164,8 @@ public final class McpServer implements AutoCloseable {
         var origin = head.headers().get(HttpHeaderNames.ORIGIN);
         if (origin != null) {
             if (!options.origins().allowsOrigin(origin, host)) {
-                refuse(
-                        reply,
-                        403,
-                        "found Origin '" + origin + "' (expected: one of allowedOrigins)");
+                reply.invalid(
+                        403, "found Origin '" + origin + "' (expected: one of allowedOrigins)");
                 return;
             }
             letBrowserRead(origin, reply);
@@ -186,6 +182,15 @@ public final class McpServer implements AutoCloseable {
         }
     }
 
+    /** What another process has handed to this one. */
+    private void handleHere(HttpRequest head, byte[] body, HttpReply reply) {
+        if (path(head.uri()).equals(SseFront.PATH)) {
+            sse.handleHere(head, body, reply);
+        } else {
+            endpoint.handleHere(head, body, reply);
+        }
+    }
+
     private boolean allowsHost(String host) {
         if (host.equals(lastHost)) {
             return true;
@@ -198,7 +203,7 @@ public final class McpServer implements AutoCloseable {
     }
 
     /** The path of a request target, which a proxy's client writes with scheme and host. */
-    private static String path(String target) {
+    static String path(String target) {
         int scheme = target.startsWith("/") ? -1 : target.indexOf("://");
         int slash = scheme < 0 ? 0 : target.indexOf('/', scheme + 3);
         var local = slash < 0 ? "/" : target.substring(slash);
@@ -237,10 +242,8 @@ public final class McpServer implements AutoCloseable {
     private void page(HttpRequest head, String path, HttpReply reply) {
         var method = head.method().name();
         if (!method.equals("GET") && !method.equals("HEAD")) {
-            refuse(
-                    reply,
-                    404,
-                    "found " + method + " " + path + " (expected: " + options.path() + ")");
+            reply.invalid(
+                    404, "found " + method + " " + path + " (expected: " + options.path() + ")");
             return;
         }
         Thread.ofVirtual()
@@ -249,8 +252,7 @@ public final class McpServer implements AutoCloseable {
                         () -> {
                             var page = pages.at(path);
                             if (page.isEmpty()) {
-                                refuse(
-                                        reply,
+                                reply.invalid(
                                         404,
                                         "found " + path + " (expected: " + options.path() + ")");
                             } else {
@@ -258,12 +260,6 @@ public final class McpServer implements AutoCloseable {
                                 reply.text(page.get().status(), page.get().contentType(), body);
                             }
                         });
-    }
-
-    private static void refuse(HttpReply reply, int status, String why) {
-        reply.error(
-                status,
-                JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why));
     }
 
     /** Takes no new connections from now on. */

@@ -32,7 +32,9 @@ record PeerProof(Vault vault, InstantSource clock) {
         try {
             var digest =
                     HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(body));
-            var session = head.headers().get(McpEndpoint.SESSION_HEADER, "");
+            var session =
+                    SseFront.target(head)
+                            .orElseGet(() -> head.headers().get(McpEndpoint.SESSION_HEADER, ""));
             return "peer " + node + ' ' + head.method().name() + ' ' + digest + ' ' + session;
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("cannot bind a proof to a request", e);

@@ -43,6 +43,10 @@ public final class Peers implements AutoCloseable {
         void handle(HttpRequest head, byte[] body, HttpReply reply);
     }
 
+    private static final char PLACE = '.';
+    private static final String BINDING = "place of ";
+
+    private final Vault vault;
     private final PeerProof proof;
     private final String node;
     private final ServeOptions options;
@@ -67,6 +71,7 @@ public final class Peers implements AutoCloseable {
             Predicate<String> alive,
             ServeOptions options)
             throws IOException {
+        this.vault = vault;
         this.proof = new PeerProof(vault, clock);
         this.node = node;
         this.options = options;
@@ -142,6 +147,20 @@ public final class Peers implements AutoCloseable {
         var at = (InetSocketAddress) listening.localAddress();
         var host = at.getAddress().getHostAddress();
         return node + ' ' + (host.contains(":") ? "[" + host + "]" : host) + ':' + at.getPort();
+    }
+
+    /** A name for something of this process by which the others find their way here. */
+    String placed(String name) {
+        return name + PLACE + vault.seal(self(), BINDING + name);
+    }
+
+    /** What another process is reached by that has {@link #placed} such a name. */
+    Optional<String> home(String name) {
+        int place = name.indexOf(PLACE);
+        return place < 0
+                ? Optional.empty()
+                : vault.open(name.substring(place + 1), BINDING + name.substring(0, place))
+                        .filter(home -> !home.equals(self()));
     }
 
     /**

@@ -10,11 +10,14 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.QueryStringDecoder;
 
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -30,11 +33,16 @@ final class SseFront {
     private final DuplexClient.Service service;
     private final IncomingIdentity identities;
     private final SecureRandom random = new SecureRandom();
+    private final Optional<Peers> peers;
     private final Map<String, DuplexClient> clients = new ConcurrentHashMap<>();
 
-    SseFront(DuplexClient.Service service, IncomingIdentity identities) {
+    /**
+     * @param peers the way to other processes, where clients' messages may come too
+     */
+    SseFront(DuplexClient.Service service, IncomingIdentity identities, Optional<Peers> peers) {
         this.service = service;
         this.identities = identities;
+        this.peers = peers;
     }
 
     /** How many streams are open. */
@@ -48,7 +56,7 @@ final class SseFront {
             case "POST" -> post(head, body, reply);
             default -> {
                 reply.header(HttpHeaderNames.ALLOW, "GET, POST, OPTIONS");
-                refuse(reply, 405, "found " + head.method() + " (expected: GET or POST)");
+                reply.invalid(405, "found " + head.method() + " (expected: GET or POST)");
             }
         }
     }
@@ -62,10 +70,11 @@ final class SseFront {
         }
         var bytes = new byte[NAME_BYTES];
         random.nextBytes(bytes);
-        var name = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        var random = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        var name = peers.map(way -> way.placed(random)).orElse(random);
         var client = new DuplexClient(service, new ReplyWay(reply), reply.remote());
         clients.put(name, client);
-        reply.begin("endpoint", PATH + "?" + KEY + "=" + name);
+        reply.begin("endpoint", place(name));
         reply.whenOver(
                 () -> {
                     clients.remove(name);
@@ -73,23 +82,52 @@ final class SseFront {
                 });
     }
 
+    /** The stream is where it is; what is said to it may come to any process. */
     private void post(HttpRequest head, byte[] body, HttpReply reply) {
-        var names = new QueryStringDecoder(head.uri()).parameters().getOrDefault(KEY, List.of());
-        var client = names.size() == 1 ? clients.get(names.getFirst()) : null;
-        if (client == null) {
-            reply.error(
-                    404,
-                    JsonRpc.error(Json.NULL, ErrorCode.SESSION_NOT_FOUND, "Session not found"));
+        var name = client(head);
+        var home =
+                name.filter(one -> !clients.containsKey(one))
+                        .flatMap(one -> peers.flatMap(way -> way.home(one)));
+        if (home.isPresent()) {
+            peers.orElseThrow()
+                    .forwarder()
+                    .forward(home.get(), head, body, Json.NULL, reply, () -> notFound(reply));
+        } else {
+            handleHere(head, body, reply);
+        }
+    }
+
+    /** Takes a message for a client whose stream can only be here. */
+    void handleHere(HttpRequest head, byte[] body, HttpReply reply) {
+        var client = client(head).map(clients::get);
+        if (client.isEmpty()) {
+            notFound(reply);
             return;
         }
         reply.empty(202);
-        client.receive(body, identities.of(head.headers()));
+        client.get().receive(body, identities.of(head.headers()));
     }
 
-    private static void refuse(HttpReply reply, int status, String why) {
+    /** The name of the client to whom a request belongs. */
+    static Optional<String> client(HttpRequest head) {
+        var names = new QueryStringDecoder(head.uri()).parameters().getOrDefault(KEY, List.of());
+        return names.size() == 1 ? Optional.of(names.getFirst()) : Optional.empty();
+    }
+
+    /** Where a request belongs at another process; empty if it is not for here. */
+    static Optional<String> target(HttpRequest head) {
+        return client(head)
+                .filter(_ -> McpServer.path(head.uri()).equals(PATH))
+                .map(name -> place(URLEncoder.encode(name, StandardCharsets.UTF_8)));
+    }
+
+    private static String place(String name) {
+        return PATH + "?" + KEY + "=" + name;
+    }
+
+    private static void notFound(HttpReply reply) {
         reply.error(
-                status,
-                JsonRpc.error(Json.NULL, ErrorCode.INVALID_REQUEST, "Invalid Request: " + why));
+                404, JsonRpc.error(Json.NULL, ErrorCode.SESSION_NOT_FOUND, "Session not found"));
     }
 
     /** The stream of one client. */
