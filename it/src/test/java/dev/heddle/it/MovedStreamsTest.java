@@ -262,6 +262,45 @@ class MovedStreamsTest {
                 .hasSize(28);
     }
 
+    /** At random offsets, each time to the other node, with words on their way and none. */
+    @Test
+    void nothing_that_is_said_outside_of_calls_is_lost_or_doubled_when_connections_are_cut() {
+        end();
+        begin(); // so that nobody else listens
+        var client = nodes.node(0).client().initialize();
+        client.call("count", "{}");
+        var random = new Random(9);
+        var heard = new StringBuilder();
+        int rounds = Form.either(40, 1_000);
+        for (int i = 0; i < rounds; i++) {
+            try (var raw = hearing(i % 2, client, heard)) {
+                raw.head();
+                if (i == 0) {
+                    heard.append(raw.readTo("\n\n"));
+                }
+                await().until(() -> nodes.stub().count("streams") == 3); // with the watches
+                for (int word = 0; word < 3; word++) {
+                    nodes.stub().say("r" + i + "w" + word);
+                }
+                heard.append(whole(raw.read(random.nextInt(400))));
+            }
+        }
+        try (var raw = hearing(0, client, heard)) {
+            heard.append(raw.readTo("r" + (rounds - 1) + "w2\"")).append(raw.readTo("\n\n"));
+        }
+        assertThat(WORD.matcher(heard).results().map(found -> found.group(1)))
+                .containsExactlyElementsOf(
+                        IntStream.range(0, 3 * rounds)
+                                .mapToObj(i -> "r" + i / 3 + "w" + i % 3)
+                                .toList());
+    }
+
+    private RawHttp hearing(int node, RawClient client, CharSequence heard) {
+        return heard.isEmpty()
+                ? RawHttp.listening(nodes.node(node), client)
+                : goingOn(node, client, heard);
+    }
+
     @Test
     void a_question_waits_for_its_answer_wherever_the_client_is() {
         var client = nodes.node(0).client().initialize("2025-11-25", "{\"elicitation\":{}}");

@@ -1,5 +1,7 @@
 package dev.heddle.it;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.heddle.redis.testkit.RedisServer;
 
 import io.lettuce.core.RedisClient;
@@ -9,6 +11,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +19,8 @@ import java.util.function.IntFunction;
 
 /** Some gateways, each in a process of its own, that share a real store and a backend. */
 final class Nodes implements AutoCloseable {
+    private static final Duration LONG = Duration.ofSeconds(30);
+
     private final Path folder;
     private final String backends;
     private final String yaml;
@@ -74,19 +79,23 @@ final class Nodes implements AutoCloseable {
 
     private Heddle serve(int number) {
         try {
-            return Heddle.serve(
-                    Files.createDirectories(folder.resolve("node-" + number)),
-                    """
-                    backends:
-                      - {name: stub, url: "%s", transport: streamable-http}
-                      %s
-                    sessionStorage:
-                      provider: redis
-                      %s
-                      keys: [a secret that all the nodes of a test share]
-                    %s
-                    """
-                            .formatted(stub.url(), backends, storage.apply(number), yaml));
+            var node =
+                    Heddle.serve(
+                            Files.createDirectories(folder.resolve("node-" + number)),
+                            """
+                            backends:
+                              - {name: stub, url: "%s", transport: streamable-http}
+                              %s
+                            sessionStorage:
+                              provider: redis
+                              %s
+                              keys: [a secret that all the nodes of a test share]
+                            %s
+                            """
+                                    .formatted(stub.url(), backends, storage.apply(number), yaml));
+            var ready = node.endpoint().resolve("/readyz");
+            await().atMost(LONG).until(() -> RawClient.status(ready) == 200); // its watch is there
+            return node;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -201,7 +201,7 @@ class NodesTest {
                 }
                 nodes.kill(0);
                 var there = new RawClient(nodes.node(1).endpoint().resolve(place));
-                assertThat(there.post(ping(10)).status()).isEqualTo(404);
+                await().until(() -> there.post(ping(10)).status() == 404); // once it is known
                 var forged = place.replaceAll("=.", "=_");
                 var elsewhere = new RawClient(nodes.node(1).endpoint().resolve(forged));
                 assertThat(elsewhere.post(ping(11)).status()).isEqualTo(404);

@@ -70,7 +70,7 @@ class TransportTest {
             assertThat(heddle.client().initialize().tools())
                     .contains("count", "exotic")
                     .doesNotHaveDuplicates()
-                    .hasSize(15);
+                    .hasSize(16);
         }
     }
 

@@ -34,7 +34,6 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -82,6 +81,7 @@ final class LiveSession implements MultiSession {
     private final SurfaceKeeper surfaces;
     private final Offers offers;
     private final Conversations conversations;
+    private final Readiness readiness;
     private final Tasks tasks;
     private final Moving moving;
     private final SessionEvents events;
@@ -89,16 +89,9 @@ final class LiveSession implements MultiSession {
     private final ClientMessages messages;
     private final Dispatch dispatch;
     private final AtomicBoolean closing = new AtomicBoolean();
-    private final ReentrantLock rebasing =
-            new ReentrantLock(); // orders replacements of the backends
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicReference<@Nullable EventLog> log = new AtomicReference<>();
-    private volatile boolean ready; // whether the client has heard that the session has begun
     private volatile long updated;
-    private volatile boolean whole; // whether all that is offered is to be shown
-    private volatile boolean restored; // what has not been opened elsewhere need not be here
-    private volatile Set<BackendId> late = Set.of();
-    private volatile Runnable settling = () -> {};
     private volatile Runnable leaving = () -> {}; // how it takes leave of its backends
     private volatile Runnable afterClose = () -> {};
 
@@ -114,8 +107,6 @@ final class LiveSession implements MultiSession {
         this.client = client;
         this.shared = shared;
         this.streams = type == SessionType.IMPLICIT ? MANY_STREAMS : options.streams();
-        this.ready = type == SessionType.EMBEDDED;
-        this.whole = type != SessionType.IMPLICIT;
         this.created = created;
         this.updated = shared.clock().millis();
         this.record = new SessionRecord(id, shared.storage());
@@ -163,6 +154,9 @@ final class LiveSession implements MultiSession {
                         new Subscriptions(record, elsewhere, shared.virtual()),
                         standing::isAwaited);
         events.begin(conversations);
+        this.readiness =
+                new Readiness(
+                        type, shared, conversations, surfaces, offers, events::isHeldElsewhere);
         this.moving =
                 new Moving(
                         record,
@@ -221,43 +215,15 @@ final class LiveSession implements MultiSession {
         updated = shared.clock().millis();
     }
 
-    /** Runs {@code task}, which may block, for whoever wants to see all that is offered. */
-    void whenWanted(Runnable task) {
-        settling = task;
-    }
-
     /** Runs {@code task} when the session has been closed. */
     void whenClosed(Runnable task) {
         afterClose = task;
     }
 
-    /**
-     * Shows what is known of {@code backends} and opens, in the background, those of which nothing
-     * is known.
-     *
-     * @param noted what is known of the conversations with them, if the session is restored
-     * @param late backends that have let others wait in vain, and are not waited for
-     */
-    void begin(Iterable<Backend> backends, Map<BackendId, Noted> noted, Set<BackendId> late) {
-        restored = !noted.isEmpty();
-        conversations.replace(backends, noted);
-        surfaces.show(backends);
-        if (!restored) {
-            surfaces.tellChanges();
-        }
-        this.late = late;
-        if (whole) {
-            offers.beginColdStart(awaited(), false);
-        }
-        openInBackground();
+    /** As of {@link Readiness#begin}. */
+    void begin(Iterable<Backend> backends, Map<BackendId, Noted> noted, Set<BackendId> slow) {
+        readiness.begin(backends, noted, slow);
         shared.observer().sessionOpened();
-    }
-
-    private List<BackendId> awaited() {
-        return conversations.all().stream()
-                .map(conversation -> conversation.backend().id())
-                .filter(backend -> !late.contains(backend))
-                .toList();
     }
 
     /** Knows only what there is to be ended. */
@@ -266,65 +232,16 @@ final class LiveSession implements MultiSession {
         shared.observer().sessionOpened();
     }
 
-    /**
-     * Waits for the backends of which nothing was known at the beginning, at most for {@code
-     * patience}. Returns those of which nothing is known still.
-     */
+    /** What it opens by itself, and when. */
+    Readiness readiness() {
+        return readiness;
+    }
+
+    /** As of {@link Readiness#awaitColdStart}. */
     Set<BackendId> awaitColdStart(Duration patience) {
-        var late = offers.awaitColdStart(patience);
+        var late = readiness.awaitColdStart(patience);
         standing.forgetKept(); // the client has not seen what has changed by now
         return late;
-    }
-
-    /** The backends that this session cannot use now, or of which nothing is known. */
-    List<BackendId> unavailable() {
-        return conversations.all().stream()
-                .map(conversation -> conversation.backend().id())
-                .filter(
-                        backend ->
-                                !surfaces.knows(backend)
-                                        || !shared.health().health(backend).state().usable())
-                .toList();
-    }
-
-    /**
-     * The client has the answer to its initialize and goes on: from now on, all conversations are
-     * opened in the background that are not opened on demand.
-     */
-    void clientIsReady() {
-        ready = true;
-        openInBackground();
-    }
-
-    /** Whoever asks for something has the answer too, even if it has not said so. */
-    private void noteReady() {
-        if (!ready) {
-            clientIsReady();
-        }
-    }
-
-    /** A session whose client has not asked for all that there is opens what it needs. */
-    private void openInBackground() {
-        if (!whole) {
-            return;
-        }
-        for (var conversation : conversations.all()) {
-            var backend = conversation.backend();
-            boolean knows = surfaces.knows(backend.id());
-            boolean differs = surfaces.mayDiffer(backend.id());
-            boolean onDemand =
-                    backend.target().lazy() && (shared.watches().isPresent() || knows) && !differs;
-            boolean implicit = type == SessionType.IMPLICIT;
-            boolean early = knows && (implicit ? !differs : !ready);
-            boolean left = restored && !conversation.isNoted();
-            if (!onDemand
-                    && !early
-                    && !left
-                    && !events.isHeldElsewhere(conversation)
-                    && shared.health().health(backend.id()).state().usable()) {
-                conversations.prepare(conversation);
-            }
-        }
     }
 
     @Override
@@ -405,7 +322,7 @@ final class LiveSession implements MultiSession {
             exchange.sink().reply(new Reply.Failed(shared.closed()));
             return Running.NONE;
         }
-        noteReady();
+        readiness.noteReady();
         if (!offers.isCatchingUp() || dispatch.knowsWay(exchange.request())) {
             return dispatch.carryOut(exchange, pass.get());
         }
@@ -421,32 +338,12 @@ final class LiveSession implements MultiSession {
 
     @Override
     public boolean isSettled() {
-        return whole && offers.isColdStartOver();
+        return readiness.isSettled();
     }
 
     @Override
     public void settle() {
-        if (beginsWhole()) {
-            openInBackground();
-        }
-        if (!isSettled()) {
-            settling.run();
-        }
-    }
-
-    /** Whoever finds the session whole finds too what it waits for. */
-    private boolean beginsWhole() {
-        rebasing.lock();
-        try {
-            boolean begins = !whole;
-            if (begins) {
-                offers.beginColdStart(awaited(), true);
-                whole = true;
-            }
-            return begins;
-        } finally {
-            rebasing.unlock();
-        }
+        readiness.settle();
     }
 
     @Override
@@ -478,7 +375,7 @@ final class LiveSession implements MultiSession {
     public void notice(Identity caller, Envelope notification) {
         used();
         switch (notification.method()) {
-            case Method.INITIALIZED -> clientIsReady();
+            case Method.INITIALIZED -> readiness.clientIsReady();
             case Method.TASK_STATUS -> {} // of a task of the client's own, which is asked after
             default -> messages.notice(notification);
         }
@@ -514,13 +411,9 @@ final class LiveSession implements MultiSession {
         if (admission.isClosed()) {
             throw shared.closed();
         }
-        if (standing.open() >= streams) {
-            throw new Fault.LimitReached(
-                    "the session has " + streams + " open streams already", Duration.ofSeconds(1));
-        }
         used();
-        noteReady();
-        if (standing.attach(stream)) {
+        readiness.noteReady();
+        if (standing.attach(stream, streams)) {
             moving.shown();
         }
         conversations.applyListening();
@@ -579,21 +472,13 @@ final class LiveSession implements MultiSession {
      * Goes on with the newest {@code backends}: those that stay the same keep their conversations.
      */
     void rebase(Supplier<Collection<Backend>> backends) {
-        List<Conversation> dropped;
-        rebasing.lock();
-        try {
-            var newest = backends.get();
-            dropped = conversations.replace(newest, Map.of());
-            surfaces.show(newest);
-        } finally {
-            rebasing.unlock();
-        }
+        var dropped = readiness.replace(backends);
         if (closing.get()) {
             leaving.run();
         } else {
             offers.forget(dropped.stream().map(one -> one.backend().id()).toList());
             events.noteBackends(dropped);
-            openInBackground();
+            readiness.openInBackground();
         }
         dropped.forEach(
                 conversation ->
@@ -635,7 +520,7 @@ final class LiveSession implements MultiSession {
     /** Joins a backend that has become usable, or hides one that has stopped being so. */
     void healthChanged() {
         surfaces.healthChanged();
-        openInBackground();
+        readiness.openInBackground();
     }
 
     @Override

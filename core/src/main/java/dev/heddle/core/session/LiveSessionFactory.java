@@ -87,7 +87,7 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         var session = begin(id, known.client(), known.backends(), known.noted(), created);
         session.catchUp(metadata);
         session.compareShown(metadata);
-        session.clientIsReady();
+        session.readiness().clientIsReady();
         return new OwnedSession(session, binding);
     }
 
@@ -168,12 +168,12 @@ public final class LiveSessionFactory implements MultiSessionFactory {
         if (configured.version() > 0 && !isOver(configured, backends)) {
             session.rebase(() -> newest.get().backends().values());
         }
-        session.whenWanted(() -> late.addAll(session.awaitColdStart(coldStart)));
+        session.readiness().whenWanted(() -> late.addAll(session.awaitColdStart(coldStart)));
         if (implicit && !allOrNothing) {
             return session;
         }
         session.settle();
-        var unavailable = allOrNothing ? session.unavailable() : List.<BackendId>of();
+        var unavailable = allOrNothing ? session.readiness().unavailable() : List.<BackendId>of();
         if (!unavailable.isEmpty()) {
             session.leave(); // what others hold of it is theirs
             throw Fault.BackendFailed.notSent(

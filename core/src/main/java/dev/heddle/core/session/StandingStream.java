@@ -4,6 +4,7 @@ import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
@@ -52,18 +53,21 @@ final class StandingStream {
         return !shared && (isOpen() || elsewhere.hasClient());
     }
 
-    /** How many streams the client holds open. */
-    int open() {
-        return state.get().streams().size();
-    }
-
     /**
      * Uses {@code stream} from now on, beginning with what has been kept for it. If it is the last
      * one, to which the client has come back, that has been said on it in its turn. Returns whether
      * the client hears of changed lists by it.
+     *
+     * @param most how many may be open
+     * @throws Fault.LimitReached if so many are
      */
-    boolean attach(ClientStream stream) {
-        var before = state.getAndUpdate(now -> now.with(stream));
+    boolean attach(ClientStream stream, int most) {
+        var before =
+                state.getAndUpdate(now -> now.streams().size() < most ? now.with(stream) : now);
+        if (before.streams().size() >= most) {
+            throw new Fault.LimitReached(
+                    "the session has " + most + " open streams already", Duration.ofSeconds(1));
+        }
         if (before.away().filter(stream::continues).isEmpty()) {
             before.kept().values().forEach(stream::notification);
         }

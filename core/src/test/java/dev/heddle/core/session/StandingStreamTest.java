@@ -86,7 +86,7 @@ class StandingStreamTest {
     @Test
     void who_asked_elsewhere_hears_that_the_client_has_gone_and_asks_again_if_it_must() {
         var stream = new RecordingSink();
-        standing.attach(stream);
+        standing.attach(stream, 8);
         standing.relayed(asked());
         stream.nextQuestion().wayLost().run();
         assertThat(neighbours.told())
@@ -99,7 +99,7 @@ class StandingStreamTest {
     @Test
     void a_question_that_comes_on_two_ways_is_asked_once_until_it_has_lost_its_way() {
         var stream = new RecordingSink();
-        standing.attach(stream);
+        standing.attach(stream, 8);
         standing.relayed(asked());
         standing.relayed(asked());
         assertThat(stream.order()).containsExactly("question");
@@ -111,11 +111,11 @@ class StandingStreamTest {
     @Test
     void what_is_updated_elsewhere_while_the_client_is_away_is_told_on_its_next_stream() {
         var before = new RecordingSink();
-        standing.attach(before);
+        standing.attach(before, 8);
         standing.detach(before, () -> {});
         standing.relayed(update());
         var next = new RecordingSink();
-        standing.attach(next);
+        standing.attach(next, 8);
         assertThat(next.order()).containsExactly(Method.RESOURCE_UPDATED);
     }
 
@@ -124,7 +124,7 @@ class StandingStreamTest {
         elsewhere.listens("other");
         elsewhere.comes();
         var stream = new RecordingSink();
-        standing.attach(stream);
+        standing.attach(stream, 8);
         standing.relayed(asked());
         assertThat(stream.order()).containsExactly("question");
         elsewhere.listens("");
