@@ -11,11 +11,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
@@ -32,6 +34,11 @@ final class Offers {
     /** So many digits of a digest are noted. */
     private static final int BRIEF = 8;
 
+    /** That a backend is being asked what it offers, and who waits for that. */
+    private static final class Asking {
+        private final CompletableFuture<Void> over = new CompletableFuture<>();
+    }
+
     private final SessionRecord record;
     private final Shared shared;
     private final SurfaceKeeper surfaces;
@@ -40,7 +47,7 @@ final class Offers {
     private final SparseMap<BackendId, String> noted = new SparseMap<>();
 
     /** The backends that have offered something elsewhere which they are asked for here. */
-    private final SparseMap<BackendId, CompletableFuture<Void>> asked = new SparseMap<>();
+    private final AtomicReference<Map<BackendId, Asking>> asked = new AtomicReference<>(Map.of());
 
     private volatile ColdStart coldStart = ColdStart.OVER;
 
@@ -89,18 +96,20 @@ final class Offers {
     /** {@code backend} cannot be asked now. */
     void failed(BackendId backend) {
         settled(backend);
-        answered(backend, asked.get(backend));
+        answered(backend, asked.get().get(backend));
     }
 
-    private void answered(BackendId backend, @Nullable CompletableFuture<Void> waiting) {
-        if (waiting != null && asked.remove(backend, waiting)) {
-            waiting.complete(null);
+    private void answered(BackendId backend, @Nullable Asking waiting) {
+        if (waiting != null) {
+            asked.updateAndGet(
+                    now -> waiting.equals(now.get(backend)) ? without(now, backend) : now);
+            waiting.over.complete(null);
         }
     }
 
     /** Whether what {@code backend} offers to this session need not be asked for. */
     boolean knows(BackendId backend) {
-        return surfaces.knows(backend) && asked.get(backend) == null;
+        return surfaces.knows(backend) && !asked.get().containsKey(backend);
     }
 
     /**
@@ -115,7 +124,7 @@ final class Offers {
             Predicate<Conversation> current,
             BooleanSupplier untouched) {
         var backend = conversation.backend();
-        var waiting = asked.get(backend.id());
+        var waiting = asked.get().get(backend.id());
         try {
             var introduction =
                     connected.introduction().isUnknown()
@@ -186,12 +195,12 @@ final class Offers {
     /** Asks what the backend of {@code conversation} offers, in the background. */
     void ask(Conversation conversation, Conversations conversations) {
         var backend = conversation.backend().id();
-        var waiting = new CompletableFuture<Void>();
-        var before = asked.put(backend, waiting);
+        var waiting = new Asking();
+        var before = asked.getAndUpdate(now -> with(now, backend, waiting)).get(backend);
         if (before != null) {
-            waiting.thenRun(() -> before.complete(null));
+            waiting.over.thenRun(() -> before.over.complete(null));
         }
-        shared.alarms().after(PATIENCE, () -> waiting.complete(null));
+        shared.alarms().after(PATIENCE, () -> waiting.over.complete(null));
         if (conversation.open().isPresent()) {
             conversation.readCatalogSoon();
         } else {
@@ -199,14 +208,31 @@ final class Offers {
         }
     }
 
+    private static Map<BackendId, Asking> with(
+            Map<BackendId, Asking> before, BackendId backend, Asking one) {
+        var more = new HashMap<>(before);
+        more.put(backend, one);
+        return Map.copyOf(more);
+    }
+
+    private static Map<BackendId, Asking> without(
+            Map<BackendId, Asking> before, BackendId backend) {
+        var less = new HashMap<>(before);
+        less.remove(backend);
+        return Map.copyOf(less);
+    }
+
     /** Whether backends are being asked what they have offered elsewhere. Takes no lock. */
     boolean isCatchingUp() {
-        return !asked.isEmpty();
+        return !asked.get().isEmpty();
     }
 
     /** Runs {@code task} when they have been asked, or after a while: at once if there are none. */
     void whenCaughtUp(Runnable task) {
-        var waiting = asked.values().toArray(CompletableFuture<?>[]::new);
+        var waiting =
+                asked.get().values().stream()
+                        .map(asking -> asking.over)
+                        .toArray(CompletableFuture<?>[]::new);
         CompletableFuture.allOf(waiting)
                 .thenRun(task)
                 .exceptionally(
