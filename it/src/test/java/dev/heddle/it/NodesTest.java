@@ -5,6 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -202,6 +204,13 @@ class NodesTest {
                 nodes.kill(0);
                 var there = new RawClient(nodes.node(1).endpoint().resolve(place));
                 await().until(() -> there.post(ping(10)).status() == 404); // once it is known
+                try (var malformed = RawHttp.to(nodes.node(1).endpoint())) {
+                    malformed.write(
+                            "POST /sse?sessionId=%zz HTTP/1.1\r\n"
+                                    + malformed.hostHeader()
+                                    + "Content-Length: 0\r\n\r\n");
+                    assertThat(malformed.status()).isEqualTo(404);
+                }
                 var forged = place.replaceAll("=.", "=_");
                 var elsewhere = new RawClient(nodes.node(1).endpoint().resolve(forged));
                 assertThat(elsewhere.post(ping(11)).status()).isEqualTo(404);
@@ -316,10 +325,12 @@ class NodesTest {
         }
     }
 
-    @Test
-    void what_a_backend_offers_to_one_session_alone_is_offered_wherever_that_goes_on() {
+    @ParameterizedTest
+    @ValueSource(strings = {"2025-06-18", "2025-11-25"})
+    void what_a_backend_offers_to_one_session_alone_is_offered_wherever_that_goes_on(
+            String revision) {
         try (var nodes = Nodes.start(folder, 3, "")) {
-            var client = nodes.node(0).client().initialize();
+            var client = nodes.node(0).client().initialize(revision, "{}");
             client.call("count", "{}");
             var there = client.at(nodes.node(1).endpoint());
             there.call("count", "{}");
@@ -332,6 +343,8 @@ class NodesTest {
                 assertThat(there.call("secret", "{}").text()).startsWith("secret of");
             }
             int lists = nodes.stub().count("lists");
+            await().during(Duration.ofSeconds(1))
+                    .until(() -> nodes.stub().count("lists") == lists); // nobody asks on and on
             nodes.kill(0);
             nodes.kill(1);
             var third = client.at(nodes.node(2).endpoint());

@@ -51,7 +51,8 @@ final class Scripts {
                     READ
                             + """
                             if over or ended then return 0 end
-                            put({['%s'] = ARGV[3]})
+                            redis.call('PEXPIRE', key, keep)
+                            pcall(put, {['%s'] = ARGV[3]}) -- fails where there is no room
                             return 1
                             """
                                     .formatted(USED));
@@ -89,8 +90,9 @@ final class Scripts {
                             """);
 
     /**
-     * Claims what is over or has ended, for the time {@code ARGV[3]} in milliseconds. Returns the
-     * record, or how long there is nothing to claim, or nothing if there is none.
+     * Claims what is over or has ended, for the time {@code ARGV[3]} in milliseconds, or for half
+     * as long as it has been over. Returns how long there is nothing to claim and, if it was
+     * claimed, the record; nothing if there is none.
      */
     static final Script<List<String>> CLAIM =
             Script.texts(
@@ -98,14 +100,15 @@ final class Scripts {
                             + """
                             if not text then return {} end
                             local left = redis.call('PTTL', key) - beyond
+                            local time_off = math.max(tonumber(ARGV[3]), math.floor(-left / 2))
                             if not over and not ended then return {tostring(left)} end
                             local time = redis.call('TIME')
                             local now = time[1] * 1000 + math.floor(time[2] / 1000)
                             local claimed = tonumber(record['%1$s'] or '0') - now
                             if claimed > 0 then return {tostring(claimed)} end
-                            record['%1$s'] = string.format('%%d', now + ARGV[3])
+                            record['%1$s'] = string.format('%%d', now + time_off)
                             redis.call('SET', key, cjson.encode(record), 'KEEPTTL')
-                            return {ARGV[3], text}
+                            return {string.format('%%d', time_off), text}
                             """
                                     .formatted(CLAIMED));
 
@@ -116,9 +119,11 @@ final class Scripts {
     static final Script<@Nullable String> PULSE =
             Script.text(
                     """
-                    redis.call('SET', KEYS[1], ARGV[1], 'NX')
                     redis.call('PUBLISH', ARGV[2], ARGV[3])
-                    return redis.call('GET', KEYS[1])
+                    local name = redis.call('GET', KEYS[1])
+                    if name then return name end
+                    redis.call('SET', KEYS[1], ARGV[1])
+                    return ARGV[1]
                     """);
 
     /**

@@ -8,6 +8,7 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.core.sealing.Vault;
 import dev.heddle.core.session.Metadata;
 import dev.heddle.core.session.SessionStorage.Changes;
+import dev.heddle.redis.testkit.RedisServer;
 
 import io.lettuce.core.KillArgs;
 import io.lettuce.core.SetArgs;
@@ -152,6 +153,45 @@ class OutageTest {
                     .isPresent();
             store.clock.advance(Content.RECOVERY);
             assertThat(load(other, "never there")).isEmpty();
+        }
+    }
+
+    @Test
+    void in_a_store_that_is_full_sessions_live_on_and_nodes_hear_each_other() {
+        try (var small =
+                new Store(
+                        RedisServer.start(
+                                "--maxmemory", "4mb", "--maxmemory-policy", "noeviction"))) {
+            var node = small.node();
+            node.create("a", Map.of("k", "1"));
+            fill(small);
+            assertThatThrownBy(() -> node.create("b", Map.of("k", "1")))
+                    .isInstanceOf(Fault.StorageUnavailable.class);
+            var wire = small.wire();
+            for (int i = 1; i <= 4; i++) {
+                int pulses = i;
+                small.clock.advance(Pushes.PULSE);
+                small.alarms.fire(Pushes.PULSE);
+                await().until(() -> wire.size() == pulses && node.isHearing());
+            }
+            small.pass(Store.LIFE.dividedBy(2));
+            assertThat(node.touch("a")).isTrue();
+            small.pass(Store.LIFE.dividedBy(2));
+            assertThat(node.load("a")).isPresent();
+        }
+    }
+
+    /** Up to the last byte. */
+    private static void fill(Store full) {
+        for (int size = 10_000; size > 0; size /= 10) {
+            var junk = "x".repeat(size);
+            assertThatThrownBy(() -> fill(full, junk)).hasMessageContaining("OOM");
+        }
+    }
+
+    private static void fill(Store full, String junk) {
+        for (int i = 0; i < 10_000_000; i++) {
+            full.connection().sync().set("junk " + junk.length() + " " + i, junk);
         }
     }
 

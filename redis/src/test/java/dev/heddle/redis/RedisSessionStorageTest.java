@@ -161,6 +161,7 @@ class RedisSessionStorageTest {
             record.put(Metadata.BACKEND_REVISION + "backend-" + i, "2025-11-25");
             record.put(Metadata.BACKEND_COOKIES + "backend-" + i, "");
             record.put(Metadata.BACKEND_OPENED + "backend-" + i, "1");
+            record.put(Metadata.BACKEND_CATALOG + "backend-" + i, "0123abcd");
         }
         store.node().create("a", record);
         assertThat(store.node().load("a")).contains(record);
@@ -330,6 +331,20 @@ class RedisSessionStorageTest {
         var claimed = node.claimLeftovers();
         assertThat(claimed).hasSize(1);
         assertThat(claimed.getFirst().record()).containsAllEntriesOf(FULL);
+    }
+
+    @Test
+    void what_cannot_be_settled_is_claimed_ever_more_rarely() {
+        var node = store.node();
+        node.create("a", FULL);
+        store.pass(Store.LIFE.plusHours(10));
+        assertThat(node.claimLeftovers()).hasSize(1);
+        var due = store.connection().sync().zrangeWithScores(Store.PREFIX + "due", 0, 0);
+        double next = due.getFirst().getScore() - store.clock.millis();
+        assertThat(next)
+                .isBetween(
+                        (double) Duration.ofHours(5).toMillis(),
+                        (double) Duration.ofHours(5).plusMinutes(1).toMillis());
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.util.Optional;
  * What one backend offers to one kind of client. Immutable and shared by all sessions that see it.
  *
  * @param lifetime how long the backend says that it will offer the same, if it says so
+ * @param lists a digest of what is listed, however the backend introduces itself
  * @param digest equal for catalogs that offer the same
  */
 public record Catalog(
@@ -21,6 +22,7 @@ public record Catalog(
         List<Entry> templates,
         List<Entry> prompts,
         Optional<Duration> lifetime,
+        String lists,
         String digest) {
 
     /**
@@ -52,7 +54,26 @@ public record Catalog(
                 List.copyOf(templates),
                 List.copyOf(prompts),
                 lifetime,
-                digest(introduction, List.of(tools, resources, templates, prompts)));
+                digest(List.of(tools, resources, templates, prompts)));
+    }
+
+    private Catalog(
+            Introduction introduction,
+            List<Entry> tools,
+            List<Entry> resources,
+            List<Entry> templates,
+            List<Entry> prompts,
+            Optional<Duration> lifetime,
+            String lists) {
+        this(
+                introduction,
+                tools,
+                resources,
+                templates,
+                prompts,
+                lifetime,
+                lists,
+                digest(introduction, lists));
     }
 
     /** The tool called {@code name} as the backend lists it. */
@@ -65,12 +86,17 @@ public record Catalog(
         return Optional.empty();
     }
 
-    private static String digest(Introduction introduction, List<List<Entry>> lists) {
-        var digest =
-                new Digest()
-                        .add(introduction.revision().text())
-                        .add(introduction.capabilities())
-                        .add(introduction.instructions().orElse(""));
+    private static String digest(Introduction introduction, String lists) {
+        return new Digest()
+                .add(introduction.revision().text())
+                .add(introduction.capabilities())
+                .add(introduction.instructions().orElse(""))
+                .add(lists)
+                .name();
+    }
+
+    private static String digest(List<List<Entry>> lists) {
+        var digest = new Digest();
         for (var list : lists) {
             digest.add(Integer.toString(list.size()));
             list.forEach(entry -> digest.add(entry.json()));

@@ -80,11 +80,11 @@ public final class Catalogs {
         return known.max(Comparator.comparingLong(Known::order));
     }
 
-    /** What is known at the same place by a digest that begins with {@code digest}. */
-    public Optional<Catalog> find(CatalogKey key, String digest) {
+    /** What is known at the same place whose lists have a digest that begins so. */
+    public Optional<Catalog> find(CatalogKey key, String lists) {
         return Stream.concat(at(key, published), at(key, learned))
                 .map(Known::catalog)
-                .filter(catalog -> catalog.digest().startsWith(digest))
+                .filter(catalog -> catalog.lists().startsWith(lists))
                 .findAny();
     }
 

@@ -211,7 +211,7 @@ final class Calls implements CallHost {
                         .flatMap(one -> one.at(conversation).stream())
                         .limit(2)
                         .toList();
-        boolean others = stateless && conversation.mayTellOfAbandoned();
+        boolean others = stateless && conversation.attention().mayTellOfAbandoned();
         return there.size() == 1
                 ? Optional.of(there.getFirst())
                         .filter(call -> !others || call.exchange().sink().isAlone())

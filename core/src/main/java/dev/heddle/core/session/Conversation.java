@@ -5,7 +5,6 @@ import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendEvents;
 import dev.heddle.core.backend.BackendSession;
 import dev.heddle.core.backend.ClientProfile;
-import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.LogLevel;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.exchange.RepeatedTask;
@@ -54,9 +53,6 @@ final class Conversation {
             "was begun afresh: the process that held it has ended, and with it what it remembered"
                     + " of this session";
 
-    /** How long a backend may take to hear that it is to give something up. */
-    private static final Duration ABANDONED = Duration.ofSeconds(10);
-
     /** For whom the conversation is: who opened the session, and what the client said of itself. */
     record Client(Identity opener, ClientProfile profile) {}
 
@@ -71,8 +67,7 @@ final class Conversation {
     private final AtomicReference<List<BackendSession>> former = new AtomicReference<>(List.of());
     private final AtomicReference<Set<String>> watched = new AtomicReference<>(Set.of());
     private final AtomicInteger failures = new AtomicInteger();
-    private volatile long answeredAt;
-    private volatile long quietFrom;
+    private final Attention attention;
     private volatile boolean unheard; // by the backend, that the conversation was closed
 
     /**
@@ -85,38 +80,12 @@ final class Conversation {
         this.host = host;
         this.opener = new ConversationOpener(this, client, shared, host, hint);
         this.reading = new RepeatedTask(shared.virtual(), this::readCatalog);
-        this.answeredAt = shared.alarms().now();
-        this.quietFrom = answeredAt;
+        this.attention = new Attention(shared.alarms());
     }
 
-    /**
-     * Notes that the backend may go on for a while with a call that nobody waits for any more.
-     *
-     * @return to be run when it has heard so
-     */
-    Runnable abandoned() {
-        long until = shared.alarms().now() + ABANDONED.toNanos();
-        quietFrom = until;
-        return () -> {
-            if (quietFrom == until) {
-                quietFrom = shared.alarms().now();
-            }
-        };
-    }
-
-    /** Whether the backend may still speak of a call that nobody waits for any more. */
-    boolean mayTellOfAbandoned() {
-        return shared.alarms().now() - quietFrom < 0;
-    }
-
-    /** Notes that nobody thinks any more about a question of this backend. */
-    void questionClosed() {
-        answeredAt = shared.alarms().now();
-    }
-
-    /** When a question of this backend was closed last, as of {@link Alarms#now}. */
-    long answeredAt() {
-        return answeredAt;
+    /** What is to be made of it if the backend is silent, or speaks late. */
+    Attention attention() {
+        return attention;
     }
 
     Backend backend() {
@@ -152,22 +121,8 @@ final class Conversation {
         }
         watched.updateAndGet(before -> with(before, task));
         use(
-                new ConversationWaiter() {
-                    @Override
-                    public void ready(BackendSession session) {
-                        session.watchTask(task, told);
-                    }
-
-                    @Override
-                    public void failed(Fault why) {
-                        told.accept(false);
-                    }
-
-                    @Override
-                    public boolean isCall() {
-                        return false;
-                    }
-                });
+                ConversationWaiter.quiet(
+                        session -> session.watchTask(task, told), () -> told.accept(false)));
     }
 
     /** The backend's tasks whose changes are to be told. */
@@ -199,23 +154,7 @@ final class Conversation {
 
     /** Opens the conversation if it is not open, and says when that has been done or has failed. */
     void prepare(Runnable done) {
-        use(
-                new ConversationWaiter() {
-                    @Override
-                    public void ready(BackendSession session) {
-                        done.run();
-                    }
-
-                    @Override
-                    public void failed(Fault why) {
-                        done.run();
-                    }
-
-                    @Override
-                    public boolean isCall() {
-                        return false;
-                    }
-                });
+        use(ConversationWaiter.quiet(_ -> done.run(), done));
     }
 
     /** Hands the open backend session to {@code waiter}, at once if it is open. Never blocks. */
@@ -527,8 +466,10 @@ final class Conversation {
         former.get().forEach(this::forget);
         switch (before) {
             case ConversationState.Open(var connected, _) -> release(connected.session(), goodbye);
-            case ConversationState.OpeningNow(var waiters, _) ->
-                    waiters.forEach(waiter -> waiter.failed(why));
+            case ConversationState.OpeningNow(var waiters, _) -> {
+                unheard = true; // until it is open, and ended
+                waiters.forEach(waiter -> waiter.failed(why));
+            }
             case ConversationState.Idle _,
                     ConversationState.Resting _,
                     ConversationState.Ended _ -> {}

@@ -313,7 +313,7 @@ final class Conversations {
                                         connected,
                                         Method.PING,
                                         Json.EMPTY_OBJECT,
-                                        conversation.abandoned()));
+                                        conversation.attention().abandoned()));
     }
 
     private void send(Connected connected, String method, Json params, Runnable then) {

@@ -135,6 +135,14 @@ final class Dispatch {
         }
     }
 
+    /** Whether it may become something else of a request when more is known of the backends. */
+    boolean dependsOnOffers(Envelope request) {
+        return switch (request.method()) {
+            case Method.PING, Method.SET_LEVEL -> false;
+            default -> !knowsWay(request);
+        };
+    }
+
     /** As of {@link MultiSession#leadsToStateless}. */
     boolean leadsToStateless(Envelope request) {
         try {

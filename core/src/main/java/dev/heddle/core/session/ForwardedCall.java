@@ -391,7 +391,7 @@ final class ForwardedCall implements Sink, InFlight, ConversationWaiter {
             return SilenceWatch.NEVER;
         }
         long now = shared.alarms().now();
-        long quiet = Math.min(now - lastSign, now - conversation.answeredAt());
+        long quiet = Math.min(now - lastSign, now - conversation.attention().answeredAt());
         if (host.isAsked(conversation)) {
             return limit;
         } else if (quiet < limit) {

@@ -323,7 +323,7 @@ final class LiveSession implements MultiSession {
             return Running.NONE;
         }
         readiness.noteReady();
-        if (!offers.isCatchingUp() || dispatch.knowsWay(exchange.request())) {
+        if (!offers.isCatchingUp() || !dispatch.dependsOnOffers(exchange.request())) {
             return dispatch.carryOut(exchange, pass.get());
         }
         var later = new Postponed();
@@ -526,6 +526,7 @@ final class LiveSession implements MultiSession {
     @Override
     public void refuse() {
         admission.close();
+        offers.end();
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.heddle.core.backend.BackendConnector.Connected;
 import dev.heddle.core.backend.BackendId;
 import dev.heddle.core.catalog.Catalog;
 import dev.heddle.core.exchange.SparseMap;
+import dev.heddle.core.fault.Fault;
 import dev.heddle.core.session.SessionStorage.Changes;
 
 import org.jspecify.annotations.Nullable;
@@ -43,12 +44,16 @@ final class Offers {
     private final Shared shared;
     private final SurfaceKeeper surfaces;
 
-    /** The digest of what each backend has offered, as the session's record has it. */
+    /** The digest of what each backend has listed, as the session's record has it. */
     private final SparseMap<BackendId, String> noted = new SparseMap<>();
 
     /** The backends that have offered something elsewhere which they are asked for here. */
     private final AtomicReference<Map<BackendId, Asking>> asked = new AtomicReference<>(Map.of());
 
+    /** The backends that have said here that they offer something else now. */
+    private final SparseMap<BackendId, Boolean> told = new SparseMap<>();
+
+    private volatile boolean ended;
     private volatile ColdStart coldStart = ColdStart.OVER;
 
     Offers(SessionRecord record, Shared shared, SurfaceKeeper surfaces) {
@@ -132,13 +137,33 @@ final class Offers {
                             : connected.introduction();
             var catalog = shared.reader().read(backend, connected.session(), introduction);
             if (current.test(conversation)) {
-                note(conversation, catalog);
+                if (isOwnNews(backend.id(), connected, waiting)) {
+                    note(conversation, catalog);
+                }
                 surfaces.offered(backend.id(), catalog, untouched.getAsBoolean());
             }
+        } catch (Fault failed) {
+            noted.remove(backend.id()); // so that it is asked again when there is something new
+            throw failed;
         } finally {
             settled(backend.id());
             answered(backend.id(), waiting);
         }
+    }
+
+    /**
+     * What others have noted is not noted again, whatever it is here: a backend that lists
+     * something else each time would have processes ask it in turns for ever.
+     */
+    private boolean isOwnNews(BackendId backend, Connected connected, @Nullable Asking waiting) {
+        boolean toldHere = told.remove(backend) != null;
+        return waiting == null || toldHere || !connected.introduction().isUnknown();
+    }
+
+    /** The backend itself has said, to this process, that it offers something else now. */
+    void changed(Conversation conversation) {
+        told.put(conversation.backend().id(), true);
+        conversation.readCatalogSoon();
     }
 
     /** Notes it first, so that a client that hears of a change finds it in every process. */
@@ -147,9 +172,9 @@ final class Offers {
             return;
         }
         var backend = conversation.backend().id();
-        var before = noted.put(backend, catalog.digest());
-        if (before == null || !catalog.digest().startsWith(before)) {
-            var changes = Changes.set(Map.of(field(backend), brief(catalog.digest())));
+        var before = noted.put(backend, catalog.lists());
+        if (before == null || !catalog.lists().startsWith(before)) {
+            var changes = Changes.set(Map.of(field(backend), brief(catalog.lists())));
             record.note(before == null ? changes.quietly() : changes);
         }
     }
@@ -166,7 +191,7 @@ final class Offers {
     }
 
     private static String brief(String digest) {
-        return digest.substring(0, BRIEF);
+        return digest.substring(0, Math.min(BRIEF, digest.length()));
     }
 
     /**
@@ -176,8 +201,9 @@ final class Offers {
     void catchUp(Map<String, String> known, Conversations conversations) {
         for (var conversation : conversations.all()) {
             var backend = conversation.backend().id();
-            var digest = known.get(field(backend));
-            if (digest != null && isNews(backend, digest) && !surfaces.show(backend, digest)) {
+            var digest = known.getOrDefault(field(backend), "");
+            boolean news = !digest.isEmpty() && !ended && isNews(backend, digest);
+            if (news && !surfaces.show(backend, digest)) {
                 ask(conversation, conversations);
             }
         }
@@ -240,6 +266,11 @@ final class Offers {
                             log.error("what waited for a backend's offers has failed", bug);
                             return null;
                         });
+    }
+
+    /** Asks nobody any more. */
+    void end() {
+        ended = true;
     }
 
     /** Forgets what {@code backends} have offered, which are not the session's any more. */

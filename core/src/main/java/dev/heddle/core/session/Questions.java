@@ -181,7 +181,7 @@ final class Questions {
         question.ifPresent(
                 closed -> {
                     closed.patience().cancel();
-                    closed.from().questionClosed();
+                    closed.from().attention().questionClosed();
                 });
         return question;
     }

@@ -244,7 +244,7 @@ final class SessionEvents implements ConversationHost {
     public void notification(Conversation conversation, Envelope message) {
         switch (message.method()) {
             case Method.TOOLS_CHANGED, Method.RESOURCES_CHANGED, Method.PROMPTS_CHANGED ->
-                    conversation.readCatalogSoon();
+                    offers.changed(conversation);
             case Method.RESOURCE_UPDATED ->
                     message.uri()
                             .ifPresent(uri -> standing.resourceUpdated(uri, Spliced.of(message)));

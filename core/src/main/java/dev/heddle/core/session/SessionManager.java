@@ -36,6 +36,10 @@ public final class SessionManager implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SessionManager.class);
     private static final int ID_BYTES = 24;
     private static final int GENERATE_TRIES = 2;
+
+    /** So often, at least, it is swept within the idle time where the store is shared. */
+    private static final int SWEEPS = 8;
+
     private static final String LEFTOVER = "leftover-";
 
     /** What orchestrators grant a process that is told to stop, less what the rest takes. */
@@ -73,10 +77,10 @@ public final class SessionManager implements AutoCloseable {
 
     /**
      * How long a record is to live in a store that is shared, where sessions end that are not used
-     * for {@code idle}: what is used is not noted at once.
+     * for {@code idle}: what is used is not noted at once, but at the sweep after a while.
      */
     public static Duration lifeWhereShared(Duration idle) {
-        return idle.plus(HeldSessions.interval(idle));
+        return idle.plus(HeldSessions.interval(idle)).plus(idle.dividedBy(SWEEPS));
     }
 
     /**

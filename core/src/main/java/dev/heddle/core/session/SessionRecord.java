@@ -182,7 +182,8 @@ final class SessionRecord {
             return Optional.of(new Note(mine.opened(), false));
         }
         var noted = Metadata.noted(record.get(), backend, Revision.LATEST);
-        return noted.opened() == mine.opened() && noted.isSame(mine)
+        boolean same = mine.adopted().isPresent() && noted.isSame(mine);
+        return same && noted.opened() == mine.opened()
                 ? Optional.of(new Note(mine.opened(), true))
                 : Optional.empty();
     }

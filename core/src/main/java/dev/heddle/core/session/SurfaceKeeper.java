@@ -179,8 +179,8 @@ final class SurfaceKeeper {
     }
 
     /**
-     * Shows what {@code backend} has offered to this session elsewhere, if that is known here.
-     * Returns whether it is.
+     * Shows what {@code backend} has offered to this session elsewhere, if that is known here by
+     * the digest of its lists. Returns whether it is.
      */
     boolean show(BackendId backend, String digest) {
         var shown = new AtomicBoolean();
@@ -190,7 +190,10 @@ final class SurfaceKeeper {
                     if (share == null) {
                         return Optional.empty();
                     }
-                    var catalog = shared.catalogs().find(share.key(), digest);
+                    var catalog =
+                            Optional.ofNullable(share.catalog())
+                                    .filter(known -> known.lists().startsWith(digest))
+                                    .or(() -> shared.catalogs().find(share.key(), digest));
                     shown.set(catalog.isPresent());
                     return catalog.map(known -> now.with(share, known, true));
                 });

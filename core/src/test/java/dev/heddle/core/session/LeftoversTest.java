@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.heddle.core.exchange.Reply;
 import dev.heddle.core.fault.Fault;
+import dev.heddle.core.fault.Fault.BackendFailed.Reason;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.testkit.BreakableStorage;
 import dev.heddle.testkit.FakeClock;
@@ -18,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -140,6 +143,24 @@ class LeftoversTest {
         manager.close();
         assertThat(backend.lastTalk().isClosed()).isTrue();
         assertThat(store.load(unheard.id()).orElseThrow()).containsEntry("terminated", "true");
+    }
+
+    @Test
+    void a_record_outlives_its_session_while_a_conversation_is_being_opened() {
+        var session = begun();
+        var gate = new CountDownLatch(1);
+        backend.holdUntil(gate);
+        backend.lastTalk()
+                .events()
+                .lost(Fault.BackendFailed.notSent("a", Reason.DISCONNECTED, "as scripted"));
+        var call = SessionFixture.call(session, "x");
+        await().until(() -> backend.openings() == 2);
+        manager.terminate(session.id(), Identity.NONE);
+        await().until(() -> fixture.alarms.fire(LiveSession.GRACE) > 0);
+        assertThat(call.nextReply()).isInstanceOf(Reply.Failed.class);
+        manager.close();
+        assertThat(store.load(session.id())).isPresent();
+        gate.countDown();
     }
 
     @Test

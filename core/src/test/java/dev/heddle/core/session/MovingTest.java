@@ -282,6 +282,26 @@ class MovingTest {
         }
     }
 
+    /** Else processes to which a backend offers something else each time would ask for ever. */
+    @Test
+    void what_is_read_because_another_process_has_noted_something_is_not_noted_again() {
+        var record = new HashMap<>(unopened());
+        record.putAll(Map.of(Metadata.BACKEND_SESSION + "a", "theirs", OPENED, "1"));
+        record.put(Metadata.BACKEND_CATALOG + "a", "01234567");
+        neighbours.create("restored", record);
+        var restored = restored(record);
+        send(restored, Json.of(1), Method.TOOLS_LIST, "{}").result();
+        await().until(() -> theirs().received().contains(Method.TOOLS_LIST));
+        assertThat(neighbours.load("restored").orElseThrow())
+                .containsEntry(Metadata.BACKEND_CATALOG + "a", "01234567");
+        theirs().events().notification(JsonRpc.notification(Method.TOOLS_CHANGED));
+        await().untilAsserted(
+                        () ->
+                                assertThat(neighbours.load("restored").orElseThrow())
+                                        .doesNotContainEntry(
+                                                Metadata.BACKEND_CATALOG + "a", "01234567"));
+    }
+
     @Test
     void what_is_known_here_by_its_digest_is_not_asked_for() {
         await().until(() -> record().containsKey(Metadata.BACKEND_CATALOG + "a"));

@@ -16,6 +16,7 @@ final class Delivery implements MessageStream.Receiver {
     private static final Logger log = LoggerFactory.getLogger(Delivery.class);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int SERVER_ERROR = 500;
+    private static final int NOT_IMPLEMENTED = 501;
 
     private final String backend;
     private final SparseMap<Delivery, Delivery> underWay;
@@ -85,7 +86,7 @@ final class Delivery implements MessageStream.Receiver {
     @Override
     public void refused(ResponseHead head, String body) {
         log.debug("backend '{}' refused a message (HTTP {})", backend, head.status());
-        heard = head.status() < SERVER_ERROR;
+        heard = head.status() < SERVER_ERROR || head.status() == NOT_IMPLEMENTED;
         end();
     }
 

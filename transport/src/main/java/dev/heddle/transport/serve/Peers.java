@@ -47,6 +47,7 @@ public final class Peers implements AutoCloseable {
     private static final String BINDING = "place of ";
 
     private final Vault vault;
+    private final Predicate<String> alive;
     private final PeerProof proof;
     private final String node;
     private final ServeOptions options;
@@ -72,6 +73,7 @@ public final class Peers implements AutoCloseable {
             ServeOptions options)
             throws IOException {
         this.vault = vault;
+        this.alive = alive;
         this.proof = new PeerProof(vault, clock);
         this.node = node;
         this.options = options;
@@ -154,13 +156,14 @@ public final class Peers implements AutoCloseable {
         return name + PLACE + vault.seal(self(), BINDING + name);
     }
 
-    /** What another process is reached by that has {@link #placed} such a name. */
+    /** What another process that is there is reached by, if it has {@link #placed} such a name. */
     Optional<String> home(String name) {
         int place = name.indexOf(PLACE);
         return place < 0
                 ? Optional.empty()
                 : vault.open(name.substring(place + 1), BINDING + name.substring(0, place))
-                        .filter(home -> !home.equals(self()));
+                        .filter(home -> !home.equals(self()))
+                        .filter(home -> alive.test(home.substring(0, home.indexOf(' '))));
     }
 
     /**

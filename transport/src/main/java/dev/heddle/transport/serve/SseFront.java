@@ -110,15 +110,20 @@ final class SseFront {
 
     /** The name of the client to whom a request belongs. */
     static Optional<String> client(HttpRequest head) {
-        var names = new QueryStringDecoder(head.uri()).parameters().getOrDefault(KEY, List.of());
-        return names.size() == 1 ? Optional.of(names.getFirst()) : Optional.empty();
+        try {
+            var given = new QueryStringDecoder(head.uri()).parameters();
+            var names = given.getOrDefault(KEY, List.of());
+            return names.size() == 1 ? Optional.of(names.getFirst()) : Optional.empty();
+        } catch (IllegalArgumentException malformed) {
+            return Optional.empty();
+        }
     }
 
     /** Where a request belongs at another process; empty if it is not for here. */
     static Optional<String> target(HttpRequest head) {
-        return client(head)
-                .filter(_ -> McpServer.path(head.uri()).equals(PATH))
-                .map(name -> place(URLEncoder.encode(name, StandardCharsets.UTF_8)));
+        return McpServer.path(head.uri()).equals(PATH)
+                ? client(head).map(name -> place(URLEncoder.encode(name, StandardCharsets.UTF_8)))
+                : Optional.empty();
     }
 
     private static String place(String name) {

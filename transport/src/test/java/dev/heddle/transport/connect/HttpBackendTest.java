@@ -470,6 +470,34 @@ class HttpBackendTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "200 OK,true",
+        "202 Accepted,true",
+        "404 Not Found,true",
+        "405 Method Not Allowed,true",
+        "501 Not Implemented,true",
+        "500 Internal Server Error,false",
+        "503 Service Unavailable,false"
+    })
+    void a_server_has_heard_of_the_end_unless_it_is_not_well(String farewell, boolean heard) {
+        try (var server = RawServer.mcp(farewell, _ -> Optional.of(SHORT_STREAM))) {
+            var session = open(server);
+            session.close();
+            assertThat(session.hasHeardEnd()).isEqualTo(heard);
+        }
+    }
+
+    @Test
+    void a_server_that_is_gone_has_not_heard_of_the_end() {
+        BackendSession session;
+        try (var server = RawServer.mcp(_ -> Optional.of(SHORT_STREAM))) {
+            session = open(server);
+        }
+        session.close();
+        assertThat(session.hasHeardEnd()).isFalse();
+    }
+
+    @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void what_others_have_heard_is_not_heard_again(boolean others) {
         var stream = SHORT_STREAM + http("retry: 60000\nid: old\ndata: " + LOG + "\n\n");

@@ -61,6 +61,11 @@ final class RawServer implements AutoCloseable {
 
     /** One that opens sessions as a good server does, and leaves the rest to {@code script}. */
     static RawServer mcp(Script script) {
+        return mcp("202 Accepted", script);
+    }
+
+    /** The same, which answers so when it is told that the session has ended. */
+    static RawServer mcp(String farewell, Script script) {
         return new RawServer(
                 request -> {
                     if (request.isFor("initialize")) {
@@ -75,13 +80,17 @@ final class RawServer implements AutoCloseable {
                     if (request.isFor("server/discover")) {
                         return Optional.of(NO_SESSION);
                     }
-                    boolean quiet =
-                            request.isFor("notifications/initialized")
-                                    || request.head().startsWith("delete");
-                    return quiet
-                            ? Optional.of("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+                    if (request.head().startsWith("delete")) {
+                        return Optional.of(empty(farewell));
+                    }
+                    return request.isFor("notifications/initialized")
+                            ? Optional.of(empty("202 Accepted"))
                             : script.answer(request);
                 });
+    }
+
+    private static String empty(String status) {
+        return "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n";
     }
 
     /** No answer, on a connection that stays open until the client ends it. */
