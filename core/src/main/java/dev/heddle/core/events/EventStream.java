@@ -30,6 +30,7 @@ public final class EventStream implements Resumable {
     private final Past past; // guarded by log, like the rest
     private List<Asked> asked = List.of();
     private @Nullable Taker taker;
+    private long seen; // the last event that the taker's client knows from elsewhere
     private long leftAt; // when no connection has carried it any more
     private int losses;
     private boolean told; // whether a connection has carried the last event
@@ -161,12 +162,19 @@ public final class EventStream implements Resumable {
         switch (out) {
             case Out.Then(var task) -> task.run();
             case Out.Beginning() when to != null -> to.beginning(beginning());
-            case Out.Event(var number, var message) when to != null ->
+            case Out.Event(var number, var message) when to != null -> {
+                if (number > seen) {
                     to.event(id(number), message);
+                }
+            }
             case Out.Last(var number, var message, _) when to != null -> {
                 taker = null;
                 told = true;
-                to.last(id(number), message);
+                if (number > seen) {
+                    to.last(id(number), message);
+                } else {
+                    to.end();
+                }
             }
             case Out.End() when to != null -> {
                 taker = null;
@@ -344,6 +352,7 @@ public final class EventStream implements Resumable {
     Optional<Taker> changeTaker(Taker next) {
         var before = Optional.ofNullable(taker);
         taker = next;
+        seen = 0;
         return before;
     }
 
@@ -404,7 +413,8 @@ public final class EventStream implements Resumable {
             if (journal != null) {
                 journal.carriedHere();
             }
-            replay(position(lastEventId), connection);
+            seen = position(lastEventId); // others may have told of what has not gone out here
+            replay(seen, connection);
             taker = isEnded() ? null : connection;
             told = isEnded();
         }

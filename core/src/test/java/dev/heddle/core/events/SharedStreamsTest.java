@@ -15,6 +15,8 @@ import dev.heddle.testkit.FakeEventStorage;
 
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -393,6 +395,32 @@ class SharedStreamsTest {
         storage.release();
         storage.release();
         assertThat(second.said).containsExactly("a", "b");
+    }
+
+    /** What the store has, others may tell before the answer of the store is here. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void what_another_process_has_told_meanwhile_is_not_told_again(boolean over) {
+        var stream = answer(a);
+        var first = begun(stream);
+        storage.hold();
+        if (over) {
+            last(stream, "a");
+        } else {
+            stream.send(message("a"));
+        }
+        stream.lost(first);
+        var second = comesBack(b, first);
+        assertThat(second.said).containsExactly("a");
+        var third = comesBack(a, second);
+        if (!over) {
+            stream.send(message("b"));
+        }
+        storage.release();
+        storage.release();
+        settle();
+        assertThat(third.said).isEqualTo(over ? List.of() : List.of("b"));
+        assertThat(third.ended).isEqualTo(over);
     }
 
     @Test
