@@ -105,7 +105,8 @@ public final class FakeEventStorage {
         }
         for (var entry : batch.entries()) {
             boolean behind = !rows.isEmpty() && rows.getLast().number() == entry.number();
-            if (behind && entry.kind() != Kind.END) {
+            boolean before = !rows.isEmpty() && rows.getLast().number() > entry.number();
+            if (before || (behind && entry.kind() != Kind.END)) {
                 throw new Fault.StorageUnavailable("written twice");
             }
             int place = behind ? rows.getLast().place() + 1 : 1;
@@ -147,13 +148,18 @@ public final class FakeEventStorage {
 
     private synchronized boolean take(String node, String key, String place) {
         var rows = streams.get(key);
-        if (rows == null || !rows.getLast().id().equals(place)) {
+        if (rows == null || !mayTake(rows.getLast(), place)) {
             return false;
         }
         var last = rows.getLast();
         var mark = new Entry(last.number(), Kind.TAKEN, "");
         rows.add(new Row(last.number(), last.place() + 1, mark, node, last.requests()));
         return true;
+    }
+
+    private static boolean mayTake(Row last, String place) {
+        boolean ended = last.entry().kind() == Kind.LAST || last.entry().kind() == Kind.END;
+        return last.id().equals(place) || (place.isEmpty() && !ended);
     }
 
     private final class Node implements EventStorage {

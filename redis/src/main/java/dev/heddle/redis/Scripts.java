@@ -174,12 +174,20 @@ final class Scripts {
                             return 1
                             """);
 
-    /** Has {@code ARGV[2]} write the stream from now on, if its last entry is {@code ARGV[3]}. */
+    /**
+     * Has {@code ARGV[2]} write the stream from now on, if its last entry is {@code ARGV[3]}, or
+     * that is empty and the stream has not ended.
+     */
     static final Script<Long> TAKE =
             Script.number(
                     STREAM
                             + """
-                            if not last or last[1] ~= ARGV[3] then return 0 end
+                            if not last then return 0 end
+                            local kind = field(last, 'k')
+                            local going_on = kind ~= 'LAST' and kind ~= 'END'
+                            if last[1] ~= ARGV[3] and not (ARGV[3] == '' and going_on) then
+                              return 0
+                            end
                             local number, place = string.match(last[1], '^(%d+)-(%d+)$')
                             redis.call('XADD', key, number .. '-' .. (place + 1), 'w', writer,
                               'q', field(last, 'q'), 'k', 'TAKEN', 't', '')

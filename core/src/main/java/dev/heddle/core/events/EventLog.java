@@ -5,6 +5,7 @@ import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Alarms.Alarm;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
+import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -12,6 +13,7 @@ import org.slf4j.LoggerFactory;
 
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -60,10 +63,18 @@ public final class EventLog {
     private static final Pattern NAME = Pattern.compile("[a-z0-9]{1,40}\\.[0-9]{1,19}");
     private static final int TIMES = 10;
 
+    /** After so many a stream is taken wherever its writer has got to. */
+    private static final int POLITE = 2;
+
+    /** Names are those of one process for ever: what has them may live on in others. */
+    private static final AtomicLong STREAMS = new AtomicLong();
+
     private final Alarms alarms;
     private final Optional<Sharing> sharing;
     private final Map<String, EventStream> streams = new LinkedHashMap<>(2); // guarded by this
-    private long lastStream;
+    private int fetching; // streams for what belongs to no call, guarded by this like the rest
+    private List<Spliced> meanwhile = List.of();
+    private Optional<EventStream> coming = Optional.empty(); // and not carried yet
     private int events;
     private long bytes;
     private boolean closed;
@@ -116,7 +127,8 @@ public final class EventLog {
 
     private synchronized EventStream open(String kind, String requests) {
         var mark = sharing.map(Sharing::mark).orElse(EPOCH);
-        var stream = new EventStream(this, kind + mark + ++lastStream, requests, sharing);
+        var stream =
+                new EventStream(this, kind + mark + STREAMS.incrementAndGet(), requests, sharing);
         streams.put(stream.name(), stream);
         stream.begin();
         return stream;
@@ -162,15 +174,55 @@ public final class EventLog {
             return Optional.empty();
         }
         if (isStanding(name)) {
-            return takeOrKnown(others, name, place).map(stream -> stream);
+            return fetchStanding(others, name, place).map(stream -> stream);
         }
         return Mirror.look(others, name, place)
                 .filter(kept -> kept.ended() || !isOwn(name, others))
                 .map(kept -> mirror(others, name, place, kept));
     }
 
+    /** Whoever has written it may hand on what it was about to say before this one is carried. */
+    private Optional<EventStream> fetchStanding(Sharing others, String name, long place) {
+        synchronized (this) {
+            fetching++;
+        }
+        var stream = Optional.<EventStream>empty();
+        try {
+            stream = takeOrKnown(others, name, place);
+            return stream;
+        } finally {
+            fetched(stream);
+        }
+    }
+
+    private synchronized void fetched(Optional<EventStream> stream) {
+        fetching--;
+        stream.ifPresent(known -> meanwhile.forEach(known::send));
+        if (fetching == 0 || stream.isPresent()) {
+            meanwhile = List.of();
+        }
+        coming = stream;
+    }
+
+    /**
+     * Takes a message of another process for a stream that is about to go on here. Returns false if
+     * there is none.
+     */
+    public synchronized boolean takes(Spliced message) {
+        if (fetching > 0) {
+            var more = new ArrayList<>(meanwhile);
+            more.add(message);
+            meanwhile = List.copyOf(more);
+            return true;
+        }
+        var next = coming.filter(stream -> !stream.isCarried());
+        coming = next;
+        next.ifPresent(stream -> stream.send(message));
+        return next.isPresent();
+    }
+
     private synchronized Mirror mirror(Sharing others, String name, long place, Kept kept) {
-        var carrier = others.node() + '.' + ++lastStream;
+        var carrier = others.node() + '.' + STREAMS.incrementAndGet();
         return new Mirror(this, others, name, carrier, place, kept);
     }
 
@@ -198,28 +250,37 @@ public final class EventLog {
 
     private Optional<EventStream> take(Sharing others, String name, long place) {
         for (int i = 0; i < TIMES; i++) {
+            var kept = read(others, name, place);
             var known = find(EventStream.id(name, place));
-            var kept = others.storage().read(others.session(), name, place, Integer.MAX_VALUE);
             if (kept.isEmpty()) {
                 return known; // the store has lost what it had
             }
             boolean own = kept.get().writer().equals(others.node());
-            if (own && known.isPresent()) {
+            if (own && known.filter(stream -> stream.hasAll(kept.get())).isPresent()) {
                 return known;
             }
-            if (kept.get().ended()
-                    || others.storage().take(others.session(), name, kept.get().place())) {
+            if (own || kept.get().ended()) {
+                return Optional.of(takeOver(others, name, place, kept.get()));
+            }
+            if (i >= POLITE && others.storage().take(others.session(), name, "")) {
+                return read(others, name, place).map(all -> takeOver(others, name, place, all));
+            }
+            if (others.storage().take(others.session(), name, kept.get().place())) {
                 return Optional.of(takeOver(others, name, place, kept.get()));
             }
         }
         return Optional.empty();
     }
 
+    private static Optional<Kept> read(Sharing others, String name, long place) {
+        return others.storage().read(others.session(), name, place, Integer.MAX_VALUE);
+    }
+
     private synchronized EventStream takeOver(Sharing others, String name, long place, Kept kept) {
         var stream = new EventStream(this, name, place, kept, others);
         var before = streams.put(name, stream);
         if (before != null) {
-            before.taken(List.of());
+            before.taken();
         }
         return stream;
     }
@@ -228,9 +289,19 @@ public final class EventLog {
     void taken(EventStream stream, Collection<Out> left) {
         streams.remove(stream.name(), stream);
         for (var out : left) {
-            if (out instanceof Out.Event(_, var message) && isStanding(stream.name())) {
-                sharing.ifPresent(others -> others.strays().accept(message));
+            if (out instanceof Out.Event(_, var message)) {
+                strayed(stream, message);
             }
+        }
+    }
+
+    /** Hands what was said on a stream that is taken to whoever goes on with it. */
+    void strayed(EventStream stream, Spliced message) {
+        var next = Optional.ofNullable(streams.get(stream.name())).filter(one -> one != stream);
+        if (next.isPresent()) {
+            next.get().send(message);
+        } else if (isStanding(stream.name())) {
+            sharing.ifPresent(others -> others.strays().accept(message));
         }
     }
 

@@ -84,7 +84,8 @@ public interface EventStorage {
 
     /**
      * Writes the stream from now on, instead of whoever did, if its last entry stands at {@code
-     * place} still; blocks. Returns whether it did.
+     * place} still, or wherever it stands if that is empty and the stream has not ended; blocks.
+     * Returns whether it did.
      *
      * @throws dev.heddle.core.fault.Fault.StorageUnavailable if the store cannot be asked
      */

@@ -9,7 +9,6 @@ import dev.heddle.protocol.Spliced;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -35,6 +34,8 @@ public final class EventStream implements Resumable {
     private int losses;
     private boolean told; // whether a connection has carried the last event
     private boolean over;
+    private boolean taken; // another process, or another stream of the same name, goes on
+    private boolean left; // another process may go on
     private boolean answered; // the last event is the last message
 
     /**
@@ -86,6 +87,14 @@ public final class EventStream implements Resumable {
         return past;
     }
 
+    /** Whether nothing is kept in the store that has not been said here. */
+    boolean hasAll(Kept kept) {
+        var place = kept.place();
+        synchronized (log) {
+            return Long.parseLong(place.substring(0, place.indexOf('-'))) <= past.last();
+        }
+    }
+
     /** Whether nothing more goes out. */
     boolean isEnded() {
         return over && (journal == null || journal.isEmpty());
@@ -135,7 +144,9 @@ public final class EventStream implements Resumable {
     /** Sends an event, now or when the client comes back. */
     public void send(Spliced message) {
         synchronized (log) {
-            if (!over && (taker != null || log.knows(this))) {
+            if (taken) {
+                log.strayed(this, message);
+            } else if (!over && (taker != null || log.knows(this))) {
                 put(message);
             }
         }
@@ -192,7 +203,10 @@ public final class EventStream implements Resumable {
      */
     public boolean ask(Question question) {
         synchronized (log) {
-            if (over) {
+            if (taken) {
+                log.strayed(this, question.message());
+                return EventLog.isStanding(name);
+            } else if (over) {
                 return false;
             }
             var more = new ArrayList<>(asked);
@@ -306,6 +320,7 @@ public final class EventStream implements Resumable {
         synchronized (log) {
             if (!over) {
                 over = true;
+                left = true;
                 asked = List.of();
                 send(new Out.Then(this::leaveTaker));
             }
@@ -319,17 +334,15 @@ public final class EventStream implements Resumable {
         }
     }
 
-    /**
-     * Another process writes it now.
-     *
-     * @param left what has not gone out
-     */
-    void taken(Collection<Out> left) {
+    /** Another process writes it now, or another stream of the same name here. */
+    void taken() {
+        var waiting = journal == null ? List.<Out>of() : journal.stop();
         over = true;
+        taken = true;
         asked = List.of();
         past.forgetAll();
-        log.taken(this, left);
-        left.forEach(
+        log.taken(this, waiting);
+        waiting.forEach(
                 out -> {
                     if (out instanceof Out.Then(var task)) {
                         task.run();
@@ -393,7 +406,7 @@ public final class EventStream implements Resumable {
     @Override
     public boolean isOverAt(String lastEventId) {
         synchronized (log) {
-            return isEnded() && position(lastEventId) >= past.last();
+            return !left && isEnded() && position(lastEventId) >= past.last();
         }
     }
 
@@ -435,7 +448,9 @@ public final class EventStream implements Resumable {
                 }
             }
         }
-        if (ended && !last) {
+        if (ended && left) {
+            connection.leave();
+        } else if (ended && !last) {
             connection.end();
         }
     }

@@ -36,6 +36,7 @@ final class Journal {
     private final ArrayDeque<Out> waiting = new ArrayDeque<>(2);
     private int writing; // how many of those that wait the store is being asked to take
     private boolean begun;
+    private boolean stopped;
     private boolean anew; // the store may lack some of what has gone out
     private boolean repairing; // in a moment
     private Duration pause = AGAIN; // until it is repaired
@@ -114,8 +115,18 @@ final class Journal {
         }
     }
 
+    /** Writes nothing more. Returns what has not gone out. */
+    List<Out> stop() {
+        var left = List.copyOf(waiting);
+        waiting.clear();
+        writing = 0;
+        anew = false;
+        stopped = true;
+        return left;
+    }
+
     private void write() {
-        if (writing > 0 || waiting.isEmpty()) {
+        if (stopped || writing > 0 || waiting.isEmpty()) {
             return;
         }
         var some = waiting.stream().limit(anew ? waiting.size() : MOST).toList();
@@ -166,9 +177,9 @@ final class Journal {
     private void written(@Nullable Boolean ours, @Nullable Throwable failed) {
         synchronized (log) {
             if (Boolean.FALSE.equals(ours)) {
-                writing = 0;
-                stream.taken(waiting.stream().toList());
-                waiting.clear();
+                stream.taken();
+            }
+            if (stopped) {
                 return;
             }
             anew = failed != null;

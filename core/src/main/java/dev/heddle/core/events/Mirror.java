@@ -181,6 +181,10 @@ final class Mirror implements Resumable {
             end(); // what has been missed is not known any more
             return false;
         }
+        if (kept.get().entries().isEmpty() && kept.get().ended()) {
+            end();
+            return false;
+        }
         kept.get().entries().forEach(entry -> pass(entry, to));
         boolean all = kept.get().entries().size() < SOME;
         return !all || (taker != null && endsForOther(kept.get()));

@@ -20,6 +20,7 @@ import dev.heddle.core.tasks.Tasks;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Method;
+import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
 
@@ -398,12 +399,22 @@ final class LiveSession implements MultiSession {
             case Relayed.FromClient(var message) -> messages.relayed(message);
             case Relayed.ToClient(var message) when isOwnQuestion(message) ->
                     questions.unasked(message.id()); // which has come back to be asked here
+            case Relayed.ToClient(var message) when isForComing(message) -> {}
             case Relayed.ToClient(var message) -> standing.relayed(message);
             case Relayed.Asked(var question) -> standing.taken(question);
             case Relayed.Unasked(var question) -> questions.unasked(question);
             case Relayed.OfStream(var news) ->
                     Optional.ofNullable(log.get()).ifPresent(known -> known.hear(news));
         }
+    }
+
+    /** Whether the client's stream, which is about to go on here, has taken the message. */
+    private boolean isForComing(Envelope message) {
+        var known = log.get();
+        return known != null
+                && !message.isRequest()
+                && !standing.isAwaited()
+                && known.takes(Spliced.of(message));
     }
 
     @Override

@@ -397,6 +397,75 @@ class SharedStreamsTest {
         assertThat(second.said).containsExactly("a", "b");
     }
 
+    @Test
+    void what_is_still_said_on_a_stream_that_is_taken_is_handed_on() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.lost(first);
+        comesBack(b, first);
+        stream.send(message("x"));
+        stream.send(message("y"));
+        assertThat(strays).containsExactly("x", "y");
+    }
+
+    @Test
+    void what_is_handed_on_before_the_stream_is_carried_is_said_on_it() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        assertThat(b.takes(message("too early"))).isFalse();
+        var taken = b.fetch(first.lastId()).orElseThrow();
+        assertThat(b.takes(message("x"))).isTrue();
+        var second = new Connection();
+        taken.resume(first.lastId(), second);
+        settle();
+        assertThat(second.said).containsExactly("x");
+        assertThat(b.takes(message("too late"))).isFalse();
+    }
+
+    @Test
+    void what_is_still_said_on_a_stream_that_is_back_here_is_said_on_it() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        comesBack(b, first);
+        var third = comesBack(a, new Connection(), first.lastId());
+        stream.send(message("x"));
+        settle();
+        assertThat(third.said).containsExactly("x");
+        assertThat(strays).isEmpty();
+    }
+
+    @Test
+    void a_stream_of_a_session_that_is_let_go_and_restored_has_another_name() {
+        var before = a.openStanding();
+        a.leave(PATIENCE);
+        var again = new EventLog(alarms, Optional.empty()).openStanding();
+        assertThat(again.name()).isNotEqualTo(before.name());
+        assertThat(number(again)).isGreaterThan(number(before));
+    }
+
+    private static long number(EventStream stream) {
+        return Long.parseLong(stream.name().substring(stream.name().indexOf('.') + 1));
+    }
+
+    @Test
+    void a_stream_that_is_left_is_not_over_for_its_client() {
+        var stream = answer(a);
+        var connection = begun(stream);
+        stream.send(message("a"));
+        settle();
+        stream.lost(connection);
+        storage.hold();
+        answer(a).send(message("b"));
+        Thread.ofVirtual().start(() -> a.leave(PATIENCE));
+        await().until(() -> stream.isEnded());
+        assertThat(stream.isOverAt(connection.lastId())).isFalse();
+        storage.release();
+    }
+
     /** What the store has, others may tell before the answer of the store is here. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
