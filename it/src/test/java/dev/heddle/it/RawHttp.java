@@ -153,6 +153,11 @@ final class RawHttp implements AutoCloseable {
         return arrived.indexOf(text) >= 0;
     }
 
+    /** What {@link #has} has looked at. */
+    String arrived() {
+        return arrived.toString();
+    }
+
     /** As {@link #readTo}, of many bytes, and maybe more than up to there. */
     String readMuchTo(String end) {
         var text = new StringBuilder();
