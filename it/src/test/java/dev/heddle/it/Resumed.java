@@ -12,6 +12,8 @@ final class Resumed {
     private static final Pattern ID = Pattern.compile("(?m)^id: (\\S+)");
     private static final Pattern DATA = Pattern.compile("(?m)^data: (\\{.*)");
 
+    private static final int MOST = 10_000;
+
     private String last = "";
 
     private Resumed() {}
@@ -27,7 +29,10 @@ final class Resumed {
         try (var raw = RawHttp.calling(client.endpoint(), client, tool, arguments)) {
             reply = call.read(raw);
         }
-        while (reply.isEmpty()) {
+        for (int tries = 0; reply.isEmpty(); tries++) {
+            if (tries > MOST) {
+                throw new AssertionError("found no reply behind " + call.last);
+            }
             if (call.last.isEmpty()) {
                 throw new UncheckedIOException(new IOException("broken before the first event"));
             }

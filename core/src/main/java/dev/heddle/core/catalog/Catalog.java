@@ -47,30 +47,13 @@ public record Catalog(
             List<Entry> templates,
             List<Entry> prompts,
             Optional<Duration> lifetime) {
+        var lists = digest(List.of(tools, resources, templates, prompts));
         this(
                 introduction,
                 List.copyOf(tools),
                 List.copyOf(resources),
                 List.copyOf(templates),
                 List.copyOf(prompts),
-                lifetime,
-                digest(List.of(tools, resources, templates, prompts)));
-    }
-
-    private Catalog(
-            Introduction introduction,
-            List<Entry> tools,
-            List<Entry> resources,
-            List<Entry> templates,
-            List<Entry> prompts,
-            Optional<Duration> lifetime,
-            String lists) {
-        this(
-                introduction,
-                tools,
-                resources,
-                templates,
-                prompts,
                 lifetime,
                 lists,
                 digest(introduction, lists));

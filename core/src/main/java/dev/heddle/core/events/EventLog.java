@@ -73,7 +73,7 @@ public final class EventLog {
     private final Optional<Sharing> sharing;
     private final Map<String, EventStream> streams = new LinkedHashMap<>(2); // guarded by this
     private int fetching; // streams for what belongs to no call, guarded by this like the rest
-    private List<Spliced> meanwhile = List.of();
+    private List<Spliced> meanwhile = new ArrayList<>(0); // what is for them
     private Optional<EventStream> coming = Optional.empty(); // and not carried yet
     private int events;
     private long bytes;
@@ -199,7 +199,7 @@ public final class EventLog {
         fetching--;
         stream.ifPresent(known -> meanwhile.forEach(known::send));
         if (fetching == 0 || stream.isPresent()) {
-            meanwhile = List.of();
+            meanwhile = new ArrayList<>(0);
         }
         coming = stream;
     }
@@ -210,9 +210,9 @@ public final class EventLog {
      */
     public synchronized boolean takes(Spliced message) {
         if (fetching > 0) {
-            var more = new ArrayList<>(meanwhile);
-            more.add(message);
-            meanwhile = List.copyOf(more);
+            if (meanwhile.size() < MOST_EVENTS) {
+                meanwhile.add(message);
+            }
             return true;
         }
         var next = coming.filter(stream -> !stream.isCarried());
@@ -297,12 +297,17 @@ public final class EventLog {
 
     /** Hands what was said on a stream that is taken to whoever goes on with it. */
     void strayed(EventStream stream, Spliced message) {
-        var next = Optional.ofNullable(streams.get(stream.name())).filter(one -> one != stream);
+        var next = next(stream);
         if (next.isPresent()) {
             next.get().send(message);
         } else if (isStanding(stream.name())) {
             sharing.ifPresent(others -> others.strays().accept(message));
         }
+    }
+
+    /** The stream of the same name that goes on here, if {@code stream} was taken for one. */
+    Optional<EventStream> next(EventStream stream) {
+        return Optional.ofNullable(streams.get(stream.name())).filter(one -> one != stream);
     }
 
     /** Hears what another process tells of a stream. Never blocks. */

@@ -203,11 +203,8 @@ public final class EventStream implements Resumable {
      */
     public boolean ask(Question question) {
         synchronized (log) {
-            if (taken) {
-                log.strayed(this, question.message());
-                return EventLog.isStanding(name);
-            } else if (over) {
-                return false;
+            if (over) {
+                return log.next(this).filter(next -> next.ask(question)).isPresent();
             }
             var more = new ArrayList<>(asked);
             if (more.size() >= MOST_ASKED) {

@@ -27,6 +27,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
@@ -49,12 +50,16 @@ class SharedStreamsTest {
     private final EventLog b = log("b", tasks::add);
 
     private EventLog log(String node, Executor threads) {
+        return log(node, threads, storage.node(node));
+    }
+
+    private EventLog log(String node, Executor threads, EventStorage events) {
         var sharing =
                 new Sharing(
                         "id",
                         node,
                         other -> !dead.contains(other),
-                        storage.node(node),
+                        events,
                         news -> threads.execute(() -> told(node, news)),
                         message -> strays.add(message.envelope().method()),
                         threads);
@@ -442,13 +447,90 @@ class SharedStreamsTest {
     void a_stream_of_a_session_that_is_let_go_and_restored_has_another_name() {
         var before = a.openStanding();
         a.leave(PATIENCE);
-        var again = new EventLog(alarms, Optional.empty()).openStanding();
+        var again = log("a", tasks::add).openStanding();
         assertThat(again.name()).isNotEqualTo(before.name());
-        assertThat(number(again)).isGreaterThan(number(before));
     }
 
-    private static long number(EventStream stream) {
-        return Long.parseLong(stream.name().substring(stream.name().indexOf('.') + 1));
+    /** Each time that a stream is looked at, its writer has written on. */
+    @Test
+    void a_stream_is_taken_from_a_writer_that_never_rests() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.send(message("seen"));
+        stream.lost(first);
+        var busy = new WrappedEvents(storage.node("b"));
+        busy.afterRead = () -> stream.send(message("more"));
+        var second = comesBack(log("b", tasks::add, busy), first);
+        settle();
+        assertThat(second.said).isNotEmpty().containsOnly("more");
+        assertThat(second.said.size() + strays.size()).isEqualTo(busy.reads);
+    }
+
+    /** As when a question reaches the store twice. */
+    @Test
+    void a_stream_that_was_taken_without_an_answer_is_gone_on_with_from_what_the_store_has() {
+        var deaf = new WrappedEvents(storage.node("b"));
+        var here = log("b", tasks::add, deaf);
+        var first = begun(here.openStanding());
+        var second = comesBack(a, first, first.lastId());
+        var there = a.find(first.lastId()).orElseThrow();
+        there.send(message("there"));
+        there.lost(second);
+        deaf.lost = 1;
+        var third = comesBack(here, new Connection(), first.lastId());
+        assertThat(third.said).containsExactly("there");
+    }
+
+    @Test
+    void a_question_on_a_stream_that_is_back_here_is_asked_on_it_and_elsewhere_not() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        comesBack(b, first);
+        stream.send(message("noticed"));
+        assertThat(stream.ask(question())).isFalse();
+        var third = comesBack(a, new Connection(), first.lastId());
+        assertThat(stream.ask(question())).isTrue();
+        settle();
+        assertThat(third.said).containsExactly("elicitation/create");
+    }
+
+    private static Question question() {
+        return new Question(
+                Spliced.of(JsonRpc.request(Json.of("q"), "elicitation/create", Json.EMPTY_OBJECT)),
+                _ -> {});
+    }
+
+    /** A store of which a test makes something else. */
+    private static final class WrappedEvents implements EventStorage {
+        private final EventStorage next;
+        private Runnable afterRead = () -> {};
+        private int reads;
+        private int lost; // answers to takings
+
+        WrappedEvents(EventStorage next) {
+            this.next = next;
+        }
+
+        @Override
+        public CompletionStage<Boolean> append(Batch batch) {
+            return next.append(batch);
+        }
+
+        @Override
+        public Optional<Kept> read(String session, String stream, long after, int most) {
+            var kept = next.read(session, stream, after, most);
+            reads++;
+            afterRead.run();
+            return kept;
+        }
+
+        @Override
+        public boolean take(String session, String stream, String place) {
+            boolean done = next.take(session, stream, place);
+            return done && lost-- <= 0;
+        }
     }
 
     @Test

@@ -70,8 +70,8 @@ final class SseFront {
         }
         var bytes = new byte[NAME_BYTES];
         random.nextBytes(bytes);
-        var random = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
-        var name = peers.map(way -> way.placed(random)).orElse(random);
+        var own = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        var name = peers.map(way -> way.placed(own)).orElse(own);
         var client = new DuplexClient(service, new ReplyWay(reply), reply.remote());
         clients.put(name, client);
         reply.begin("endpoint", place(name));
