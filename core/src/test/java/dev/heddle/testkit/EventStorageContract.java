@@ -3,6 +3,7 @@ package dev.heddle.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.events.EventStorage.Appended;
 import dev.heddle.core.events.EventStorage.Batch;
 import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kept;
@@ -45,7 +46,12 @@ public abstract class EventStorageContract {
     }
 
     private boolean append(EventStorage node, long forgotten, boolean anew, Entry... entries) {
-        var batch = new Batch(ID, stream, "[7]", forgotten, anew, List.of(entries));
+        return append(node, 1, forgotten, anew, entries) instanceof Appended.Written;
+    }
+
+    private Appended append(
+            EventStorage node, long token, long forgotten, boolean anew, Entry... entries) {
+        var batch = new Batch(ID, stream, token, "[7]", forgotten, anew, List.of(entries));
         return node.append(batch).toCompletableFuture().join();
     }
 
@@ -117,7 +123,7 @@ public abstract class EventStorageContract {
     void who_takes_a_stream_is_the_only_one_to_write_it() {
         append(one, beginning(), event(1));
         var kept = kept(other, 0);
-        assertThat(other.take(ID, stream, kept.place())).isTrue();
+        assertThat(other.take(ID, stream, kept.place(), 1)).isTrue();
         assertThat(append(one, event(2))).isFalse();
         assertThat(append(other, event(2))).isTrue();
         assertThat(append(other, new Entry(2, Kind.END, ""))).isTrue();
@@ -126,22 +132,55 @@ public abstract class EventStorageContract {
     }
 
     @Test
+    void whose_stream_was_taken_hears_what_of_it_was_written() {
+        append(one, beginning(), event(1), event(2));
+        other.take(ID, stream, kept(other, 0).place(), 1);
+        append(other, event(3));
+        assertThat(append(one, 1, 0, false, event(3))).isEqualTo(new Appended.Taken(2));
+        for (int i = 4; i < 200; i++) {
+            append(other, event(i));
+        }
+        assertThat(append(one, 1, 0, false, event(3))).isEqualTo(new Appended.Taken(2));
+        append(other, 1, 150, false, event(200));
+        assertThat(append(one, 1, 0, false, event(3))).isEqualTo(new Appended.Taken(150));
+    }
+
+    @Test
+    void a_process_that_has_taken_a_stream_writes_it_with_that_token_only() {
+        append(one, beginning(), event(1));
+        assertThat(one.take(ID, stream, kept(one, 0).place(), 2)).isTrue();
+        assertThat(kept(one, 0).token()).isEqualTo(2);
+        assertThat(append(one, 1, 0, false, event(2))).isEqualTo(new Appended.Taken(1));
+        assertThat(append(one, 2, 0, false, event(2))).isEqualTo(new Appended.Written());
+        assertThat(read(one, 1)).endsWith(event(2));
+    }
+
+    @Test
+    void a_stream_that_has_not_ended_is_taken_wherever_it_stands() {
+        append(one, beginning(), event(1));
+        assertThat(other.take(ID, stream, "", 2)).isTrue();
+        assertThat(append(one, event(2))).isFalse();
+        append(other, 2, 0, false, new Entry(1, Kind.END, ""));
+        assertThat(one.take(ID, stream, "", 3)).isFalse();
+    }
+
+    @Test
     void a_stream_is_not_taken_that_has_gone_on_meanwhile() {
         append(one, beginning(), event(1));
         var kept = kept(other, 0);
         append(one, event(2));
-        assertThat(other.take(ID, stream, kept.place())).isFalse();
+        assertThat(other.take(ID, stream, kept.place(), 1)).isFalse();
         assertThat(append(one, event(3))).isTrue();
-        assertThat(other.take(ID, "unknown", kept.place())).isFalse();
+        assertThat(other.take(ID, "unknown", kept.place(), 1)).isFalse();
     }
 
     @Test
     void of_two_that_take_a_stream_at_once_one_does() {
         append(one, beginning(), event(1));
         var place = kept(other, 0).place();
-        assertThat(other.take(ID, stream, place)).isTrue();
-        assertThat(one.take(ID, stream, place)).isFalse();
-        assertThat(one.take(ID, stream, kept(one, 1).place())).isTrue();
+        assertThat(other.take(ID, stream, place, 1)).isTrue();
+        assertThat(one.take(ID, stream, place, 1)).isFalse();
+        assertThat(one.take(ID, stream, kept(one, 1).place(), 1)).isTrue();
         assertThat(append(one, event(2))).isTrue();
     }
 

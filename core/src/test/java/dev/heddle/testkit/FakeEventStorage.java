@@ -1,6 +1,7 @@
 package dev.heddle.testkit;
 
 import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.events.EventStorage.Appended;
 import dev.heddle.core.events.EventStorage.Batch;
 import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kept;
@@ -19,7 +20,12 @@ import java.util.concurrent.CompletionStage;
 
 /** Keeps streams in memory for several processes, and answers when a test says so. */
 public final class FakeEventStorage {
-    private record Row(long number, int place, Entry entry, String writer, String requests) {
+    private record Row(
+            long number, int place, Entry entry, String writer, long token, String requests) {
+        boolean isOf(String node, long with) {
+            return writer.equals(node) && token == with;
+        }
+
         String id() {
             return number + "-" + place;
         }
@@ -86,18 +92,18 @@ public final class FakeEventStorage {
         answer.run();
     }
 
-    private synchronized boolean append(String node, Batch batch) {
+    private synchronized Appended append(String node, Batch batch) {
         appends++;
         if (away) {
             throw new Fault.StorageUnavailable("away");
         }
         var key = batch.session() + ':' + batch.stream();
         var rows = streams.getOrDefault(key, new ArrayList<>());
-        if (!rows.isEmpty() && !rows.getLast().writer().equals(node)) {
-            return false;
+        if (!rows.isEmpty() && !rows.getLast().isOf(node, batch.token())) {
+            return new Appended.Taken(lastOf(rows, node, batch.token()));
         }
         if (batch.entries().isEmpty()) {
-            return true;
+            return new Appended.Written();
         }
         long first = batch.entries().getFirst().number();
         if (!rows.isEmpty() && (batch.anew() || first > rows.getLast().number() + 1)) {
@@ -110,12 +116,25 @@ public final class FakeEventStorage {
                 throw new Fault.StorageUnavailable("written twice");
             }
             int place = behind ? rows.getLast().place() + 1 : 1;
-            rows.add(new Row(entry.number(), place, entry, node, batch.requests()));
+            rows.add(new Row(entry.number(), place, entry, node, batch.token(), batch.requests()));
         }
         long kept = Math.min(batch.forgotten() + 1, batch.entries().getLast().number());
         rows.removeIf(row -> row.number() < kept);
         streams.put(key, rows);
-        return true;
+        return new Appended.Written();
+    }
+
+    private static long lastOf(List<Row> rows, String node, long token) {
+        return rows.reversed().stream()
+                .filter(row -> row.isOf(node, token))
+                .map(Row::number)
+                .findFirst()
+                .orElse(before(rows.getFirst().entry()));
+    }
+
+    private static long before(Entry first) {
+        boolean message = first.kind() == Kind.EVENT || first.kind() == Kind.LAST;
+        return message ? first.number() - 1 : first.number();
     }
 
     private synchronized Optional<Kept> read(String key, long after, int most) {
@@ -133,7 +152,8 @@ public final class FakeEventStorage {
                         .limit(most)
                         .toList();
         boolean ended = last.entry().kind() == Kind.LAST || last.entry().kind() == Kind.END;
-        return Optional.of(new Kept(entries, last.id(), last.writer(), ended, last.requests()));
+        return Optional.of(
+                new Kept(entries, last.id(), last.writer(), last.token(), ended, last.requests()));
     }
 
     private static boolean isBehind(Row row, long after) {
@@ -141,19 +161,17 @@ public final class FakeEventStorage {
     }
 
     private static boolean isMissing(List<Row> rows, long after) {
-        var first = rows.getFirst();
-        boolean message = first.entry().kind() == Kind.EVENT || first.entry().kind() == Kind.LAST;
-        return after < (message ? first.number() - 1 : first.number());
+        return after < before(rows.getFirst().entry());
     }
 
-    private synchronized boolean take(String node, String key, String place) {
+    private synchronized boolean take(String node, String key, String place, long token) {
         var rows = streams.get(key);
         if (rows == null || !mayTake(rows.getLast(), place)) {
             return false;
         }
         var last = rows.getLast();
         var mark = new Entry(last.number(), Kind.TAKEN, "");
-        rows.add(new Row(last.number(), last.place() + 1, mark, node, last.requests()));
+        rows.add(new Row(last.number(), last.place() + 1, mark, node, token, last.requests()));
         return true;
     }
 
@@ -170,10 +188,10 @@ public final class FakeEventStorage {
         }
 
         @Override
-        public CompletionStage<Boolean> append(Batch batch) {
-            var answer = new CompletableFuture<Boolean>();
+        public CompletionStage<Appended> append(Batch batch) {
+            var answer = new CompletableFuture<Appended>();
             try {
-                boolean done = FakeEventStorage.this.append(name, batch);
+                var done = FakeEventStorage.this.append(name, batch);
                 answer(() -> answer.complete(done));
             } catch (Fault.StorageUnavailable unavailable) {
                 answer(() -> answer.completeExceptionally(unavailable));
@@ -187,8 +205,8 @@ public final class FakeEventStorage {
         }
 
         @Override
-        public boolean take(String session, String stream, String place) {
-            return FakeEventStorage.this.take(name, session + ':' + stream, place);
+        public boolean take(String session, String stream, String place, long token) {
+            return FakeEventStorage.this.take(name, session + ':' + stream, place, token);
         }
     }
 }

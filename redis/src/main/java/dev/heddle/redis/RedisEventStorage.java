@@ -29,6 +29,7 @@ final class RedisEventStorage implements EventStorage {
     private static final Limit ONE = Limit.create(0, 1);
     private static final int MANY = 10_000;
     private static final String WRITER = "w";
+    private static final String TOKEN = "f";
     private static final String REQUESTS = "q";
     private static final String KIND = "k";
     private static final String TEXT = "t";
@@ -60,7 +61,7 @@ final class RedisEventStorage implements EventStorage {
     }
 
     @Override
-    public CompletionStage<Boolean> append(Batch batch) {
+    public CompletionStage<Appended> append(Batch batch) {
         if (!there.getAsBoolean()) { // nobody is to wait for what will not come
             return CompletableFuture.failedStage(new Fault.StorageUnavailable("it is away"));
         }
@@ -69,10 +70,14 @@ final class RedisEventStorage implements EventStorage {
             var key = key(name, batch.stream());
             return Scripts.APPEND
                     .send(redis.ask(), key, arguments(name, batch))
-                    .thenApply(done -> done > 0);
+                    .thenApply(RedisEventStorage::appended);
         } catch (RuntimeException away) {
             return CompletableFuture.failedStage(away);
         }
+    }
+
+    private static Appended appended(long done) {
+        return done > 0 ? new Appended.Written() : new Appended.Taken(-1 - done);
     }
 
     /** A stream goes on where it has begun. */
@@ -84,6 +89,7 @@ final class RedisEventStorage implements EventStorage {
         var all = new ArrayList<String>();
         all.add(keep);
         all.add(node);
+        all.add(Long.toString(batch.token()));
         all.add(Boolean.toString(batch.anew()));
         all.add(firstKept(batch) + "-0");
         all.add(batch.requests());
@@ -153,6 +159,7 @@ final class RedisEventStorage implements EventStorage {
                         entries,
                         last.getId(),
                         last.getBody().getOrDefault(WRITER, ""),
+                        Long.parseLong(last.getBody().getOrDefault(TOKEN, "0")),
                         kind == Kind.LAST || kind == Kind.END,
                         last.getBody().getOrDefault(REQUESTS, "[]")));
     }
@@ -191,7 +198,7 @@ final class RedisEventStorage implements EventStorage {
     }
 
     @Override
-    public boolean take(String session, String stream, String place) {
+    public boolean take(String session, String stream, String place, long token) {
         var names = form.names(session);
         var found =
                 names.stream()
@@ -202,6 +209,7 @@ final class RedisEventStorage implements EventStorage {
                                                         key(name, stream),
                                                         keep,
                                                         node,
+                                                        Long.toString(token),
                                                         place)
                                                 > 0)
                         .findFirst();

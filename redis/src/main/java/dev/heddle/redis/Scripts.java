@@ -127,56 +127,75 @@ final class Scripts {
                     """);
 
     /**
-     * What those begin with that write a stream, which is kept for {@code ARGV[1]} milliseconds.
+     * What those begin with that write a stream, which is kept for {@code ARGV[1]} milliseconds, as
+     * {@code ARGV[2]} with the token {@code ARGV[3]}.
      */
     private static final String STREAM =
             """
-            local key, keep, writer = KEYS[1], ARGV[1], ARGV[2]
+            local key, keep, writer, token = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
             local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
             local function field(entry, name)
               for i = 1, #entry[2], 2 do
                 if entry[2][i] == name then return entry[2][i + 1] end
               end
             end
+            local function own(entry)
+              return field(entry, 'w') == writer and field(entry, 'f') == token
+            end
+            local function where(entry)
+              local number, place = string.match(entry[1], '^(%d+)-(%d+)$')
+              return tonumber(number), tonumber(place)
+            end
             """;
 
     /**
-     * Adds entries to a stream, if nobody else than {@code ARGV[2]} has written it last. {@code
-     * ARGV[3]} says whether what was there counts no more, {@code ARGV[4]} is the first event that
-     * is kept, {@code ARGV[5]} what all entries have in common; then come the number, the kind and
-     * the text of each. What does not follow on what is there begins anew.
+     * Adds entries to a stream, if nobody else has written it last. {@code ARGV[4]} says whether
+     * what was there counts no more, {@code ARGV[5]} is the first event that is kept, {@code
+     * ARGV[6]} what all entries have in common; then come the number, the kind and the text of
+     * each. What does not follow on what is there begins anew. Else returns -1 less the number of
+     * the last event that was written before, or of the last one that is forgotten.
      */
     static final Script<Long> APPEND =
             Script.number(
                     STREAM
                             + """
-                            if last and field(last, 'w') ~= writer then return 0 end
-                            local first = tonumber(ARGV[6])
-                            local number, place = -1, 1
-                            if last then
-                              number, place = string.match(last[1], '^(%d+)-(%d+)$')
-                              number, place = tonumber(number), tonumber(place)
+                            if last and not own(last) then
+                              local from, first = '+', last
+                              repeat
+                                local some = redis.call('XREVRANGE', key, from, '-', 'COUNT', 50)
+                                for _, entry in ipairs(some) do
+                                  if own(entry) then return -1 - where(entry) end
+                                  first = entry
+                                end
+                                from = '(' .. first[1]
+                              until #some == 0
+                              local kind, number = field(first, 'k'), where(first)
+                              local message = kind == 'EVENT' or kind == 'LAST'
+                              return (message and 0 or -1) - number
                             end
-                            if last and first and (ARGV[3] == 'true' or first > number + 1) then
+                            local first = tonumber(ARGV[7])
+                            local number, place = -1, 1
+                            if last then number, place = where(last) end
+                            if last and first and (ARGV[4] == 'true' or first > number + 1) then
                               redis.call('DEL', key)
                             end
-                            for i = 6, #ARGV, 3 do
+                            for i = 7, #ARGV, 3 do
                               if ARGV[i + 1] == 'END' and tonumber(ARGV[i]) == number then
                                 place = place + 1
                               else
                                 number, place = tonumber(ARGV[i]), 1
                               end
                               redis.call('XADD', key, ARGV[i] .. '-' .. place, 'w', writer,
-                                'q', ARGV[5], 'k', ARGV[i + 1], 't', ARGV[i + 2])
+                                'f', token, 'q', ARGV[6], 'k', ARGV[i + 1], 't', ARGV[i + 2])
                             end
                             redis.call('PEXPIRE', key, keep)
-                            redis.call('XTRIM', key, 'MINID', ARGV[4])
+                            redis.call('XTRIM', key, 'MINID', ARGV[5])
                             return 1
                             """);
 
     /**
-     * Has {@code ARGV[2]} write the stream from now on, if its last entry is {@code ARGV[3]}, or
-     * that is empty and the stream has not ended.
+     * Goes on with a stream, if its last entry is {@code ARGV[4]}, or that is empty and the stream
+     * has not ended.
      */
     static final Script<Long> TAKE =
             Script.number(
@@ -185,12 +204,12 @@ final class Scripts {
                             if not last then return 0 end
                             local kind = field(last, 'k')
                             local going_on = kind ~= 'LAST' and kind ~= 'END'
-                            if last[1] ~= ARGV[3] and not (ARGV[3] == '' and going_on) then
+                            if last[1] ~= ARGV[4] and not (ARGV[4] == '' and going_on) then
                               return 0
                             end
-                            local number, place = string.match(last[1], '^(%d+)-(%d+)$')
+                            local number, place = where(last)
                             redis.call('XADD', key, number .. '-' .. (place + 1), 'w', writer,
-                              'q', field(last, 'q'), 'k', 'TAKEN', 't', '')
+                              'f', token, 'q', field(last, 'q'), 'k', 'TAKEN', 't', '')
                             redis.call('PEXPIRE', key, keep)
                             return 1
                             """);

@@ -46,7 +46,7 @@ class RedisEventStorageTest {
         @Test
         void whoever_sees_the_store_learns_nothing_of_what_is_said() {
             var entry = new Entry(1, Kind.EVENT, "the answer is forty-two");
-            var batch = new Batch("the-id", "pabc.1", "[1]", 0, false, List.of(entry));
+            var batch = new Batch("the-id", "pabc.1", 1, "[1]", 0, false, List.of(entry));
             node(0).append(batch).toCompletableFuture().join();
             assertThat(store.dump()).contains("pabc.1").doesNotContain("forty-two", "the-id");
         }
@@ -54,7 +54,7 @@ class RedisEventStorageTest {
         @Test
         void what_nobody_has_a_key_for_is_not_known() {
             var entry = new Entry(1, Kind.EVENT, "a");
-            var batch = new Batch("id", "pabc.2", "[1]", 0, false, List.of(entry));
+            var batch = new Batch("id", "pabc.2", 1, "[1]", 0, false, List.of(entry));
             node(0).append(batch).toCompletableFuture().join();
             var key =
                     store.connection().sync().keys("*").stream()
@@ -73,7 +73,7 @@ class RedisEventStorageTest {
         @Test
         void a_stream_is_kept_for_a_while() {
             var entry = new Entry(1, Kind.EVENT, "a");
-            var batch = new Batch("id", "pabc.4", "[1]", 0, false, List.of(entry));
+            var batch = new Batch("id", "pabc.4", 1, "[1]", 0, false, List.of(entry));
             node(0).append(batch).toCompletableFuture().join();
             store.pass(EventStorage.KEPT.minusSeconds(10));
             assertThat(node(1).read("id", "pabc.4", 0, 9)).isPresent();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.events.EventStorage.Appended;
 import dev.heddle.core.events.EventStorage.Batch;
 import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kind;
@@ -250,20 +251,24 @@ class RedisSessionStorageTest {
     }
 
     private static void streamMoves(EventStorage one, EventStorage other, String id) {
-        assertThat(one.append(event(id, 1)).toCompletableFuture().join()).isTrue();
+        assertThat(appended(one, event(id, 1))).isTrue();
         var kept = other.read(id, "g.1", 0, 10).orElseThrow();
-        assertThat(other.take(id, "g.1", kept.place())).isTrue();
-        assertThat(other.append(event(id, 2)).toCompletableFuture().join()).isTrue();
-        assertThat(one.append(event(id, 3)).toCompletableFuture().join()).isFalse();
+        assertThat(other.take(id, "g.1", kept.place(), 1)).isTrue();
+        assertThat(appended(other, event(id, 2))).isTrue();
+        assertThat(appended(one, event(id, 3))).isFalse();
         assertThat(one.read(id, "g.1", 0, 10).orElseThrow().entries())
                 .filteredOn(entry -> entry.kind() == Kind.EVENT)
                 .extracting(Entry::text)
                 .containsExactly("event 1", "event 2");
     }
 
+    private static boolean appended(EventStorage to, Batch batch) {
+        return to.append(batch).toCompletableFuture().join() instanceof Appended.Written;
+    }
+
     private static Batch event(String id, long number) {
         var entry = new Entry(number, Kind.EVENT, "event " + number);
-        return new Batch(id, "g.1", "[]", 0, false, List.of(entry));
+        return new Batch(id, "g.1", 1, "[]", 0, false, List.of(entry));
     }
 
     @Test

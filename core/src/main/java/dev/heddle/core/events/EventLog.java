@@ -1,9 +1,9 @@
 package dev.heddle.core.events;
 
 import dev.heddle.core.events.EventStorage.Kept;
+import dev.heddle.core.events.StreamNews.What;
 import dev.heddle.core.exchange.Alarms;
 import dev.heddle.core.exchange.Alarms.Alarm;
-import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.Spliced;
 
@@ -13,7 +13,6 @@ import org.slf4j.LoggerFactory;
 
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -61,21 +60,15 @@ public final class EventLog {
             Integer.toString(new SecureRandom().nextInt(36 * 36 * 36), 36) + '.';
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9]{1,40}\\.[0-9]{1,19}");
-    private static final int TIMES = 10;
-
-    /** After so many a stream is taken wherever its writer has got to. */
-    private static final int POLITE = 2;
 
     /** Names are those of one process for ever: what has them may live on in others. */
-    private static final AtomicLong STREAMS = new AtomicLong();
+    private static final AtomicLong NUMBERS = new AtomicLong();
 
     private final Alarms alarms;
     private final Optional<Sharing> sharing;
     private final Map<String, EventStream> streams = new LinkedHashMap<>(2); // guarded by this
-    private int fetching; // streams for what belongs to no call, guarded by this like the rest
-    private List<Spliced> meanwhile = new ArrayList<>(0); // what is for them
-    private Optional<EventStream> coming = Optional.empty(); // and not carried yet
-    private int events;
+    private final Optional<Returns> returns;
+    private int events; // guarded by this, like the rest
     private long bytes;
     private boolean closed;
     private @Nullable Alarm tidying; // while it will be done
@@ -87,6 +80,7 @@ public final class EventLog {
     public EventLog(Alarms alarms, Optional<Sharing> sharing) {
         this.alarms = alarms;
         this.sharing = sharing;
+        this.returns = sharing.map(others -> new Returns(this, others));
     }
 
     Alarms alarms() {
@@ -127,11 +121,16 @@ public final class EventLog {
 
     private synchronized EventStream open(String kind, String requests) {
         var mark = sharing.map(Sharing::mark).orElse(EPOCH);
-        var stream =
-                new EventStream(this, kind + mark + STREAMS.incrementAndGet(), requests, sharing);
+        long number = nextNumber();
+        var stream = new EventStream(this, kind + mark + number, requests, number, sharing);
         streams.put(stream.name(), stream);
         stream.begin();
         return stream;
+    }
+
+    /** What nothing else of this process is called. */
+    static long nextNumber() {
+        return NUMBERS.incrementAndGet();
     }
 
     /** The stream to which the event {@code eventId} belongs, if that is known here still. */
@@ -148,16 +147,13 @@ public final class EventLog {
     public boolean mayBeElsewhere(String eventId) {
         var name = name(eventId);
         return NAME.matcher(name).matches()
-                && sharing.filter(
-                                others ->
-                                        isStanding(name)
-                                                || !isOwn(name, others)
-                                                || find(eventId).isEmpty())
-                        .isPresent();
+                && sharing.isPresent()
+                && (isStanding(name) || !isOwn(name) || find(eventId).isEmpty());
     }
 
-    private static boolean isOwn(String name, Sharing others) {
-        return name.startsWith(ANSWER + others.mark());
+    /** Whether it is the name of an answer of this process. */
+    boolean isOwn(String name) {
+        return sharing.filter(others -> name.startsWith(ANSWER + others.mark())).isPresent();
     }
 
     /**
@@ -167,41 +163,8 @@ public final class EventLog {
      * @throws dev.heddle.core.fault.Fault.StorageUnavailable if the store cannot be asked
      */
     public Optional<Resumable> fetch(String eventId) {
-        var others = sharing.orElseThrow();
-        var name = name(eventId);
         long place = EventStream.position(eventId);
-        if (place < 0) {
-            return Optional.empty();
-        }
-        if (isStanding(name)) {
-            return fetchStanding(others, name, place).map(stream -> stream);
-        }
-        return Mirror.look(others, name, place)
-                .filter(kept -> kept.ended() || !isOwn(name, others))
-                .map(kept -> mirror(others, name, place, kept));
-    }
-
-    /** Whoever has written it may hand on what it was about to say before this one is carried. */
-    private Optional<EventStream> fetchStanding(Sharing others, String name, long place) {
-        synchronized (this) {
-            fetching++;
-        }
-        var stream = Optional.<EventStream>empty();
-        try {
-            stream = takeOrKnown(others, name, place);
-            return stream;
-        } finally {
-            fetched(stream);
-        }
-    }
-
-    private synchronized void fetched(Optional<EventStream> stream) {
-        fetching--;
-        stream.ifPresent(known -> meanwhile.forEach(known::send));
-        if (fetching == 0 || stream.isPresent()) {
-            meanwhile = new ArrayList<>(0);
-        }
-        coming = stream;
+        return place < 0 ? Optional.empty() : returns.orElseThrow().fetch(name(eventId), place);
     }
 
     /**
@@ -209,21 +172,7 @@ public final class EventLog {
      * there is none.
      */
     public synchronized boolean takes(Spliced message) {
-        if (fetching > 0) {
-            if (meanwhile.size() < MOST_EVENTS) {
-                meanwhile.add(message);
-            }
-            return true;
-        }
-        var next = coming.filter(stream -> !stream.isCarried());
-        coming = next;
-        next.ifPresent(stream -> stream.send(message));
-        return next.isPresent();
-    }
-
-    private synchronized Mirror mirror(Sharing others, String name, long place, Kept kept) {
-        var carrier = others.node() + '.' + STREAMS.incrementAndGet();
-        return new Mirror(this, others, name, carrier, place, kept);
+        return returns.filter(known -> known.takes(message)).isPresent();
     }
 
     /** Tells {@code mirror} from now on what it has to hear. */
@@ -239,60 +188,17 @@ public final class EventLog {
         mirrors = less.isEmpty() ? Map.of() : less;
     }
 
-    /** While the store is away, what is known here is believed. */
-    private Optional<EventStream> takeOrKnown(Sharing others, String name, long place) {
-        try {
-            return take(others, name, place);
-        } catch (Fault.StorageUnavailable away) {
-            return Optional.of(find(EventStream.id(name, place)).orElseThrow(() -> away));
-        }
-    }
-
-    private Optional<EventStream> take(Sharing others, String name, long place) {
-        for (int i = 0; i < TIMES; i++) {
-            var kept = read(others, name, place);
-            var known = find(EventStream.id(name, place));
-            if (kept.isEmpty()) {
-                return known; // the store has lost what it had
-            }
-            boolean own = kept.get().writer().equals(others.node());
-            if (own && known.filter(stream -> stream.hasAll(kept.get())).isPresent()) {
-                return known;
-            }
-            if (own || kept.get().ended()) {
-                return Optional.of(takeOver(others, name, place, kept.get()));
-            }
-            if (i >= POLITE && others.storage().take(others.session(), name, "")) {
-                return read(others, name, place).map(all -> takeOver(others, name, place, all));
-            }
-            if (others.storage().take(others.session(), name, kept.get().place())) {
-                return Optional.of(takeOver(others, name, place, kept.get()));
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static Optional<Kept> read(Sharing others, String name, long place) {
-        return others.storage().read(others.session(), name, place, Integer.MAX_VALUE);
-    }
-
-    private synchronized EventStream takeOver(Sharing others, String name, long place, Kept kept) {
-        var stream = new EventStream(this, name, place, kept, others);
-        var before = streams.put(name, stream);
-        if (before != null) {
-            before.taken();
-        }
+    /** Goes on here with the stream {@code name}, whoever has done so before. */
+    synchronized EventStream takeOver(String name, long place, Kept kept, long token) {
+        var stream = new EventStream(this, name, place, kept, token, sharing.orElseThrow());
+        Optional.ofNullable(streams.put(name, stream)).ifPresent(EventStream::follow);
         return stream;
     }
 
-    /** Another process goes on with {@code stream}; what has not gone out here is for it. */
-    void taken(EventStream stream, Collection<Out> left) {
+    /** Somebody else goes on with {@code stream}; what the store has not is for them. */
+    void taken(EventStream stream, Collection<Spliced> left) {
         streams.remove(stream.name(), stream);
-        for (var out : left) {
-            if (out instanceof Out.Event(_, var message)) {
-                strayed(stream, message);
-            }
-        }
+        left.forEach(message -> strayed(stream, message));
     }
 
     /** Hands what was said on a stream that is taken to whoever goes on with it. */
@@ -300,7 +206,7 @@ public final class EventLog {
         var next = next(stream);
         if (next.isPresent()) {
             next.get().send(message);
-        } else if (isStanding(stream.name())) {
+        } else if (isStanding(stream.name()) && !takes(message)) {
             sharing.ifPresent(others -> others.strays().accept(message));
         }
     }
@@ -320,9 +226,29 @@ public final class EventLog {
         }
         switch (news.what()) {
             case DOUBTED -> mirror.ifPresent(Mirror::doubted);
-            case GROWN -> mirror.ifPresent(Mirror::grown);
-            case REPLACED -> mirror.ifPresent(Mirror::replaced);
+            case GROWN -> {
+                mirror.ifPresent(Mirror::grown);
+                answered(news);
+            }
+            case REPLACED -> {
+                mirror.ifPresent(Mirror::replaced);
+                answered(news);
+            }
             case CARRIED, STILL_CARRIED, LEFT -> stream.ifPresent(known -> known.hear(news));
+            case WANTED -> wanted(stream, news);
+        }
+    }
+
+    private void answered(StreamNews news) {
+        returns.ifPresent(known -> known.answered(news.carrier()));
+    }
+
+    private void wanted(Optional<EventStream> stream, StreamNews news) {
+        if (stream.isPresent()) {
+            stream.get().hear(news);
+        } else {
+            sharing.filter(_ -> isOwn(news.stream()))
+                    .ifPresent(home -> home.tell(What.REPLACED, news.stream(), news.carrier()));
         }
     }
 
@@ -375,8 +301,9 @@ public final class EventLog {
         return events > MOST_EVENTS || bytes > MOST_BYTES;
     }
 
+    /** What the store lacks of a stream may be wanted elsewhere. */
     private void tidy(EventStream stream) {
-        if (stream.isOfNoUse()) {
+        if (stream.isOfNoUse() && (stream.isStored() || streams.size() > MOST_EVENTS)) {
             streams.remove(stream.name());
         }
     }

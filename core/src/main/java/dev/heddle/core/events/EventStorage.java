@@ -43,6 +43,7 @@ public interface EventStorage {
     /**
      * What is to be written.
      *
+     * @param token with which this process writes the stream
      * @param requests the ids of those requests that the stream answers, as a JSON array
      * @param forgotten the number of the last event that is not to be kept any more
      * @param anew whether nothing of what was written before counts
@@ -51,10 +52,24 @@ public interface EventStorage {
     record Batch(
             String session,
             String stream,
+            long token,
             String requests,
             long forgotten,
             boolean anew,
             List<Entry> entries) {}
+
+    /** What has become of a {@link Batch}. */
+    sealed interface Appended {
+        /** It is written. */
+        record Written() implements Appended {}
+
+        /**
+         * It is not, since somebody else writes the stream.
+         *
+         * @param last the number of the last event that this one has written, as far as is known
+         */
+        record Taken(long last) implements Appended {}
+    }
 
     /**
      * What is kept of a stream behind a place.
@@ -62,17 +77,25 @@ public interface EventStorage {
      * @param entries the first of them, in their order
      * @param place where the last entry of all stands
      * @param writer the process that writes the stream
+     * @param token with which it does
      * @param ended whether nothing more will come
      * @param requests as of {@link Batch}
      */
-    record Kept(List<Entry> entries, String place, String writer, boolean ended, String requests) {}
+    record Kept(
+            List<Entry> entries,
+            String place,
+            String writer,
+            long token,
+            boolean ended,
+            String requests) {}
 
     /**
-     * Writes to a stream, unless another process does. Never blocks, and never throws.
+     * Writes to a stream, unless another process does, or this one with another token. Never
+     * blocks, and never throws.
      *
-     * @return whether this process writes the stream; fails if the store could not be asked
+     * @return fails if the store could not be asked
      */
-    CompletionStage<Boolean> append(Batch batch);
+    CompletionStage<Appended> append(Batch batch);
 
     /**
      * Reads what stands behind the event {@code after}, unless that is not known any more; blocks.
@@ -87,7 +110,8 @@ public interface EventStorage {
      * place} still, or wherever it stands if that is empty and the stream has not ended; blocks.
      * Returns whether it did.
      *
+     * @param token with which it is written, like no other one of this process
      * @throws dev.heddle.core.fault.Fault.StorageUnavailable if the store cannot be asked
      */
-    boolean take(String session, String stream, String place);
+    boolean take(String session, String stream, String place, long token);
 }

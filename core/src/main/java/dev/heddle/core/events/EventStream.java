@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * One stream of events to a client, on whatever connection it goes on. Never blocks; thread-safe:
@@ -25,6 +26,7 @@ public final class EventStream implements Resumable {
 
     private final EventLog log;
     private final String name;
+    private final long token; // with which it is written
     private final @Nullable Journal journal; // where other processes can read it
     private final Past past; // guarded by log, like the rest
     private List<Asked> asked = List.of();
@@ -35,6 +37,7 @@ public final class EventStream implements Resumable {
     private boolean told; // whether a connection has carried the last event
     private boolean over;
     private boolean taken; // another process, or another stream of the same name, goes on
+    private boolean followed; // another stream of the same name will
     private boolean left; // another process may go on
     private boolean answered; // the last event is the last message
 
@@ -42,11 +45,13 @@ public final class EventStream implements Resumable {
      * A new stream.
      *
      * @param requests the ids of those requests that it answers, as a JSON array
+     * @param token with which it is written
      * @param sharing with other processes, if they can go on with it
      */
-    EventStream(EventLog log, String name, String requests, Optional<Sharing> sharing) {
+    EventStream(EventLog log, String name, String requests, long token, Optional<Sharing> sharing) {
         this.log = log;
         this.name = name;
+        this.token = token;
         this.past = new Past(log, 0);
         this.leftAt = log.alarms().now();
         this.journal =
@@ -54,9 +59,10 @@ public final class EventStream implements Resumable {
     }
 
     /** A stream that another process has written, from behind the event {@code place}. */
-    EventStream(EventLog log, String name, long place, Kept before, Sharing sharing) {
+    EventStream(EventLog log, String name, long place, Kept before, long token, Sharing sharing) {
         this.log = log;
         this.name = name;
+        this.token = token;
         this.past = new Past(log, place);
         this.leftAt = log.alarms().now();
         before.entries().stream().filter(Entry::isMessage).forEach(past::add);
@@ -87,12 +93,19 @@ public final class EventStream implements Resumable {
         return past;
     }
 
-    /** Whether nothing is kept in the store that has not been said here. */
-    boolean hasAll(Kept kept) {
-        var place = kept.place();
-        synchronized (log) {
-            return Long.parseLong(place.substring(0, place.indexOf('-'))) <= past.last();
-        }
+    /** With which it is written. */
+    long token() {
+        return token;
+    }
+
+    /** Whether it was this one that has written the stream last. */
+    boolean isWritten(Kept kept) {
+        return journal != null && journal.isWritten(kept);
+    }
+
+    /** Whether the store has all that it should, as far as is known. */
+    boolean isStored() {
+        return journal == null || journal.isStored();
     }
 
     /** Whether nothing more goes out. */
@@ -107,7 +120,7 @@ public final class EventStream implements Resumable {
         for (var event : past.all()) {
             all.add(event.entry(isLast(event) ? Kind.LAST : Kind.EVENT));
         }
-        if (over && !answered) {
+        if (over && (!answered || past.isEmpty())) {
             all.add(new Entry(past.last(), Kind.END, ""));
         }
         return all;
@@ -146,7 +159,7 @@ public final class EventStream implements Resumable {
         synchronized (log) {
             if (taken) {
                 log.strayed(this, message);
-            } else if (!over && (taker != null || log.knows(this))) {
+            } else if (!over && (taker != null || followed || log.knows(this))) {
                 put(message);
             }
         }
@@ -203,7 +216,7 @@ public final class EventStream implements Resumable {
      */
     public boolean ask(Question question) {
         synchronized (log) {
-            if (over) {
+            if (over || followed) {
                 return log.next(this).filter(next -> next.ask(question)).isPresent();
             }
             var more = new ArrayList<>(asked);
@@ -278,7 +291,7 @@ public final class EventStream implements Resumable {
             if (journal == null || journal.hasBegun()) {
                 connection.beginning(beginning());
             }
-            resume(beginning(), connection);
+            goOn(0, connection);
         }
     }
 
@@ -331,20 +344,55 @@ public final class EventStream implements Resumable {
         }
     }
 
-    /** Another process writes it now, or another stream of the same name here. */
-    void taken() {
-        var waiting = journal == null ? List.<Out>of() : journal.stop();
+    /**
+     * Somebody else writes it now.
+     *
+     * @param stored the number of the last event that the store has taken from here
+     */
+    void taken(long stored) {
+        var tasks = new ArrayList<Runnable>();
+        var left = new TreeMap<Long, Spliced>();
+        past.all().stream()
+                .filter(event -> event.number() > stored)
+                .forEach(event -> left.put(event.number(), event.message()));
+        for (var out : journal == null ? List.<Out>of() : journal.stop()) {
+            switch (out) {
+                case Out.Event(var number, var message) when number > stored ->
+                        left.put(number, message);
+                case Out.Then(var task) -> tasks.add(task);
+                case Out.Event _, Out.Beginning _, Out.Last _, Out.End _ -> {}
+            }
+        }
         over = true;
         taken = true;
         asked = List.of();
         past.forgetAll();
-        log.taken(this, waiting);
-        waiting.forEach(
-                out -> {
-                    if (out instanceof Out.Then(var task)) {
-                        task.run();
-                    }
-                });
+        log.taken(this, left.values());
+        tasks.forEach(Runnable::run);
+        replaced();
+    }
+
+    /**
+     * Another stream of the same name goes on here: what the store turns out not to have taken is
+     * for that.
+     */
+    void follow() {
+        asked = List.of();
+        replaced();
+        if (journal == null || journal.isStored()) {
+            taken(past.last());
+        } else {
+            followed = true;
+            journal.repair();
+        }
+    }
+
+    /** Whether another stream of the same name goes on here. */
+    boolean isFollowed() {
+        return followed;
+    }
+
+    private void replaced() {
         if (taker != null) {
             taker.replaced();
             taker = null;
@@ -409,21 +457,35 @@ public final class EventStream implements Resumable {
 
     @Override
     public boolean canResume(String lastEventId) {
+        return canResume(position(lastEventId));
+    }
+
+    /** Whether it can go on behind the event {@code place}. */
+    boolean canResume(long place) {
         synchronized (log) {
-            long from = position(lastEventId);
-            return from >= past.forgotten() && from <= past.last();
+            return place >= past.forgotten() && place <= past.last();
         }
     }
 
     @Override
     public void resume(String lastEventId, Taker connection) {
+        synchronized (log) {
+            if (canResume(lastEventId)) {
+                goOn(position(lastEventId), connection);
+            } else {
+                connection.end(); // what it has missed has been forgotten this moment
+            }
+        }
+    }
+
+    private void goOn(long place, Taker connection) {
         Optional<Taker> before;
         synchronized (log) {
             before = Optional.ofNullable(taker);
             if (journal != null) {
                 journal.carriedHere();
             }
-            seen = position(lastEventId); // others may have told of what has not gone out here
+            seen = place; // others may have told of what has not gone out here
             replay(seen, connection);
             taker = isEnded() ? null : connection;
             told = isEnded();

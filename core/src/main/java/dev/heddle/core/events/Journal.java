@@ -1,7 +1,9 @@
 package dev.heddle.core.events;
 
+import dev.heddle.core.events.EventStorage.Appended;
 import dev.heddle.core.events.EventStorage.Batch;
 import dev.heddle.core.events.EventStorage.Entry;
+import dev.heddle.core.events.EventStorage.Kept;
 import dev.heddle.core.events.EventStorage.Kind;
 import dev.heddle.core.events.StreamNews.What;
 import dev.heddle.protocol.Spliced;
@@ -38,9 +40,12 @@ final class Journal {
     private boolean begun;
     private boolean stopped;
     private boolean anew; // the store may lack some of what has gone out
+    private boolean wanted; // the store lacks what it has taken
     private boolean repairing; // in a moment
     private Duration pause = AGAIN; // until it is repaired
     private long gone; // the number of the last event that has gone out
+    private long sent; // the number of the last event that is being written
+    private long stored; // the number of the last event that the store has taken
     private String doubted = ""; // the carrier that is asked whether it still carries the stream
 
     /**
@@ -53,6 +58,8 @@ final class Journal {
         this.stream = stream;
         this.requests = requests;
         this.gone = gone;
+        this.sent = gone;
+        this.stored = gone;
     }
 
     /** How long the store may hear nothing of an answer that is to come. */
@@ -77,6 +84,16 @@ final class Journal {
     void put(Out out) {
         waiting.add(out);
         write();
+    }
+
+    /** Whether the store has all that it should, as far as is known. */
+    boolean isStored() {
+        return waiting.isEmpty() && !anew;
+    }
+
+    /** Whether it was from here that the stream was written last. */
+    boolean isWritten(Kept kept) {
+        return kept.writer().equals(sharing.node()) && kept.token() == stream.token();
     }
 
     /** How much waits for the store. */
@@ -133,8 +150,9 @@ final class Journal {
         writing = some.size();
         var entries = anew ? stream.all() : entries(some);
         if (entries.isEmpty()) {
-            written(true, null);
+            written(new Appended.Written(), null);
         } else {
+            sent = entries.getLast().number();
             sharing.storage().append(batch(entries, anew)).whenComplete(this::written);
         }
     }
@@ -143,6 +161,7 @@ final class Journal {
         return new Batch(
                 sharing.session(),
                 stream.name(),
+                stream.token(),
                 requests,
                 stream.past().forgotten(),
                 whole,
@@ -158,38 +177,49 @@ final class Journal {
     private Optional<Entry> entry(Out out) {
         return switch (out) {
             case Out.Beginning() -> Optional.of(new Entry(0, Kind.BEGINNING, ""));
-            case Out.Event(var number, var message) -> entry(number, Kind.EVENT, message);
-            case Out.Last(var number, _, var kept) -> entry(number, Kind.LAST, kept);
+            case Out.Event(var number, var message) ->
+                    Optional.of(entry(number, Kind.EVENT, message));
+            case Out.Last(var number, _, var kept) -> Optional.of(entry(number, Kind.LAST, kept));
             case Out.End() -> Optional.of(new Entry(stream.past().last(), Kind.END, ""));
             case Out.Then _ -> Optional.empty();
         };
     }
 
-    /** What is too large is kept nowhere. */
-    private static Optional<Entry> entry(long number, Kind kind, Spliced message) {
+    /** In the place of what is too large stands that nothing before it is known. */
+    private static Entry entry(long number, Kind kind, Spliced message) {
         return message.length() > EventLog.LARGEST
-                ? Optional.empty()
-                : Optional.of(
-                        new Entry(
-                                number, kind, new String(message.bytes(), StandardCharsets.UTF_8)));
+                ? new Entry(number, kind == Kind.LAST ? Kind.END : Kind.BEGINNING, "")
+                : new Entry(number, kind, new String(message.bytes(), StandardCharsets.UTF_8));
     }
 
-    private void written(@Nullable Boolean ours, @Nullable Throwable failed) {
+    private void written(@Nullable Appended done, @Nullable Throwable failed) {
         synchronized (log) {
-            if (Boolean.FALSE.equals(ours)) {
-                stream.taken();
+            if (done instanceof Appended.Taken(var last)) {
+                stream.taken(Math.max(last, stored));
+            } else if (failed != null && stream.isFollowed()) {
+                stream.taken(stored);
             }
             if (stopped) {
                 return;
             }
-            anew = failed != null;
+            stored = failed == null ? Math.max(stored, sent) : stored;
+            anew = failed != null || wanted;
+            wanted = false;
             pause = anew ? pause : AGAIN;
             for (; writing > 0; writing--) {
                 goOut(waiting.removeFirst());
             }
             write();
-            if (anew && waiting.isEmpty()) {
+            settled();
+        }
+    }
+
+    private void settled() {
+        if (waiting.isEmpty() && !stopped) {
+            if (anew) {
                 repairLater();
+            } else if (stream.isFollowed()) {
+                stream.taken(stored);
             }
         }
     }
@@ -218,7 +248,21 @@ final class Journal {
                     remote(news.carrier()).ifPresent(stream::lost);
                 }
             }
+            case WANTED -> wanted(news);
             case DOUBTED, GROWN, REPLACED -> {}
+        }
+    }
+
+    /** Writes all that is known for somebody who knows as much as stands before the place. */
+    private void wanted(StreamNews news) {
+        synchronized (log) {
+            if (stream.canResume(news.place())) {
+                wanted = writing > 0;
+                anew = true;
+                put(new Out.Then(() -> sharing.tell(What.GROWN, stream.name(), news.carrier())));
+            } else if (log.isOwn(stream.name())) {
+                sharing.tell(What.REPLACED, stream.name(), news.carrier());
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.heddle.core.events;
 
+import dev.heddle.core.events.EventStorage.Appended;
 import dev.heddle.core.events.EventStorage.Batch;
 import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kept;
@@ -21,7 +22,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletionException;
 
 /**
@@ -34,11 +34,14 @@ final class Mirror implements Resumable {
     static final Duration LOOK = Duration.ofSeconds(2);
 
     private static final Logger log = LoggerFactory.getLogger(Mirror.class);
-    private static final int SOME = 50;
+
+    /** How much it reads at once. */
+    static final int SOME = 50;
 
     private final EventLog streams;
     private final Sharing sharing;
     private final String name;
+    private final long token; // with which it answers for another process
     private final String carrier;
     private final RepeatedTask reading;
     private final boolean ended; // when it began
@@ -49,20 +52,21 @@ final class Mirror implements Resumable {
     /**
      * @param streams hear of it while it carries the stream
      * @param name of the stream
-     * @param carrier what this is called among the carriers of the stream
      * @param place the number of the last event that the client knows
      * @param kept what is kept behind it
      */
-    Mirror(EventLog streams, Sharing sharing, String name, String carrier, long place, Kept kept) {
+    Mirror(EventLog streams, Sharing sharing, String name, long place, Kept kept) {
         this.streams = streams;
         this.sharing = sharing;
         this.name = name;
-        this.carrier = carrier;
+        this.token = EventLog.nextNumber();
+        this.carrier = sharing.mark() + token;
         this.place = place;
         this.ended = kept.ended() && kept.entries().stream().noneMatch(Entry::isMessage);
         this.reading = new RepeatedTask(sharing.virtual(), this::read);
     }
 
+    /** What this is called among the carriers of the stream. */
     String carrier() {
         return carrier;
     }
@@ -223,13 +227,14 @@ final class Mirror implements Resumable {
         if (!mine && sharing.alive().test(kept.writer())) {
             return false;
         }
-        if (!mine && !sharing.storage().take(sharing.session(), name, kept.place())) {
+        if (!sharing.storage().take(sharing.session(), name, kept.place(), token)) {
             return true;
         }
         var entries = answers(kept.requests());
-        var batch = new Batch(sharing.session(), name, kept.requests(), 0, false, entries);
+        var batch = new Batch(sharing.session(), name, token, kept.requests(), 0, false, entries);
         try {
-            return sharing.storage().append(batch).toCompletableFuture().join();
+            var done = sharing.storage().append(batch).toCompletableFuture().join();
+            return done instanceof Appended.Written;
         } catch (CompletionException away) {
             throw new Fault.StorageUnavailable("an answer could not be noted: " + away);
         }
@@ -258,10 +263,5 @@ final class Mirror implements Resumable {
                                 + " may have been carried out",
                         Json.object(data -> data.put("mayHaveRun", true)));
         return new String(Spliced.of(error).bytes(), StandardCharsets.UTF_8);
-    }
-
-    /** Whether the stream is known, and what stands behind {@code place}. */
-    static Optional<Kept> look(Sharing sharing, String name, long place) {
-        return sharing.storage().read(sharing.session(), name, place, SOME);
     }
 }

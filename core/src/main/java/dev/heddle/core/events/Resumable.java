@@ -9,7 +9,8 @@ public sealed interface Resumable permits EventStream, Mirror {
     boolean isOverAt(String lastEventId);
 
     /**
-     * Goes on behind the event {@code lastEventId}, on {@code connection} and on no other any more.
+     * Goes on behind the event {@code lastEventId}, on {@code connection} and on no other any more;
+     * ends {@code connection} if what comes behind it is not known any more.
      */
     void resume(String lastEventId, Taker connection);
 

@@ -3,15 +3,17 @@ package dev.heddle.core.events;
 import dev.heddle.protocol.Json;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What processes tell each other about a stream that one of them writes and another carries to its
  * client.
  *
  * @param stream its name
- * @param carrier which carrier of the stream it is about, if about one
+ * @param carrier which carrier of the stream it is about, or who asks
+ * @param place the number of the event that is known to who asks; else 0
  */
-public record StreamNews(What what, String stream, String carrier) {
+public record StreamNews(What what, String stream, String carrier, long place) {
     /** What has come about. */
     public enum What {
         /** The carrier has begun to carry the stream. */
@@ -26,8 +28,10 @@ public record StreamNews(What what, String stream, String carrier) {
         DOUBTED,
         /** There is more to be read of the stream. */
         GROWN,
-        /** The stream goes on elsewhere. */
-        REPLACED
+        /** The stream goes on elsewhere, or is not known where it has begun. */
+        REPLACED,
+        /** The store lacks what stands behind a place, and whoever has it is to write it. */
+        WANTED
     }
 
     /** As it travels. */
@@ -36,15 +40,23 @@ public record StreamNews(What what, String stream, String carrier) {
                 members ->
                         members.put("what", what.name())
                                 .put("stream", stream)
-                                .put("carrier", carrier));
+                                .put("carrier", carrier)
+                                .put("place", place));
     }
 
     /** What has travelled as {@code json}; empty if that is something else. */
     public static Optional<StreamNews> of(Json json) {
         for (var what : What.values()) {
             if (json.text("what").filter(what.name()::equals).isPresent()) {
-                var stream = json.text("stream").orElse("");
-                return Optional.of(new StreamNews(what, stream, json.text("carrier").orElse("")));
+                return Optional.of(
+                        new StreamNews(
+                                what,
+                                json.text("stream").orElse(""),
+                                json.text("carrier").orElse(""),
+                                json.get("place")
+                                        .map(Json::integer)
+                                        .orElseGet(OptionalLong::empty)
+                                        .orElse(0)));
             }
         }
         return Optional.empty();

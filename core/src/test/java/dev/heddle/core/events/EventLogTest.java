@@ -79,7 +79,9 @@ class EventLogTest {
     }
 
     private static Connection carry(EventStream stream) {
-        return carry(stream, stream.beginning());
+        var connection = new Connection();
+        stream.begin(connection);
+        return connection;
     }
 
     private static Connection carry(EventStream stream, String last) {
@@ -102,6 +104,22 @@ class EventLogTest {
         last(stream, message("e"));
         assertThat(first.said).containsExactly("a");
         assertThat(second.said).containsExactly("b", "c", "d", "e");
+        assertThat(second.ended).isTrue();
+    }
+
+    @Test
+    void a_client_whose_place_is_forgotten_while_it_comes_back_is_not_told_the_rest_alone() {
+        var stream = log.openAnswer(List.of());
+        var first = carry(stream);
+        stream.send(message("a"));
+        var last = first.lastId();
+        var found = log.find(last).orElseThrow();
+        assertThat(found.canResume(last)).isTrue();
+        for (int i = 0; i < EventLog.MOST_EVENTS + 2; i++) {
+            stream.send(message("m" + i));
+        }
+        var second = carry(found, last);
+        assertThat(second.said).isEmpty();
         assertThat(second.ended).isTrue();
     }
 
@@ -150,9 +168,7 @@ class EventLogTest {
         IntStream.range(0, EventLog.MOST_EVENTS + 1).forEach(i -> stream.send(message("m" + i)));
         assertThat(log.find(old.beginning())).isEmpty();
         assertThat(stream.canResume(stream.beginning())).isFalse();
-        var connection = new Connection();
-        stream.resume(stream.beginning(), connection);
-        assertThat(connection.said).hasSize(EventLog.MOST_EVENTS).endsWith("m1000");
+        assertThat(carry(stream).said).hasSize(EventLog.MOST_EVENTS).endsWith("m1000");
     }
 
     @Test

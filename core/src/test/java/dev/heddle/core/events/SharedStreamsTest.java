@@ -43,11 +43,13 @@ class SharedStreamsTest {
     private final FakeAlarms alarms = new FakeAlarms(clock);
     private final FakeEventStorage storage = new FakeEventStorage();
     private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Executor background = tasks::add;
+    private boolean asking; // somebody waits for what is told
     private final Set<String> dead = ConcurrentHashMap.newKeySet();
     private final List<String> strays = new CopyOnWriteArrayList<>();
     private final List<EventLog> logs = new CopyOnWriteArrayList<>();
-    private final EventLog a = log("a", tasks::add);
-    private final EventLog b = log("b", tasks::add);
+    private final EventLog a = log("a", background);
+    private final EventLog b = log("b", background);
 
     private EventLog log(String node, Executor threads) {
         return log(node, threads, storage.node(node));
@@ -60,12 +62,24 @@ class SharedStreamsTest {
                         node,
                         other -> !dead.contains(other),
                         events,
-                        news -> threads.execute(() -> told(node, news)),
+                        news -> tell(node, news, threads),
                         message -> strays.add(message.envelope().method()),
                         threads);
         var log = new EventLog(alarms, Optional.of(sharing));
         logs.add(log);
         return log;
+    }
+
+    /** Whoever waits for an answer lets nothing be done in the background. */
+    private void tell(String node, StreamNews news, Executor threads) {
+        boolean first = news.what() == StreamNews.What.WANTED;
+        if (threads.equals(background) && (first || asking)) {
+            asking = true;
+            told(node, news);
+            asking = !first;
+        } else {
+            threads.execute(() -> told(node, news));
+        }
     }
 
     /** Whoever tells does not hear it. */
@@ -447,7 +461,7 @@ class SharedStreamsTest {
     void a_stream_of_a_session_that_is_let_go_and_restored_has_another_name() {
         var before = a.openStanding();
         a.leave(PATIENCE);
-        var again = log("a", tasks::add).openStanding();
+        var again = log("a", background).openStanding();
         assertThat(again.name()).isNotEqualTo(before.name());
     }
 
@@ -460,7 +474,7 @@ class SharedStreamsTest {
         stream.lost(first);
         var busy = new WrappedEvents(storage.node("b"));
         busy.afterRead = () -> stream.send(message("more"));
-        var second = comesBack(log("b", tasks::add, busy), first);
+        var second = comesBack(log("b", background, busy), first);
         settle();
         assertThat(second.said).isNotEmpty().containsOnly("more");
         assertThat(second.said.size() + strays.size()).isEqualTo(busy.reads);
@@ -470,7 +484,7 @@ class SharedStreamsTest {
     @Test
     void a_stream_that_was_taken_without_an_answer_is_gone_on_with_from_what_the_store_has() {
         var deaf = new WrappedEvents(storage.node("b"));
-        var here = log("b", tasks::add, deaf);
+        var here = log("b", background, deaf);
         var first = begun(here.openStanding());
         var second = comesBack(a, first, first.lastId());
         var there = a.find(first.lastId()).orElseThrow();
@@ -496,6 +510,140 @@ class SharedStreamsTest {
         assertThat(third.said).containsExactly("elicitation/create");
     }
 
+    /** It went out while the store could not be asked. */
+    @Test
+    void what_the_store_has_missed_is_written_when_a_client_that_knows_it_comes_elsewhere() {
+        var stream = answer(a);
+        var first = begun(stream);
+        storage.away(true);
+        stream.send(message("a"));
+        storage.away(false);
+        stream.lost(first);
+        stream.send(message("b"));
+        storage.empty();
+        var second = comesBack(b, first);
+        last(stream, "c");
+        settle();
+        assertThat(second.said).containsExactly("b", "c");
+    }
+
+    @Test
+    void a_stream_goes_on_elsewhere_behind_what_the_store_has_missed() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        storage.away(true);
+        stream.send(message("a"));
+        stream.lost(first);
+        stream.send(message("b"));
+        storage.away(false);
+        assertThat(comesBack(b, first).said).containsExactly("b");
+        assertThat(strays).isEmpty();
+    }
+
+    @Test
+    void what_the_store_has_missed_of_a_stream_that_is_taken_is_handed_on_once() {
+        var stream = a.openStanding();
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        storage.away(true);
+        stream.send(message("b"));
+        stream.send(message("c"));
+        storage.away(false);
+        comesBack(b, first);
+        alarms.fire(Journal.AGAIN);
+        settle();
+        assertThat(strays).containsExactly("b", "c");
+        stream.send(message("d"));
+        assertThat(strays).containsExactly("b", "c", "d");
+    }
+
+    /** As when its connection to the store breaks, and the same is sent again. */
+    @Test
+    void what_was_written_before_the_stream_was_taken_is_not_handed_on_when_it_is_written_again() {
+        var repeating = new WrappedEvents(storage.node("a"));
+        var here = log("a", background, repeating);
+        var stream = here.openStanding();
+        var first = begun(stream);
+        stream.lost(first);
+        repeating.hold = true;
+        stream.send(message("a"));
+        stream.send(message("b"));
+        var second = comesBack(b, first);
+        assertThat(second.said).containsExactly("a");
+        repeating.repeat();
+        assertThat(strays).containsExactly("b");
+    }
+
+    /** Between the taking of it and its going on here. */
+    @Test
+    void what_is_said_on_a_stream_while_it_comes_back_is_said_once_and_in_order() {
+        var busy = new WrappedEvents(storage.node("a"));
+        var here = log("a", background, busy);
+        var stream = here.openStanding();
+        var first = begun(stream);
+        stream.send(message("seen"));
+        stream.lost(first);
+        var second = comesBack(b, first);
+        var there = b.find(first.lastId()).orElseThrow();
+        there.send(message("there"));
+        busy.afterTake =
+                () -> {
+                    storage.hold();
+                    stream.send(message("x"));
+                    stream.send(message("y"));
+                };
+        var third = comesBack(here, second);
+        stream.send(message("z"));
+        storage.release();
+        storage.release();
+        storage.release();
+        assertThat(third.said).containsExactly("x", "y", "z");
+        here.find(first.lastId()).orElseThrow().send(message("on"));
+        settle();
+        assertThat(third.said).containsExactly("x", "y", "z", "on");
+        assertThat(strays).isEmpty();
+    }
+
+    @Test
+    void what_is_too_large_to_be_kept_is_nothing_that_a_client_may_miss() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.send(message("large".repeat(EventLog.LARGEST / 5)));
+        stream.lost(first);
+        assertThat(b.fetch(EventStream.id(stream.name(), 1))).isEmpty();
+        var second = comesBack(b, first);
+        last(stream, "b");
+        settle();
+        assertThat(second.said).containsExactly("b");
+    }
+
+    @Test
+    void what_the_store_has_missed_of_an_answer_is_not_forgotten_when_it_is_old() {
+        var stream = answer(a);
+        var first = begun(stream);
+        var second = comesBack(b, first);
+        storage.away(true);
+        last(stream, "done");
+        clock.advance(EventLog.AGE.plusSeconds(2));
+        alarms.fire(EventLog.AGE);
+        storage.away(false);
+        alarms.fire(Journal.AGAIN);
+        settle();
+        assertThat(second.ended).isTrue();
+        assertThat(alarms.set(Mirror.LOOK)).isOne();
+        alarms.fire(Mirror.LOOK);
+        assertThat(alarms.set(Mirror.LOOK)).isZero();
+    }
+
+    @Test
+    void what_nobody_knows_is_waited_for_by_nobody() {
+        dead.add("b");
+        assertThat(a.fetch("pb.1-1")).isEmpty();
+        assertThat(a.fetch("gb.1-1")).isEmpty();
+    }
+
     private static Question question() {
         return new Question(
                 Spliced.of(JsonRpc.request(Json.of("q"), "elicitation/create", Json.EMPTY_OBJECT)),
@@ -507,6 +655,9 @@ class SharedStreamsTest {
         private final EventStorage next;
         private Runnable afterRead = () -> {};
         private int reads;
+        private Runnable afterTake = () -> {};
+        private final List<Runnable> again = new ArrayList<>();
+        private boolean hold; // the answer to what is appended, which is sent again
         private int lost; // answers to takings
 
         WrappedEvents(EventStorage next) {
@@ -514,8 +665,19 @@ class SharedStreamsTest {
         }
 
         @Override
-        public CompletionStage<Boolean> append(Batch batch) {
-            return next.append(batch);
+        public CompletionStage<Appended> append(Batch batch) {
+            var done = next.append(batch);
+            if (!hold) {
+                return done;
+            }
+            var second = new CompletableFuture<Appended>();
+            again.add(() -> next.append(batch).thenAccept(second::complete));
+            return second;
+        }
+
+        void repeat() {
+            hold = false;
+            List.copyOf(again).forEach(Runnable::run);
         }
 
         @Override
@@ -527,8 +689,9 @@ class SharedStreamsTest {
         }
 
         @Override
-        public boolean take(String session, String stream, String place) {
-            boolean done = next.take(session, stream, place);
+        public boolean take(String session, String stream, String place, long token) {
+            boolean done = next.take(session, stream, place, token);
+            afterTake.run();
             return done && lost-- <= 0;
         }
     }
