@@ -10,12 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
@@ -32,8 +29,7 @@ final class HeldSessions {
 
     private final SessionStorage storage;
     private final Map<String, Held> sessions = new ConcurrentHashMap<>();
-    private final Set<Thread> ending = ConcurrentHashMap.newKeySet();
-    private volatile Instant swept = Instant.MIN; // all that were in use before have been touched
+    private final Chores chores = new Chores();
 
     /** A session, its right to be there, and what is known of its record. */
     private record Held(MultiSession session, Quota.Share share, Following following) {}
@@ -74,7 +70,7 @@ final class HeldSessions {
                 new Listener() {
                     @Override
                     public void changed() {
-                        inBackground("heddle-renew", () -> renewQuietly(id));
+                        chores.run("heddle-renew", () -> renewQuietly(id));
                     }
 
                     @Override
@@ -172,7 +168,7 @@ final class HeldSessions {
             drop(held, MultiSession::leave);
             throw new Fault.SessionNotFound();
         }
-        inBackground(
+        chores.run(
                 "heddle-restored",
                 () -> {
                     if (!isTouched(id)) {
@@ -216,7 +212,7 @@ final class HeldSessions {
     private void finishSoon(String id, @Nullable Held held) {
         if (held != null) {
             held.session().refuse();
-            inBackground("heddle-end", () -> finish(id, held));
+            chores.run("heddle-end", () -> finish(id, held));
         }
     }
 
@@ -242,10 +238,16 @@ final class HeldSessions {
     }
 
     /** Stops holding a session, which may live on elsewhere. */
+    void letGo(MultiSession session) {
+        Optional.ofNullable(sessions.get(session.id()))
+                .filter(held -> held.session().equals(session))
+                .ifPresent(held -> letGo(session.id(), held));
+    }
+
     private void letGo(String id, Held held) {
         if (sessions.remove(id, held)) {
             held.session().refuse();
-            inBackground("heddle-leave", () -> drop(held, MultiSession::leave));
+            chores.run("heddle-leave", () -> drop(held, MultiSession::leave));
         }
     }
 
@@ -258,134 +260,12 @@ final class HeldSessions {
         }
     }
 
-    private void inBackground(String name, Runnable task) {
-        var thread =
-                Thread.ofVirtual()
-                        .name(name)
-                        .unstarted(
-                                () -> {
-                                    try {
-                                        task.run();
-                                    } catch (Fault.StorageUnavailable away) {
-                                        log.warn("{}", away.getMessage());
-                                    } finally {
-                                        ending.remove(Thread.currentThread());
-                                    }
-                                });
-        ending.add(thread);
-        thread.start();
-    }
-
     /**
-     * Ends the sessions that are over, and extends the life of those that have been in use. The
-     * others are only looked at: many idle sessions cost little. Takes its time.
+     * Brings a session, if it lives here, to where other processes have got to, or lets it go if it
+     * has ended there.
      */
-    void sweep(SessionLimits limits, Instant now) {
-        var since = swept;
-        var used = new ArrayList<String>();
-        var unused = new ArrayList<String>();
-        Stroll.through(
-                sessions.entrySet(),
-                entry -> {
-                    if (!isOver(entry.getKey(), entry.getValue(), limits, now)) {
-                        var session = entry.getValue().session();
-                        boolean inUse = session.active() || !session.updated().isBefore(since);
-                        (inUse ? used : unused).add(entry.getKey());
-                    }
-                });
-        boolean due = !storage.isShared() || !now.isBefore(since.plus(interval(limits.idle())));
-        if (due && touch(used) && lookAt(unused) && !Thread.currentThread().isInterrupted()) {
-            swept = now;
-        }
-    }
-
-    /**
-     * How long what is used may stay unnoted where others share the store; a record has to live so
-     * much longer than its session.
-     */
-    static Duration interval(Duration idle) {
-        return idle.dividedBy(4);
-    }
-
-    /** Whether the session is over, which ends it. */
-    private boolean isOver(String id, Held held, SessionLimits limits, Instant now) {
-        var session = held.session();
-        boolean tooOld =
-                limits.lifetime()
-                        .filter(lifetime -> !now.isBefore(session.created().plus(lifetime)))
-                        .isPresent();
-        boolean unused = !session.active() && !now.isBefore(session.updated().plus(limits.idle()));
-        if (!tooOld && unused && session.isHome() && isUsedElsewhere(id, limits, now)) {
-            return false;
-        } else if (!tooOld && unused && storage.isShared(id)) {
-            letGo(id, held);
-        } else if (tooOld || unused) {
-            log.debug("a session is over: {}", tooOld ? "too old" : "not used");
-            endQuietly(id);
-        }
-        return tooOld || unused;
-    }
-
-    /** What cannot move stays while its session is used at another process. */
-    private boolean isUsedElsewhere(String id, SessionLimits limits, Instant now) {
-        try {
-            return storage.load(id)
-                    .flatMap(Metadata::used)
-                    .filter(
-                            used ->
-                                    now.isBefore(
-                                            used.plus(
-                                                    SessionManager.lifeWhereShared(limits.idle()))))
-                    .isPresent();
-        } catch (Fault.StorageUnavailable away) {
-            return true;
-        }
-    }
-
-    private void endQuietly(String id) {
-        try {
-            end(id);
-        } catch (Fault.StorageUnavailable away) {
-            log.warn("a session is kept while it cannot be ended: {}", away.getMessage());
-        }
-    }
-
-    /** Returns whether the storage could be asked. */
-    private boolean touch(List<String> used) {
-        return asked(() -> storage.touch(used).forEach(this::endedElsewhere));
-    }
-
-    /** Where others share the store, it says by itself what has ended. */
-    private boolean lookAt(List<String> unused) {
-        return storage.isShared() || asked(() -> Stroll.through(unused, this::endUnlessRecorded));
-    }
-
-    private static boolean asked(Runnable question) {
-        try {
-            question.run();
-            return true;
-        } catch (Fault.StorageUnavailable away) {
-            log.warn(
-                    "sessions are kept while their storage cannot be asked: {}", away.getMessage());
-            return false;
-        }
-    }
-
-    private void endUnlessRecorded(String id) {
-        boolean recorded =
-                storage.load(id).filter(record -> !Metadata.isTerminated(record)).isPresent();
-        if (!recorded) {
-            endQuietly(id);
-        }
-    }
-
-    private void endedElsewhere(String id) {
-        var held = sessions.get(id);
-        if (storage.isShared(id) && held != null) {
-            catchUpQuietly(id, held);
-        } else {
-            endQuietly(id);
-        }
+    void catchUpQuietly(String id) {
+        Optional.ofNullable(sessions.get(id)).ifPresent(held -> catchUpQuietly(id, held));
     }
 
     /** A record that is not there may only have been lost by the store, with all others. */
@@ -403,25 +283,13 @@ final class HeldSessions {
      * share the store, the sessions live on.
      */
     void close(Duration patience) {
-        long until = System.nanoTime() + patience.toNanos();
-        if (storage.isShared()) {
-            touch(usedSince(swept));
-        }
         Map.copyOf(sessions).forEach(this::letGoOrFinish);
-        try {
-            for (var thread : ending) {
-                var left = Duration.ofNanos(until - System.nanoTime());
-                if (!left.isPositive() || !thread.join(left)) {
-                    log.warn(
-                            "{} sessions have not ended after {}: their backends are left to"
-                                    + " notice",
-                            ending.size(),
-                            patience);
-                    return;
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        int left = chores.await(patience);
+        if (left > 0) {
+            log.warn(
+                    "{} sessions have not ended after {}: their backends are left to notice",
+                    left,
+                    patience);
         }
     }
 
@@ -432,12 +300,5 @@ final class HeldSessions {
         } else {
             finishSoon(id);
         }
-    }
-
-    private List<String> usedSince(Instant since) {
-        return all().stream()
-                .filter(session -> !session.updated().isBefore(since))
-                .map(MultiSession::id)
-                .toList();
     }
 }

@@ -3,7 +3,6 @@ package dev.heddle.core.session;
 import dev.heddle.core.aggregation.Listing;
 import dev.heddle.core.backend.BackendRegistry;
 import dev.heddle.core.backend.ClientProfile;
-import dev.heddle.core.exchange.RepeatedTask;
 import dev.heddle.core.fault.Fault;
 import dev.heddle.core.identity.Identity;
 import dev.heddle.core.identity.IdentityBinding;
@@ -17,12 +16,10 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Base64;
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
 
 /**
  * The one place where sessions begin and end.
@@ -40,25 +37,20 @@ public final class SessionManager implements AutoCloseable {
     /** So often, at least, it is swept within the idle time where the store is shared. */
     private static final int SWEEPS = 8;
 
-    private static final String LEFTOVER = "leftover-";
-
     /** What orchestrators grant a process that is told to stop, less what the rest takes. */
     private static final Duration PATIENCE = Duration.ofSeconds(25);
 
     private final SessionStorage storage;
     private final MultiSessionFactory factory;
     private final BackendRegistry registry;
-    private final SessionLimits limits;
     private final InstantSource clock;
     private final Quota quota;
     private final SecureRandom random = new SecureRandom();
     private final HeldSessions held;
     private final Map<String, CountDownLatch> restoring = new ConcurrentHashMap<>();
     private final AdmissionQueue beginnings = new AdmissionQueue();
-    private final RepeatedTask leftovers =
-            new RepeatedTask(
-                    task -> Thread.ofVirtual().name("heddle-leftovers").start(task),
-                    this::endLeftovers);
+    private final Sweeps sweeps;
+    private final Leftovers leftovers;
 
     public SessionManager(
             SessionStorage storage,
@@ -69,10 +61,11 @@ public final class SessionManager implements AutoCloseable {
         this.storage = storage;
         this.factory = factory;
         this.registry = registry;
-        this.limits = limits;
         this.clock = clock;
         this.quota = new Quota(limits);
         this.held = new HeldSessions(storage);
+        this.sweeps = new Sweeps(storage, held, limits);
+        this.leftovers = new Leftovers(storage, factory, registry);
     }
 
     /**
@@ -80,7 +73,7 @@ public final class SessionManager implements AutoCloseable {
      * for {@code idle}: what is used is not noted at once, but at the sweep after a while.
      */
     public static Duration lifeWhereShared(Duration idle) {
-        return idle.plus(HeldSessions.interval(idle)).plus(idle.dividedBy(SWEEPS));
+        return idle.plus(Sweeps.interval(idle)).plus(idle.dividedBy(SWEEPS));
     }
 
     /**
@@ -330,46 +323,9 @@ public final class SessionManager implements AutoCloseable {
      * several times within the idle time.
      */
     public void sweep() {
-        held.sweep(limits, clock.instant());
+        sweeps.sweep(clock.instant());
         storage.sweep();
-        leftovers.soon();
-    }
-
-    /** However many there are, some at a time: they are nobody's way to wait for. */
-    private void endLeftovers() {
-        try {
-            for (var some = storage.claimLeftovers();
-                    !some.isEmpty();
-                    some = storage.claimLeftovers()) {
-                endTogether(some);
-            }
-        } catch (Fault.StorageUnavailable away) {
-            log.debug("nobody ends what is left: {}", away.getMessage());
-        }
-    }
-
-    private void endTogether(List<SessionStorage.Leftover> some) {
-        try (var threads =
-                Executors.newThreadPerTaskExecutor(
-                        Thread.ofVirtual().name("heddle-leftover").factory())) {
-            some.forEach(leftover -> threads.execute(() -> end(leftover)));
-        }
-    }
-
-    /** Takes a session over only to end it, at the backends too. */
-    private void end(SessionStorage.Leftover leftover) {
-        try {
-            boolean heard =
-                    factory.endSession(
-                            LEFTOVER + leftover.name(),
-                            Metadata.completed(leftover.record()),
-                            registry.snapshot().backends().values());
-            if (heard) {
-                storage.settle(leftover); // else somebody tries again when the claim is over
-            }
-        } catch (Fault unfit) {
-            log.warn("what is left of a session is left to expire: {}", unfit.getMessage());
-        }
+        leftovers.endSoon();
     }
 
     /** The sessions that this process holds. */
@@ -394,6 +350,7 @@ public final class SessionManager implements AutoCloseable {
      */
     public void close(Duration patience) {
         beginnings.closeAndDrain();
+        sweeps.noteUse();
         held.close(patience);
     }
 }

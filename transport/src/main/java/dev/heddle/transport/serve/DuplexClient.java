@@ -114,9 +114,7 @@ final class DuplexClient {
             }
             service.stateless()
                     .get()
-                    .handle(
-                            new StatelessEndpoint.Asked(
-                                    message, Optional.empty(), caller, true, answer));
+                    .handle(new Asked(message, Optional.empty(), caller, true, answer));
         } else if (message.isRequest() && message.method().equals(Method.INITIALIZE)) {
             initialize(message, caller);
         } else if (!endsStateless(message)) {

@@ -106,7 +106,7 @@ final class McpEndpoint {
             reply.empty(202); // there is none that means anything over HTTP
         } else if (claims || (message.isRequest() && RequestRules.isStateless(head))) {
             stateless.handle(
-                    new StatelessEndpoint.Asked(
+                    new Asked(
                             message,
                             Optional.of(head.headers()),
                             caller,

@@ -20,7 +20,6 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.MetaKey;
 import dev.heddle.protocol.Method;
 import dev.heddle.protocol.Spliced;
-import dev.heddle.transport.serve.StatelessEndpoint.Asked;
 
 import java.time.Duration;
 import java.util.ArrayList;

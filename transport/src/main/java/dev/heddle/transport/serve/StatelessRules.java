@@ -1,5 +1,6 @@
 package dev.heddle.transport.serve;
 
+import dev.heddle.core.aggregation.Listing;
 import dev.heddle.protocol.Envelope;
 import dev.heddle.protocol.ErrorCode;
 import dev.heddle.protocol.HeaderValue;
@@ -84,8 +85,15 @@ final class StatelessRules {
         return switch (message.method()) {
             case Method.TOOLS_CALL, Method.PROMPTS_GET -> message.name();
             case Method.RESOURCES_READ -> message.uri();
+            default -> task(message);
+        };
+    }
+
+    /** The name of the task that a request is about. */
+    static Optional<String> task(Envelope request) {
+        return switch (request.method()) {
             case Method.TASKS_GET, Method.TASKS_UPDATE, Method.TASKS_CANCEL ->
-                    message.param("taskId").filter(Json::isString).map(Json::text);
+                    request.param("taskId").filter(Json::isString).map(Json::text);
             default -> Optional.empty();
         };
     }
@@ -145,6 +153,26 @@ final class StatelessRules {
                         + expected
                         + "', as in the body)";
         return Optional.of(mismatch(message, why));
+    }
+
+    /** The refusal of a call whose headers do not say what its arguments say. */
+    static Optional<Envelope> mismatch(Listing tools, Asked asked) {
+        var message = asked.message();
+        if (!message.method().equals(Method.TOOLS_CALL)) {
+            return Optional.empty();
+        }
+        return asked.headers().flatMap(given -> mismatch(tools, message, given));
+    }
+
+    private static Optional<Envelope> mismatch(Listing tools, Envelope call, HttpHeaders given) {
+        return call.name()
+                .map(tools::headers)
+                .flatMap(
+                        headers ->
+                                headers.mismatch(
+                                        call.arguments(),
+                                        name -> Optional.ofNullable(given.get(name))))
+                .map(why -> mismatch(call, why));
     }
 
     /** The refusal of a request whose headers do not say what its body says. */
