@@ -142,7 +142,11 @@ public abstract class EventStorageContract {
         }
         assertThat(append(one, 1, 0, false, event(3))).isEqualTo(new Appended.Taken(2));
         append(other, 1, 150, false, event(200));
-        assertThat(append(one, 1, 0, false, event(3))).isEqualTo(new Appended.Taken(150));
+        append(other, 1, 199, true, event(200), event(201));
+        one.take(ID, stream, kept(one, 201).place(), 2);
+        assertThat(append(one, 1, 0, false, event(3))).isEqualTo(new Appended.Taken(2));
+        assertThat(append(other, 1, 0, false, event(3))).isEqualTo(new Appended.Taken(201));
+        assertThat(append(other, 9, 0, false, event(3))).isEqualTo(new Appended.Taken(-1));
     }
 
     @Test

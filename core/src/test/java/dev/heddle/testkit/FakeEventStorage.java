@@ -32,6 +32,7 @@ public final class FakeEventStorage {
     }
 
     private final Map<String, List<Row>> streams = new HashMap<>();
+    private final Map<String, Long> lasts = new HashMap<>(); // of those who wrote before
     private final Queue<Runnable> held = new ArrayDeque<>();
     private boolean holding;
     private boolean away;
@@ -77,6 +78,20 @@ public final class FakeEventStorage {
     /** Loses everything. */
     public synchronized void empty() {
         streams.clear();
+        lasts.clear();
+    }
+
+    /** Loses the last entry of each stream, as a replica may have not got it. */
+    public synchronized void loseLast() {
+        streams.values().forEach(List::removeLast);
+    }
+
+    /** How many entries there are of the stream {@code name} of any session. */
+    public synchronized int size(String name) {
+        return streams.entrySet().stream()
+                .filter(entry -> entry.getKey().endsWith(":" + name))
+                .mapToInt(entry -> entry.getValue().size())
+                .sum();
     }
 
     /** How often it has been asked to append. */
@@ -100,7 +115,7 @@ public final class FakeEventStorage {
         var key = batch.session() + ':' + batch.stream();
         var rows = streams.getOrDefault(key, new ArrayList<>());
         if (!rows.isEmpty() && !rows.getLast().isOf(node, batch.token())) {
-            return new Appended.Taken(lastOf(rows, node, batch.token()));
+            return new Appended.Taken(lasts.getOrDefault(writer(key, node, batch.token()), -1L));
         }
         if (batch.entries().isEmpty()) {
             return new Appended.Written();
@@ -124,12 +139,8 @@ public final class FakeEventStorage {
         return new Appended.Written();
     }
 
-    private static long lastOf(List<Row> rows, String node, long token) {
-        return rows.reversed().stream()
-                .filter(row -> row.isOf(node, token))
-                .map(Row::number)
-                .findFirst()
-                .orElse(before(rows.getFirst().entry()));
+    private static String writer(String key, String node, long token) {
+        return key + ' ' + node + ' ' + token;
     }
 
     private static long before(Entry first) {
@@ -172,6 +183,7 @@ public final class FakeEventStorage {
         var last = rows.getLast();
         var mark = new Entry(last.number(), Kind.TAKEN, "");
         rows.add(new Row(last.number(), last.place() + 1, mark, node, token, last.requests()));
+        lasts.put(writer(key, last.writer(), last.token()), last.number());
         return true;
     }
 

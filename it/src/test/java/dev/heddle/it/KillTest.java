@@ -80,6 +80,7 @@ class KillTest {
             }
             assertThat(listeners).extracting(Listener::refused).containsOnly("");
             assertThat(balancer.connections()).as("one each").isGreaterThan(answered.get());
+            assertThat(balancer.again()).as("at the same node as before").isZero();
             assertThat(nodes.stub().count("twice")).isZero();
             assertThat(nodes.stub().count("done"))
                     .isBetween(answered.get(), answered.get() + cut.get() + unknown.get());

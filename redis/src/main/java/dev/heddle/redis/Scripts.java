@@ -128,7 +128,8 @@ final class Scripts {
 
     /**
      * What those begin with that write a stream, which is kept for {@code ARGV[1]} milliseconds, as
-     * {@code ARGV[2]} with the token {@code ARGV[3]}.
+     * {@code ARGV[2]} with the token {@code ARGV[3]}. Each entry has the last events of those who
+     * have written it before.
      */
     private static final String STREAM =
             """
@@ -153,25 +154,18 @@ final class Scripts {
      * what was there counts no more, {@code ARGV[5]} is the first event that is kept, {@code
      * ARGV[6]} what all entries have in common; then come the number, the kind and the text of
      * each. What does not follow on what is there begins anew. Else returns -1 less the number of
-     * the last event that was written before, or of the last one that is forgotten.
+     * the last event that this one has written, or 0 if that is not known any more.
      */
     static final Script<Long> APPEND =
             Script.number(
                     STREAM
                             + """
+                            local before = last and field(last, 'o') or ''
                             if last and not own(last) then
-                              local from, first = '+', last
-                              repeat
-                                local some = redis.call('XREVRANGE', key, from, '-', 'COUNT', 50)
-                                for _, entry in ipairs(some) do
-                                  if own(entry) then return -1 - where(entry) end
-                                  first = entry
-                                end
-                                from = '(' .. first[1]
-                              until #some == 0
-                              local kind, number = field(first, 'k'), where(first)
-                              local message = kind == 'EVENT' or kind == 'LAST'
-                              return (message and 0 or -1) - number
+                              for w, f, number in string.gmatch(before, '([^/]+)/(%d+)=(%d+);') do
+                                if w == writer and f == token then return -1 - number end
+                              end
+                              return 0
                             end
                             local first = tonumber(ARGV[7])
                             local number, place = -1, 1
@@ -186,7 +180,8 @@ final class Scripts {
                                 number, place = tonumber(ARGV[i]), 1
                               end
                               redis.call('XADD', key, ARGV[i] .. '-' .. place, 'w', writer,
-                                'f', token, 'q', ARGV[6], 'k', ARGV[i + 1], 't', ARGV[i + 2])
+                                'f', token, 'o', before, 'q', ARGV[6], 'k', ARGV[i + 1],
+                                't', ARGV[i + 2])
                             end
                             redis.call('PEXPIRE', key, keep)
                             redis.call('XTRIM', key, 'MINID', ARGV[5])
@@ -208,8 +203,11 @@ final class Scripts {
                               return 0
                             end
                             local number, place = where(last)
+                            local before = (field(last, 'o') or '') .. field(last, 'w') .. '/'
+                              .. (field(last, 'f') or '0') .. '=' .. number .. ';'
+                            while #before > 500 do before = string.gsub(before, '^.-;', '') end
                             redis.call('XADD', key, number .. '-' .. (place + 1), 'w', writer,
-                              'f', token, 'q', field(last, 'q'), 'k', 'TAKEN', 't', '')
+                              'f', token, 'o', before, 'q', field(last, 'q'), 'k', 'TAKEN', 't', '')
                             redis.call('PEXPIRE', key, keep)
                             return 1
                             """);

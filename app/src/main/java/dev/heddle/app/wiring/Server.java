@@ -101,8 +101,10 @@ public final class Server implements AutoCloseable {
     @Override
     public void close() {
         gateway.retire();
+        front.retire();
         awaitBalancers(gateway.config().server().drain());
         gateway.drain();
+        front.letGo();
         long until = System.nanoTime() + HANDED_ON.toNanos();
         gateway.sessions().close();
         var left = Duration.ofNanos(Math.max(0, until - System.nanoTime()));

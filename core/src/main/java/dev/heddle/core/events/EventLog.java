@@ -31,8 +31,8 @@ import java.util.regex.Pattern;
  * Resumability and Redelivery).
  *
  * <p>Bounded by number, size and age. What has been told to its end is forgotten first, then what
- * is on its way to its client, and what waits for one last. Thread-safe: one monitor orders what
- * goes out, and going out is only to be put into a connection's queue.
+ * is on its way to its client, but for the last few, and what waits for one last. Thread-safe: one
+ * monitor orders what goes out, and going out is only to be put into a connection's queue.
  */
 public final class EventLog {
     private static final Logger log = LoggerFactory.getLogger(EventLog.class);
@@ -41,10 +41,13 @@ public final class EventLog {
     static final Duration AGE = Duration.ofMinutes(5);
 
     /** How much longer it may be kept, so that not every event has an alarm of its own. */
-    private static final Duration TICK = Duration.ofSeconds(1);
+    static final Duration TICK = Duration.ofSeconds(1);
 
     /** How long a client may take to come back to its last stream. */
     public static final Duration RETURN = Duration.ofMinutes(1);
+
+    /** How many events that have gone out on a stream may not have reached its client. */
+    private static final int ON_THEIR_WAY = 100;
 
     static final int MOST_EVENTS = 1_000;
     static final long MOST_BYTES = 4L * 1024 * 1024;
@@ -190,8 +193,12 @@ public final class EventLog {
 
     /** Goes on here with the stream {@code name}, whoever has done so before. */
     synchronized EventStream takeOver(String name, long place, Kept kept, long token) {
+        var newer = streams.get(name);
+        if (newer != null && newer.token() > token) {
+            return newer;
+        }
         var stream = new EventStream(this, name, place, kept, token, sharing.orElseThrow());
-        Optional.ofNullable(streams.put(name, stream)).ifPresent(EventStream::follow);
+        Optional.ofNullable(streams.put(name, stream)).ifPresent(old -> old.follow(stream));
         return stream;
     }
 
@@ -236,11 +243,12 @@ public final class EventLog {
             }
             case CARRIED, STILL_CARRIED, LEFT -> stream.ifPresent(known -> known.hear(news));
             case WANTED -> wanted(stream, news);
+            case UNWRITTEN -> answered(news);
         }
     }
 
     private void answered(StreamNews news) {
-        returns.ifPresent(known -> known.answered(news.carrier()));
+        returns.ifPresent(known -> known.answered(news));
     }
 
     private void wanted(Optional<EventStream> stream, StreamNews news) {
@@ -278,18 +286,21 @@ public final class EventLog {
     }
 
     private void trim() {
-        trim(EventStream::isTold);
-        trim(EventStream::isCarried);
-        trim(_ -> true);
+        trim(EventStream::isTold, 0);
+        trim(EventStream::isCarried, ON_THEIR_WAY);
+        trim(_ -> true, 0);
     }
 
-    private void trim(Predicate<EventStream> which) {
+    private void trim(Predicate<EventStream> which, int spared) {
         var eldestFirst = streams.values().iterator();
         while (isFull() && eldestFirst.hasNext()) {
             var stream = eldestFirst.next();
-            boolean some = which.test(stream);
-            while (some && isFull()) {
-                some = stream.past().forgetOldest();
+            boolean some = which.test(stream) && !stream.past().isEmpty();
+            while (some && isFull() && stream.past().size() > spared) {
+                stream.past().forgetOldest();
+            }
+            if (some && stream.past().isEmpty()) {
+                stream.emptied();
             }
             if (stream.isOfNoUse()) {
                 eldestFirst.remove();

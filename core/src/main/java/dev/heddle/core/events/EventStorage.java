@@ -66,9 +66,12 @@ public interface EventStorage {
         /**
          * It is not, since somebody else writes the stream.
          *
-         * @param last the number of the last event that this one has written, as far as is known
+         * @param last the number of the last event that this one has written, or {@link #UNKNOWN}
          */
-        record Taken(long last) implements Appended {}
+        record Taken(long last) implements Appended {
+            /** Nothing of it is kept any more. */
+            static final long UNKNOWN = -1;
+        }
     }
 
     /**

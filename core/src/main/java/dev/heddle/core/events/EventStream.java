@@ -30,14 +30,15 @@ public final class EventStream implements Resumable {
     private final @Nullable Journal journal; // where other processes can read it
     private final Past past; // guarded by log, like the rest
     private List<Asked> asked = List.of();
+    private Optional<EventStream> former = Optional.empty(); // of this name, which may hand on
     private @Nullable Taker taker;
     private long seen; // the last event that the taker's client knows from elsewhere
     private long leftAt; // when no connection has carried it any more
     private int losses;
     private boolean told; // whether a connection has carried the last event
     private boolean over;
-    private boolean taken; // another process, or another stream of the same name, goes on
-    private boolean followed; // another stream of the same name will
+    private boolean taken; // somebody else goes on, and has what was not written here
+    private boolean followed; // another stream of the same name goes on here
     private boolean left; // another process may go on
     private boolean answered; // the last event is the last message
 
@@ -120,7 +121,7 @@ public final class EventStream implements Resumable {
         for (var event : past.all()) {
             all.add(event.entry(isLast(event) ? Kind.LAST : Kind.EVENT));
         }
-        if (over && (!answered || past.isEmpty())) {
+        if (over && !left && (!answered || past.isEmpty())) {
             all.add(new Entry(past.last(), Kind.END, ""));
         }
         return all;
@@ -137,6 +138,11 @@ public final class EventStream implements Resumable {
                         && EventLog.isStanding(name)
                         && log.alarms().now() - leftAt >= EventLog.RETURN.toNanos();
         return (isEnded() || left) && past.isEmpty();
+    }
+
+    /** A connection of another process has carried what there is up to the event {@code place}. */
+    void told(long place) {
+        told |= isEnded() && place >= past.last();
     }
 
     /** Whether a connection has carried all of it, as far as can be told. */
@@ -157,8 +163,11 @@ public final class EventStream implements Resumable {
     /** Sends an event, now or when the client comes back. */
     public void send(Spliced message) {
         synchronized (log) {
+            former = former.filter(EventStream::isHandingOn);
             if (taken) {
                 log.strayed(this, message);
+            } else if (former.isPresent()) {
+                former.get().put(message); // behind what is handed on
             } else if (!over && (taker != null || followed || log.knows(this))) {
                 put(message);
             }
@@ -173,7 +182,7 @@ public final class EventStream implements Resumable {
 
     /** Everything goes out here, in its order. */
     private void send(Out out) {
-        if (journal == null) {
+        if (journal == null || taken) {
             goOut(out);
         } else {
             journal.put(out);
@@ -373,10 +382,11 @@ public final class EventStream implements Resumable {
     }
 
     /**
-     * Another stream of the same name goes on here: what the store turns out not to have taken is
+     * {@code next} goes on here with the same name: what the store turns out not to have taken is
      * for that.
      */
-    void follow() {
+    void follow(EventStream next) {
+        next.former = Optional.of(this);
         asked = List.of();
         replaced();
         if (journal == null || journal.isStored()) {
@@ -384,6 +394,17 @@ public final class EventStream implements Resumable {
         } else {
             followed = true;
             journal.repair();
+        }
+    }
+
+    private boolean isHandingOn() {
+        return followed && !taken && journal != null && journal.isWriting();
+    }
+
+    /** What was kept of it has been forgotten, by others too then. */
+    void emptied() {
+        if (journal != null) {
+            journal.emptied();
         }
     }
 
@@ -451,7 +472,7 @@ public final class EventStream implements Resumable {
     @Override
     public boolean isOverAt(String lastEventId) {
         synchronized (log) {
-            return !left && isEnded() && position(lastEventId) >= past.last();
+            return !left && !taken && isEnded() && position(lastEventId) >= past.last();
         }
     }
 

@@ -40,7 +40,7 @@ final class Journal {
     private boolean begun;
     private boolean stopped;
     private boolean anew; // the store may lack some of what has gone out
-    private boolean wanted; // the store lacks what it has taken
+    private boolean onceMore; // all that is known is to be written after what is being written
     private boolean repairing; // in a moment
     private Duration pause = AGAIN; // until it is repaired
     private long gone; // the number of the last event that has gone out
@@ -91,6 +91,24 @@ final class Journal {
         return waiting.isEmpty() && !anew;
     }
 
+    /** Whether the store is being asked to take something. */
+    boolean isWriting() {
+        return writing > 0;
+    }
+
+    /** Has the store forget in a moment what is known no more, unless more comes. */
+    void emptied() {
+        log.alarms().after(EventLog.TICK, () -> sharing.virtual().execute(this::forgetAll));
+    }
+
+    private void forgetAll() {
+        synchronized (log) {
+            if (stream.past().isEmpty() && waiting.isEmpty() && !stopped && !log.isClosed()) {
+                writeAll(() -> {});
+            }
+        }
+    }
+
     /** Whether it was from here that the stream was written last. */
     boolean isWritten(Kept kept) {
         return kept.writer().equals(sharing.node()) && kept.token() == stream.token();
@@ -112,9 +130,22 @@ final class Journal {
     private void repairKnown() {
         synchronized (log) {
             repairing = false;
-            if (log.knows(stream)) {
+            if (log.knows(stream) || (stream.isFollowed() && !log.isClosed())) {
                 repair();
             }
+        }
+    }
+
+    /** Writes all that is known, and runs {@code then}. */
+    private void writeAll(Runnable then) {
+        onceMore = writing > 0;
+        anew = true;
+        put(new Out.Then(then));
+    }
+
+    private void tellWritten(String carrier) {
+        if (!stopped) {
+            sharing.tell(anew ? What.UNWRITTEN : What.GROWN, stream.name(), carrier);
         }
     }
 
@@ -195,16 +226,14 @@ final class Journal {
     private void written(@Nullable Appended done, @Nullable Throwable failed) {
         synchronized (log) {
             if (done instanceof Appended.Taken(var last)) {
-                stream.taken(Math.max(last, stored));
-            } else if (failed != null && stream.isFollowed()) {
-                stream.taken(stored);
+                stream.taken(last == Appended.Taken.UNKNOWN ? stored : last);
             }
             if (stopped) {
                 return;
             }
             stored = failed == null ? Math.max(stored, sent) : stored;
-            anew = failed != null || wanted;
-            wanted = false;
+            anew = failed != null || onceMore;
+            onceMore = false;
             pause = anew ? pause : AGAIN;
             for (; writing > 0; writing--) {
                 goOut(waiting.removeFirst());
@@ -242,14 +271,15 @@ final class Journal {
     /** Hears what another process tells that carries the stream to its client. Not guarded. */
     void hear(StreamNews news) {
         switch (news.what()) {
-            case CARRIED, STILL_CARRIED -> carried(news.carrier(), news.what() == What.CARRIED);
+            case CARRIED, STILL_CARRIED -> carried(news, news.what() == What.CARRIED);
             case LEFT -> {
                 synchronized (log) {
                     remote(news.carrier()).ifPresent(stream::lost);
+                    stream.told(news.place());
                 }
             }
             case WANTED -> wanted(news);
-            case DOUBTED, GROWN, REPLACED -> {}
+            case DOUBTED, GROWN, REPLACED, UNWRITTEN -> {}
         }
     }
 
@@ -257,9 +287,7 @@ final class Journal {
     private void wanted(StreamNews news) {
         synchronized (log) {
             if (stream.canResume(news.place())) {
-                wanted = writing > 0;
-                anew = true;
-                put(new Out.Then(() -> sharing.tell(What.GROWN, stream.name(), news.carrier())));
+                writeAll(() -> tellWritten(news.carrier()));
             } else if (log.isOwn(stream.name())) {
                 sharing.tell(What.REPLACED, stream.name(), news.carrier());
             }
@@ -272,11 +300,12 @@ final class Journal {
      *
      * @param begins whether the other process has not said so before
      */
-    private void carried(String carrier, boolean begins) {
+    private void carried(StreamNews news, boolean begins) {
+        var carrier = news.carrier();
         Optional<Taker> before = Optional.empty();
         synchronized (log) {
             var known = remote(carrier);
-            boolean news = begins || known.isEmpty();
+            boolean unknown = begins || known.isEmpty();
             boolean expected = begins ? !stream.isCarried() : carrier.equals(doubted);
             if (known.isEmpty() && expected && !stream.isEnded()) {
                 var remote = new RemoteTaker(sharing, stream.name(), carrier);
@@ -285,8 +314,12 @@ final class Journal {
                 doubted = "";
             }
             known.ifPresent(remote -> remote.renew(log.alarms(), () -> stream.lost(remote)));
-            repair();
-            if (news) {
+            if (stream.isEnded() && news.waits(stream.past().last())) {
+                writeAll(() -> {}); // the store has lost the end
+            } else {
+                repair();
+            }
+            if (unknown) {
                 answer(carrier, begins, known.isPresent() || stream.isEnded());
             }
         }

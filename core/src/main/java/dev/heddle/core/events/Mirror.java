@@ -106,7 +106,8 @@ final class Mirror implements Resumable {
     /** Somebody wants to know whether it is still carried here. */
     void doubted() {
         if (taker != null) {
-            sharing.tell(What.STILL_CARRIED, name, carrier);
+            var waits = stalled ? StreamNews.NOWHERE : place;
+            sharing.news().accept(new StreamNews(What.STILL_CARRIED, name, carrier, waits));
         }
     }
 
@@ -114,8 +115,12 @@ final class Mirror implements Resumable {
     public void lost(Taker connection) {
         if (connection.equals(taker)) {
             over();
-            sharing.tell(What.LEFT, name, carrier);
+            tellLeft();
         }
+    }
+
+    private void tellLeft() {
+        sharing.news().accept(new StreamNews(What.LEFT, name, carrier, place));
     }
 
     /** There is more to be read. */
@@ -128,7 +133,7 @@ final class Mirror implements Resumable {
         var to = taker;
         if (to != null) {
             over();
-            sharing.tell(What.LEFT, name, carrier);
+            tellLeft();
             to.leave();
         }
     }
@@ -204,6 +209,7 @@ final class Mirror implements Resumable {
             case LAST -> {
                 over();
                 to.last(id(), message(entry));
+                tellLeft();
             }
             case END -> end();
             case BEGINNING, TAKEN -> {}

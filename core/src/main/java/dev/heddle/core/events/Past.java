@@ -73,6 +73,11 @@ final class Past {
         return events == null || events.isEmpty();
     }
 
+    /** How many are kept. */
+    int size() {
+        return events == null ? 0 : events.size();
+    }
+
     /** What is kept, oldest first. */
     List<Event> all() {
         return events == null ? List.of() : List.copyOf(events);

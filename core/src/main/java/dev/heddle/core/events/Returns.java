@@ -1,5 +1,7 @@
 package dev.heddle.core.events;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
 import dev.heddle.core.events.EventStorage.Kept;
 import dev.heddle.core.events.StreamNews.What;
 import dev.heddle.core.fault.Fault;
@@ -11,8 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Finds the streams of clients that come back, with which other processes may have gone on. No lock
@@ -29,7 +30,7 @@ final class Returns {
 
     private final EventLog log;
     private final Sharing others;
-    private final Map<String, CountDownLatch> asked = new HashMap<>(0); // guarded by log
+    private final Map<String, CompletableFuture<What>> asked = new HashMap<>(0); // guarded by log
     private int fetching; // streams for what belongs to no call, guarded by log like the rest
     private List<Spliced> meanwhile = new ArrayList<>(0); // what is for them
     private Optional<EventStream> coming = Optional.empty(); // and not carried yet
@@ -45,7 +46,7 @@ final class Returns {
             return fetchStanding(name, place).map(stream -> stream);
         }
         var kept = look(name, place);
-        if (kept.isEmpty() && wanted(name, place)) {
+        if (kept.isEmpty() && ask(name, place)) {
             kept = look(name, place);
         }
         return kept.filter(one -> one.ended() || !log.isOwn(name))
@@ -61,24 +62,32 @@ final class Returns {
         synchronized (log) {
             fetching++;
         }
-        var stream = Optional.<EventStream>empty();
         try {
-            stream = takeOrKnown(name, place);
-            return stream;
-        } finally {
+            var stream = takeOrKnown(name, place);
             fetched(stream);
+            return stream;
+        } catch (RuntimeException failed) {
+            log.alarms().after(Journal.AGAIN, () -> fetched(Optional.empty()));
+            throw failed; // the stream may have been taken all the same
         }
     }
 
     private void fetched(Optional<EventStream> stream) {
         synchronized (log) {
             fetching--;
-            stream.ifPresent(known -> meanwhile.forEach(known::send));
-            if (fetching == 0 || stream.isPresent()) {
-                meanwhile = new ArrayList<>(0);
+            if (stream.isPresent()) {
+                coming = stream;
+                takeMeanwhile().forEach(stream.get()::send);
+            } else if (fetching == 0) {
+                takeMeanwhile().forEach(others.strays()); // the client has not come back here
             }
-            coming = stream;
         }
+    }
+
+    private List<Spliced> takeMeanwhile() {
+        var all = meanwhile;
+        meanwhile = new ArrayList<>(0);
+        return all;
     }
 
     /** As {@link EventLog#takes}. Guarded by the log. */
@@ -89,7 +98,7 @@ final class Returns {
             }
             return true;
         }
-        var next = coming.filter(stream -> !stream.isCarried());
+        var next = coming.filter(stream -> log.knows(stream) && !stream.isCarried());
         coming = next;
         next.ifPresent(stream -> stream.send(message));
         return next.isPresent();
@@ -97,36 +106,41 @@ final class Returns {
 
     /** While the store is away, what is known here is believed. */
     private Optional<EventStream> takeOrKnown(String name, long place) {
+        Optional<Kept> kept;
         try {
-            return take(name, place);
+            kept = read(name, place);
         } catch (Fault.StorageUnavailable away) {
             return Optional.of(log.find(EventStream.id(name, place)).orElseThrow(() -> away));
         }
+        return take(name, place, kept);
     }
 
-    private Optional<EventStream> take(String name, long place) {
-        long token = EventLog.nextNumber();
+    private Optional<EventStream> take(String name, long place, Optional<Kept> found) {
+        var kept = found;
         boolean asked = false;
         for (int i = 0; i < TIMES; i++) {
-            var kept = read(name, place);
+            long token = EventLog.nextNumber(); // newer than that of whoever has written it
             var known = log.find(EventStream.id(name, place));
             if (kept.isEmpty()) {
                 boolean has = known.filter(one -> one.canResume(place)).isPresent();
-                if (has || asked || !wanted(name, place)) {
+                if (has || asked || !ask(name, place)) {
                     return known; // the store has lost what it had
                 }
                 asked = true;
-            } else if (known.filter(stream -> stream.isWritten(kept.get())).isPresent()) {
+            } else if (isWritten(known, kept.get())) {
                 return known;
-            } else if (kept.get().ended()) {
+            } else if (kept.get().ended() || take(name, kept.get().place(), token)) {
                 return Optional.of(log.takeOver(name, place, kept.get(), token));
             } else if (i >= POLITE && take(name, "", token)) {
                 return read(name, place).map(all -> log.takeOver(name, place, all, token));
-            } else if (take(name, kept.get().place(), token)) {
-                return Optional.of(log.takeOver(name, place, kept.get(), token));
             }
+            kept = read(name, place);
         }
-        return Optional.empty();
+        throw new Fault.StorageUnavailable("it has not let a stream go on here");
+    }
+
+    private static boolean isWritten(Optional<EventStream> known, Kept kept) {
+        return known.filter(stream -> stream.isWritten(kept)).isPresent();
     }
 
     private Optional<Kept> read(String name, long place) {
@@ -137,38 +151,40 @@ final class Returns {
         return others.storage().take(others.session(), name, place, token);
     }
 
-    /** Hears that what {@code carrier} has wanted is in the store, or will not be. */
-    void answered(String carrier) {
+    /** Hears what has become of what was wanted. */
+    void answered(StreamNews news) {
         synchronized (log) {
-            Optional.ofNullable(asked.get(carrier)).ifPresent(CountDownLatch::countDown);
+            Optional.ofNullable(asked.get(news.carrier()))
+                    .ifPresent(waiting -> waiting.complete(news.what()));
         }
     }
 
     /**
-     * Asks who has it to write into the store what that lacks behind {@code place}. Returns whether
-     * it may have been done.
+     * Asks whoever has it to write into the store what that lacks behind {@code place}. Returns
+     * whether it may have been done.
+     *
+     * @throws Fault.StorageUnavailable if somebody has it and cannot write it now
      */
-    private boolean wanted(String name, long place) {
+    private boolean ask(String name, long place) {
         var home = Sharing.home(name);
         boolean mine = home.equals(others.node());
-        if (mine ? !EventLog.isStanding(name) : !others.alive().test(home)) {
-            return false; // nobody has it
+        if (!EventLog.isStanding(name) && (mine || !others.alive().test(home))) {
+            return false; // an answer is nobody else's
         }
         var me = others.mark() + EventLog.nextNumber();
-        var answered = new CountDownLatch(1);
+        var answer = new CompletableFuture<What>();
         synchronized (log) {
-            asked.put(me, answered);
+            asked.put(me, answer);
         }
-        try {
-            others.news().accept(new StreamNews(What.WANTED, name, me, place));
-            return answered.await(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        } finally {
-            synchronized (log) {
-                asked.remove(me);
-            }
+        others.news().accept(new StreamNews(What.WANTED, name, me, place));
+        var heard =
+                answer.completeOnTimeout(What.REPLACED, PATIENCE.toMillis(), MILLISECONDS).join();
+        synchronized (log) {
+            asked.remove(me);
         }
+        if (heard == What.UNWRITTEN) {
+            throw new Fault.StorageUnavailable("it has not taken all that was said on a stream");
+        }
+        return true;
     }
 }

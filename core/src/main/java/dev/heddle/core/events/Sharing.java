@@ -40,6 +40,6 @@ public record Sharing(
     }
 
     void tell(StreamNews.What what, String stream, String carrier) {
-        news.accept(new StreamNews(what, stream, carrier, 0));
+        news.accept(new StreamNews(what, stream, carrier, StreamNews.NOWHERE));
     }
 }

@@ -11,9 +11,13 @@ import java.util.OptionalLong;
  *
  * @param stream its name
  * @param carrier which carrier of the stream it is about, or who asks
- * @param place the number of the event that is known to who asks; else 0
+ * @param place the number of the last event that is known to who asks for what comes behind it;
+ *     {@link #NOWHERE} if nobody does
  */
 public record StreamNews(What what, String stream, String carrier, long place) {
+    /** The place of whoever waits for nothing. */
+    static final long NOWHERE = -1;
+
     /** What has come about. */
     public enum What {
         /** The carrier has begun to carry the stream. */
@@ -31,7 +35,14 @@ public record StreamNews(What what, String stream, String carrier, long place) {
         /** The stream goes on elsewhere, or is not known where it has begun. */
         REPLACED,
         /** The store lacks what stands behind a place, and whoever has it is to write it. */
-        WANTED
+        WANTED,
+        /** What was wanted is known, and the store has not taken it. */
+        UNWRITTEN
+    }
+
+    /** Whether somebody waits for what is there up to {@code last}. */
+    boolean waits(long last) {
+        return place != NOWHERE && place < last;
     }
 
     /** As it travels. */
@@ -56,7 +67,7 @@ public record StreamNews(What what, String stream, String carrier, long place) {
                                 json.get("place")
                                         .map(Json::integer)
                                         .orElseGet(OptionalLong::empty)
-                                        .orElse(0)));
+                                        .orElse(NOWHERE)));
             }
         }
         return Optional.empty();

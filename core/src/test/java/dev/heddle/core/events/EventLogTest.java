@@ -207,6 +207,24 @@ class EventLogTest {
         assertThat(carry(waiting).said).containsExactly("a");
     }
 
+    /** Of which some may be in the connection still when that breaks. */
+    @Test
+    void what_went_out_last_is_kept_however_much_waits_for_its_client() {
+        away(
+                IntStream.range(0, EventLog.MOST_EVENTS)
+                        .mapToObj(i -> "w" + i)
+                        .toArray(String[]::new));
+        var busy = log.openAnswer(List.of());
+        var connection = carry(busy);
+        for (int i = 0; i < 500; i++) {
+            busy.send(message("b" + i));
+        }
+        busy.lost(connection);
+        var received = connection.ids.get(400);
+        assertThat(busy.canResume(received)).isTrue();
+        assertThat(carry(busy, received).said).hasSize(99).startsWith("b401");
+    }
+
     @Test
     void what_has_been_told_to_its_end_is_forgotten_before_what_is_on_its_way() {
         var busy = log.openAnswer(List.of());

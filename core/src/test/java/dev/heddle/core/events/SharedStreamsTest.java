@@ -9,9 +9,6 @@ import dev.heddle.core.fault.Fault;
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Spliced;
-import dev.heddle.testkit.FakeAlarms;
-import dev.heddle.testkit.FakeClock;
-import dev.heddle.testkit.FakeEventStorage;
 
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -19,166 +16,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.Queue;
-import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
-/** The streams of one session in two processes, {@code a} and {@code b}. */
-class SharedStreamsTest {
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
-
-    private final FakeClock clock = new FakeClock();
-    private final FakeAlarms alarms = new FakeAlarms(clock);
-    private final FakeEventStorage storage = new FakeEventStorage();
-    private final Queue<Runnable> tasks = new ArrayDeque<>();
-    private final Executor background = tasks::add;
-    private boolean asking; // somebody waits for what is told
-    private final Set<String> dead = ConcurrentHashMap.newKeySet();
-    private final List<String> strays = new CopyOnWriteArrayList<>();
-    private final List<EventLog> logs = new CopyOnWriteArrayList<>();
-    private final EventLog a = log("a", background);
-    private final EventLog b = log("b", background);
-
-    private EventLog log(String node, Executor threads) {
-        return log(node, threads, storage.node(node));
-    }
-
-    private EventLog log(String node, Executor threads, EventStorage events) {
-        var sharing =
-                new Sharing(
-                        "id",
-                        node,
-                        other -> !dead.contains(other),
-                        events,
-                        news -> tell(node, news, threads),
-                        message -> strays.add(message.envelope().method()),
-                        threads);
-        var log = new EventLog(alarms, Optional.of(sharing));
-        logs.add(log);
-        return log;
-    }
-
-    /** Whoever waits for an answer lets nothing be done in the background. */
-    private void tell(String node, StreamNews news, Executor threads) {
-        boolean first = news.what() == StreamNews.What.WANTED;
-        if (threads.equals(background) && (first || asking)) {
-            asking = true;
-            told(node, news);
-            asking = !first;
-        } else {
-            threads.execute(() -> told(node, news));
-        }
-    }
-
-    /** Whoever tells does not hear it. */
-    private void told(String node, StreamNews news) {
-        if (!dead.contains(node)) {
-            logs.stream()
-                    .filter(log -> log != logs.get(node.charAt(0) - 'a'))
-                    .forEach(log -> log.hear(news));
-        }
-    }
-
-    /** Runs what is to be run in the background. */
-    private void settle() {
-        while (!tasks.isEmpty()) {
-            tasks.remove().run();
-        }
-    }
-
-    /** A connection that keeps what it carries. */
-    private static final class Connection implements Taker {
-        private final List<String> ids = new CopyOnWriteArrayList<>();
-        private final List<String> said = new CopyOnWriteArrayList<>();
-        private volatile boolean ended;
-
-        @Override
-        public void beginning(String id) {
-            ids.add(id);
-        }
-
-        @Override
-        public void event(String id, Spliced message) {
-            ids.add(id);
-            said.add(
-                    message.envelope().isResponse()
-                            ? message.envelope().id() + ":" + message.envelope().error().isPresent()
-                            : message.envelope().method());
-        }
-
-        @Override
-        public void last(String id, Spliced message) {
-            event(id, message);
-            ended = true;
-        }
-
-        @Override
-        public void end() {
-            ended = true;
-        }
-
-        @Override
-        public boolean isReady() {
-            return true;
-        }
-
-        @Override
-        public boolean isCrowded() {
-            return false;
-        }
-
-        @Override
-        public void whenReady(Runnable task) {
-            task.run();
-        }
-
-        String lastId() {
-            return ids.getLast();
-        }
-    }
-
-    private static Spliced message(String text) {
-        return Spliced.of(JsonRpc.notification(text));
-    }
-
-    private static EventStream answer(EventLog log) {
-        return log.openAnswer(List.of(Json.of(7)));
-    }
-
-    private static void last(EventStream stream, String text) {
-        stream.last(message(text), message(text));
-    }
-
-    private static Connection begun(EventStream stream) {
-        var connection = new Connection();
-        stream.begin(connection);
-        return connection;
-    }
-
-    /** The client comes back to {@code log} with what it has seen on {@code before}. */
-    private Connection comesBack(EventLog log, Connection before) {
-        var last = before.lastId();
-        var stream =
-                log.mayBeElsewhere(last) ? log.fetch(last).orElseThrow() : log.find(last).get();
-        assertThat(stream.canResume(last)).isTrue();
-        var connection = new Connection();
-        stream.resume(last, connection);
-        settle();
-        return connection;
-    }
-
+/** Answers, and what all streams have in common. */
+class SharedStreamsTest extends TwoProcesses {
     @Test
     void nothing_goes_out_before_it_is_in_the_store_and_what_waits_is_written_together() {
         storage.hold();
@@ -240,11 +87,6 @@ class SharedStreamsTest {
         var second = comesBack(a, begun(answer(a)), stream.beginning());
         assertThat(second.said).containsExactly("done");
         assertThat(second.ended).isTrue();
-    }
-
-    private Connection comesBack(EventLog log, Connection connection, String last) {
-        connection.ids.add(last);
-        return comesBack(log, connection);
     }
 
     @Test
@@ -382,230 +224,6 @@ class SharedStreamsTest {
     }
 
     @Test
-    void what_belongs_to_no_call_goes_on_where_the_client_has_come_back() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.send(message("a"));
-        stream.lost(first);
-        stream.send(message("b"));
-        var taken = (EventStream) b.fetch(first.lastId()).orElseThrow();
-        var second = new Connection();
-        taken.resume(first.lastId(), second);
-        taken.send(message("c"));
-        stream.send(message("stray"));
-        assertThat(second.said).containsExactly("b", "c");
-        assertThat(strays).containsExactly("stray");
-        var third = comesBack(a, second);
-        assertThat(third.said).isEmpty();
-        taken.send(message("another"));
-        assertThat(strays).containsExactly("stray", "another");
-        assertThat(second.ended).isTrue();
-    }
-
-    @Test
-    void a_client_that_comes_back_to_the_same_process_finds_what_that_has_not_written_yet() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        storage.hold();
-        stream.send(message("a"));
-        stream.lost(first);
-        stream.send(message("b"));
-        var second = comesBack(a, first);
-        storage.release();
-        storage.release();
-        assertThat(second.said).containsExactly("a", "b");
-    }
-
-    @Test
-    void what_is_still_said_on_a_stream_that_is_taken_is_handed_on() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.lost(first);
-        comesBack(b, first);
-        stream.send(message("x"));
-        stream.send(message("y"));
-        assertThat(strays).containsExactly("x", "y");
-    }
-
-    @Test
-    void what_is_handed_on_before_the_stream_is_carried_is_said_on_it() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.send(message("a"));
-        stream.lost(first);
-        assertThat(b.takes(message("too early"))).isFalse();
-        var taken = b.fetch(first.lastId()).orElseThrow();
-        assertThat(b.takes(message("x"))).isTrue();
-        var second = new Connection();
-        taken.resume(first.lastId(), second);
-        settle();
-        assertThat(second.said).containsExactly("x");
-        assertThat(b.takes(message("too late"))).isFalse();
-    }
-
-    @Test
-    void what_is_still_said_on_a_stream_that_is_back_here_is_said_on_it() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.send(message("a"));
-        stream.lost(first);
-        comesBack(b, first);
-        var third = comesBack(a, new Connection(), first.lastId());
-        stream.send(message("x"));
-        settle();
-        assertThat(third.said).containsExactly("x");
-        assertThat(strays).isEmpty();
-    }
-
-    @Test
-    void a_stream_of_a_session_that_is_let_go_and_restored_has_another_name() {
-        var before = a.openStanding();
-        a.leave(PATIENCE);
-        var again = log("a", background).openStanding();
-        assertThat(again.name()).isNotEqualTo(before.name());
-    }
-
-    /** Each time that a stream is looked at, its writer has written on. */
-    @Test
-    void a_stream_is_taken_from_a_writer_that_never_rests() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.send(message("seen"));
-        stream.lost(first);
-        var busy = new WrappedEvents(storage.node("b"));
-        busy.afterRead = () -> stream.send(message("more"));
-        var second = comesBack(log("b", background, busy), first);
-        settle();
-        assertThat(second.said).isNotEmpty().containsOnly("more");
-        assertThat(second.said.size() + strays.size()).isEqualTo(busy.reads);
-    }
-
-    /** As when a question reaches the store twice. */
-    @Test
-    void a_stream_that_was_taken_without_an_answer_is_gone_on_with_from_what_the_store_has() {
-        var deaf = new WrappedEvents(storage.node("b"));
-        var here = log("b", background, deaf);
-        var first = begun(here.openStanding());
-        var second = comesBack(a, first, first.lastId());
-        var there = a.find(first.lastId()).orElseThrow();
-        there.send(message("there"));
-        there.lost(second);
-        deaf.lost = 1;
-        var third = comesBack(here, new Connection(), first.lastId());
-        assertThat(third.said).containsExactly("there");
-    }
-
-    @Test
-    void a_question_on_a_stream_that_is_back_here_is_asked_on_it_and_elsewhere_not() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.send(message("a"));
-        stream.lost(first);
-        comesBack(b, first);
-        stream.send(message("noticed"));
-        assertThat(stream.ask(question())).isFalse();
-        var third = comesBack(a, new Connection(), first.lastId());
-        assertThat(stream.ask(question())).isTrue();
-        settle();
-        assertThat(third.said).containsExactly("elicitation/create");
-    }
-
-    /** It went out while the store could not be asked. */
-    @Test
-    void what_the_store_has_missed_is_written_when_a_client_that_knows_it_comes_elsewhere() {
-        var stream = answer(a);
-        var first = begun(stream);
-        storage.away(true);
-        stream.send(message("a"));
-        storage.away(false);
-        stream.lost(first);
-        stream.send(message("b"));
-        storage.empty();
-        var second = comesBack(b, first);
-        last(stream, "c");
-        settle();
-        assertThat(second.said).containsExactly("b", "c");
-    }
-
-    @Test
-    void a_stream_goes_on_elsewhere_behind_what_the_store_has_missed() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        storage.away(true);
-        stream.send(message("a"));
-        stream.lost(first);
-        stream.send(message("b"));
-        storage.away(false);
-        assertThat(comesBack(b, first).said).containsExactly("b");
-        assertThat(strays).isEmpty();
-    }
-
-    @Test
-    void what_the_store_has_missed_of_a_stream_that_is_taken_is_handed_on_once() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.send(message("a"));
-        stream.lost(first);
-        storage.away(true);
-        stream.send(message("b"));
-        stream.send(message("c"));
-        storage.away(false);
-        comesBack(b, first);
-        alarms.fire(Journal.AGAIN);
-        settle();
-        assertThat(strays).containsExactly("b", "c");
-        stream.send(message("d"));
-        assertThat(strays).containsExactly("b", "c", "d");
-    }
-
-    /** As when its connection to the store breaks, and the same is sent again. */
-    @Test
-    void what_was_written_before_the_stream_was_taken_is_not_handed_on_when_it_is_written_again() {
-        var repeating = new WrappedEvents(storage.node("a"));
-        var here = log("a", background, repeating);
-        var stream = here.openStanding();
-        var first = begun(stream);
-        stream.lost(first);
-        repeating.hold = true;
-        stream.send(message("a"));
-        stream.send(message("b"));
-        var second = comesBack(b, first);
-        assertThat(second.said).containsExactly("a");
-        repeating.repeat();
-        assertThat(strays).containsExactly("b");
-    }
-
-    /** Between the taking of it and its going on here. */
-    @Test
-    void what_is_said_on_a_stream_while_it_comes_back_is_said_once_and_in_order() {
-        var busy = new WrappedEvents(storage.node("a"));
-        var here = log("a", background, busy);
-        var stream = here.openStanding();
-        var first = begun(stream);
-        stream.send(message("seen"));
-        stream.lost(first);
-        var second = comesBack(b, first);
-        var there = b.find(first.lastId()).orElseThrow();
-        there.send(message("there"));
-        busy.afterTake =
-                () -> {
-                    storage.hold();
-                    stream.send(message("x"));
-                    stream.send(message("y"));
-                };
-        var third = comesBack(here, second);
-        stream.send(message("z"));
-        storage.release();
-        storage.release();
-        storage.release();
-        assertThat(third.said).containsExactly("x", "y", "z");
-        here.find(first.lastId()).orElseThrow().send(message("on"));
-        settle();
-        assertThat(third.said).containsExactly("x", "y", "z", "on");
-        assertThat(strays).isEmpty();
-    }
-
-    @Test
     void what_is_too_large_to_be_kept_is_nothing_that_a_client_may_miss() {
         var stream = answer(a);
         var first = begun(stream);
@@ -641,59 +259,66 @@ class SharedStreamsTest {
     void what_nobody_knows_is_waited_for_by_nobody() {
         dead.add("b");
         assertThat(a.fetch("pb.1-1")).isEmpty();
-        assertThat(a.fetch("gb.1-1")).isEmpty();
     }
 
-    private static Question question() {
-        return new Question(
-                Spliced.of(JsonRpc.request(Json.of("q"), "elicitation/create", Json.EMPTY_OBJECT)),
-                _ -> {});
+    /** As when a replica takes the place of its master. */
+    @Test
+    void the_end_of_an_answer_that_the_store_has_lost_is_written_again_for_who_waits_for_it() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        last(stream, "done");
+        storage.loseLast();
+        var second = comesBack(b, first);
+        assertThat(second.ended).isFalse();
+        alarms.fire(Mirror.LOOK);
+        settle();
+        assertThat(second.said).containsExactly("done");
+        assertThat(second.ended).isTrue();
     }
 
-    /** A store of which a test makes something else. */
-    private static final class WrappedEvents implements EventStorage {
-        private final EventStorage next;
-        private Runnable afterRead = () -> {};
-        private int reads;
-        private Runnable afterTake = () -> {};
-        private final List<Runnable> again = new ArrayList<>();
-        private boolean hold; // the answer to what is appended, which is sent again
-        private int lost; // answers to takings
+    @Test
+    void an_answer_of_a_process_that_leaves_is_not_ended_by_it() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.lost(first);
+        storage.away(true);
+        stream.send(message("a"));
+        storage.away(false);
+        a.leave(PATIENCE);
+        dead.add("a");
+        var second = comesBack(b, begun(answer(b)), stream.beginning());
+        assertThat(second.said).containsExactly("a", "7:true");
+    }
 
-        WrappedEvents(EventStorage next) {
-            this.next = next;
+    @Test
+    void what_is_forgotten_for_want_of_room_is_forgotten_in_the_store_too() {
+        var stream = answer(a);
+        stream.send(message("a"));
+        stream.send(message("b"));
+        last(stream, "c");
+        assertThat(storage.size(stream.name())).isEqualTo(3);
+        var other = answer(a);
+        for (int i = 0; i < EventLog.MOST_EVENTS; i++) {
+            other.send(message("more"));
         }
+        alarms.fire(EventLog.TICK);
+        settle();
+        assertThat(storage.size(stream.name())).as("beginning and end").isEqualTo(2);
+        assertThat(b.fetch(stream.beginning())).isEmpty();
+        assertThat(b.fetch(id(stream, 3)).orElseThrow().isOverAt(id(stream, 3))).isTrue();
+    }
 
-        @Override
-        public CompletionStage<Appended> append(Batch batch) {
-            var done = next.append(batch);
-            if (!hold) {
-                return done;
-            }
-            var second = new CompletableFuture<Appended>();
-            again.add(() -> next.append(batch).thenAccept(second::complete));
-            return second;
-        }
-
-        void repeat() {
-            hold = false;
-            List.copyOf(again).forEach(Runnable::run);
-        }
-
-        @Override
-        public Optional<Kept> read(String session, String stream, long after, int most) {
-            var kept = next.read(session, stream, after, most);
-            reads++;
-            afterRead.run();
-            return kept;
-        }
-
-        @Override
-        public boolean take(String session, String stream, String place, long token) {
-            boolean done = next.take(session, stream, place, token);
-            afterTake.run();
-            return done && lost-- <= 0;
-        }
+    @Test
+    void an_answer_that_another_process_has_told_to_its_end_makes_room_first() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.lost(first);
+        last(stream, "done");
+        assertThat(stream.isTold()).isFalse();
+        comesBack(b, begun(answer(b)), stream.beginning());
+        assertThat(stream.isTold()).isTrue();
     }
 
     @Test
@@ -828,19 +453,6 @@ class SharedStreamsTest {
     }
 
     @Test
-    void a_process_that_leaves_ends_its_connections_and_nothing_else() {
-        var stream = a.openStanding();
-        var first = begun(stream);
-        stream.send(message("a"));
-        a.leave(PATIENCE);
-        assertThat(first.ended).isTrue();
-        var second = comesBack(b, first);
-        assertThat(second.ended).isFalse();
-        b.find(first.lastId()).orElseThrow().send(message("b"));
-        assertThat(second.said).containsExactly("b");
-    }
-
-    @Test
     void a_process_that_leaves_waits_until_the_store_has_taken_what_was_said() throws Exception {
         var stream = answer(a);
         var first = begun(stream);
@@ -932,13 +544,5 @@ class SharedStreamsTest {
         var all = new ArrayList<>(IntStream.range(0, 200).mapToObj(i -> "m" + i).toList());
         all.add("end");
         assertThat(heard).isEqualTo(all);
-    }
-
-    private static void soon(Callable<Boolean> isSo) {
-        await().pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(1)).until(isSo);
-    }
-
-    private static String id(EventStream stream, int number) {
-        return EventStream.id(stream.name(), number);
     }
 }

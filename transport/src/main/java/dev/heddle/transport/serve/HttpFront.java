@@ -37,6 +37,9 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     private static final int GLANCES_AT_ONE_REQUEST = 3;
     private static final int GLANCES_AT_SILENCE = 12;
 
+    /** Tells a connection, as an event, to end as soon as nothing is being asked on it. */
+    static final Object NO_MORE = new Object();
+
     /** Answers requests. */
     @FunctionalInterface
     interface Requests {
@@ -89,6 +92,17 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         glancesAtSilence++;
         glancesAtRequest = head == null ? 0 : glancesAtRequest + 1;
         if (glancesAtRequest > GLANCES_AT_ONE_REQUEST || glancesAtSilence > GLANCES_AT_SILENCE) {
+            ctx.close();
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (!event.equals(NO_MORE)) {
+            ctx.fireUserEventTriggered(event);
+        } else if (current != null) {
+            current.closeAfterwards();
+        } else if (head == null) {
             ctx.close();
         }
     }

@@ -82,6 +82,11 @@ final class HttpReply implements Answer {
         return this;
     }
 
+    /** Has the connection carry no other answer after this one. To be called on the event loop. */
+    void closeAfterwards() {
+        keepAlive = false;
+    }
+
     /** Whether what is sent has a chance to arrive. */
     boolean isOpen() {
         return channel.isActive() && state != State.ENDED;

@@ -46,6 +46,7 @@ public final class McpServer implements AutoCloseable {
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final @Nullable SslContext tls;
     private final Channel listening;
+    private volatile boolean retired;
     private volatile String lastHost = ""; // the last that was allowed; most come again
 
     /**
@@ -151,6 +152,9 @@ public final class McpServer implements AutoCloseable {
     }
 
     private void handle(HttpRequest head, byte[] body, HttpReply reply) {
+        if (retired) {
+            reply.closeAfterwards();
+        }
         var hosts = head.headers().getAll(HttpHeaderNames.HOST);
         var host = hosts.size() == 1 ? hosts.getFirst() : "";
         if (!allowsHost(host)) {
@@ -260,6 +264,21 @@ public final class McpServer implements AutoCloseable {
                                 reply.text(page.get().status(), page.get().contentType(), body);
                             }
                         });
+    }
+
+    /**
+     * Has each connection end after its next answer from now on, so that its client makes another
+     * one, which a balancer may lead elsewhere.
+     */
+    public void retire() {
+        retired = true;
+    }
+
+    /** Ends the connections on which nothing is being asked, and the others when it is answered. */
+    public void letGo() {
+        retire();
+        connections.forEach(
+                connection -> connection.pipeline().fireUserEventTriggered(HttpFront.NO_MORE));
     }
 
     /** Takes no new connections from now on. */
