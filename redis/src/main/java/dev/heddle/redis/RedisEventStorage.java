@@ -191,7 +191,7 @@ final class RedisEventStorage implements EventStorage {
         long number = number(message);
         var kind = kind(message);
         var text =
-                sealed.isEmpty()
+                sealed.isEmpty() || kind == Kind.TAKEN
                         ? Optional.of("")
                         : form.opened(name, which(stream, number, kind), sealed);
         return text.map(opened -> new Entry(number, kind, opened));

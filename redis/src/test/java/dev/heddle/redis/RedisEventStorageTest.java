@@ -4,17 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.heddle.core.events.EventStorage;
+import dev.heddle.core.events.EventStorage.Appended;
 import dev.heddle.core.events.EventStorage.Batch;
 import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kind;
 import dev.heddle.core.sealing.Vault;
 import dev.heddle.testkit.EventStorageContract;
 
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.XAddArgs;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 
@@ -34,6 +42,48 @@ class RedisEventStorageTest {
 
     private static EventStorage node(Optional<Vault> vault) {
         return store.node(vault, Store.LIFE).events().orElseThrow();
+    }
+
+    private static String key(String stream) {
+        return store.connection().sync().keys("*").stream()
+                .filter(name -> name.endsWith(stream))
+                .findAny()
+                .orElseThrow();
+    }
+
+    private static Appended append(EventStorage node, String stream, long number) {
+        var entry = new Entry(number, Kind.EVENT, "event " + number);
+        var batch = new Batch("id", stream, 1, "[1]", 0, false, List.of(entry));
+        return node.append(batch).toCompletableFuture().join();
+    }
+
+    /** As a newer version may write one that says something, behind what there is. */
+    private static void addUnknown(String stream, String place) {
+        var sync = store.connection().sync();
+        var before = sync.xrevrange(key(stream), Range.create("-", "+"), Limit.from(1));
+        var body = new HashMap<>(before.getFirst().getBody());
+        body.put("k", "OF_TOMORROW");
+        sync.xadd(key(stream), new XAddArgs().id(place), body);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void an_entry_of_a_kind_that_is_not_known_is_nothing_for_a_client(boolean isSealed) {
+        var vault =
+                isSealed ? Optional.of(Vault.of(List.of(Store.SECRET))) : Optional.<Vault>empty();
+        var stream = "pnew." + isSealed;
+        var writer = node(vault);
+        var reader = node(vault);
+        append(writer, stream, 1);
+        addUnknown(stream, "1-2");
+        assertThat(reader.read("id", stream, 0, 9).orElseThrow().ended()).isFalse();
+        assertThat(append(writer, stream, 2)).isInstanceOf(Appended.Written.class);
+        assertThat(reader.read("id", stream, 0, 9).orElseThrow().entries())
+                .containsExactly(
+                        new Entry(1, Kind.EVENT, "event 1"),
+                        new Entry(1, Kind.TAKEN, ""),
+                        new Entry(2, Kind.EVENT, "event 2"));
+        assertThat(reader.take("id", stream, "2-1", 1)).isTrue();
     }
 
     @Nested
@@ -56,11 +106,7 @@ class RedisEventStorageTest {
             var entry = new Entry(1, Kind.EVENT, "a");
             var batch = new Batch("id", "pabc.2", 1, "[1]", 0, false, List.of(entry));
             node(0).append(batch).toCompletableFuture().join();
-            var key =
-                    store.connection().sync().keys("*").stream()
-                            .filter(name -> name.endsWith("pabc.2"))
-                            .findAny()
-                            .orElseThrow();
+            var key = key("pabc.2");
             var foreign =
                     RedisEventStorageTest.node(
                             Optional.of(Vault.of(List.of("a quite different secret, as long"))));
