@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
@@ -17,6 +18,8 @@ import java.util.regex.Pattern;
 
 /** Any node goes on with any session. */
 class NodesTest {
+    private static final String CALL = "{\"ms\":5000}";
+
     @TempDir private Path folder;
 
     @Test
@@ -74,6 +77,31 @@ class NodesTest {
                 assertThat(here.call("count", "{}").status()).isEqualTo(404);
             }
             await().until(() -> nodes.stub().count("sessions") == 2); // the watches
+        }
+    }
+
+    /** A call that is under way is answered all the same. */
+    @ParameterizedTest
+    @CsvSource({"0,false", "1,false", "0,true", "1,true"})
+    void a_stream_ends_at_once_when_its_session_is_terminated_wherever_and_whatever_is_under_way(
+            int node, boolean busy) {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            var here = nodes.node(node);
+            try (var stream = RawHttp.listening(here, client);
+                    var call = RawHttp.calling(here, client, busy ? "slow" : "count", CALL)) {
+                assertThat(stream.status()).isEqualTo(200);
+                await().until(() -> nodes.stub().count("running") == 1 || call.has("\"mine\""));
+                assertThat(client.delete().status()).isEqualTo(200);
+                await().atMost(Duration.ofSeconds(2)).until(() -> stream.has("0\r\n\r\n"));
+                assertThat(nodes.stub().count("running")).isEqualTo(busy ? 1 : 0);
+                for (int i = 0; i < 2; i++) {
+                    try (var back = RawHttp.listening(nodes.node(i), client)) {
+                        assertThat(back.status()).isEqualTo(404);
+                    }
+                }
+                await().until(() -> call.has("\"result\""));
+            }
         }
     }
 

@@ -121,7 +121,7 @@ final class HeldSessions {
         for (int i = 0; overtaken && i < MOST_TIMES; i++) {
             var record = held.following().load(() -> Optional.of(held.session().metadata()));
             if (record.filter(known -> !Metadata.isTerminated(known)).isEmpty()) {
-                letGo(id, held);
+                letGo(id, held, MultiSession::hangUp);
                 throw new Fault.SessionNotFound();
             }
             held.session().catchUp(record.get());
@@ -187,8 +187,8 @@ final class HeldSessions {
 
     /**
      * Takes the session, so that nobody else lets it go, marks the record, and looks once more, so
-     * that none that is being made slips through. Refuses newcomers, and does the rest in the
-     * background.
+     * that none that is being made slips through. Refuses newcomers, ends the client's streams, and
+     * does the rest in the background.
      */
     void end(String id) {
         var held = sessions.remove(id);
@@ -201,17 +201,13 @@ final class HeldSessions {
             }
             throw away;
         }
-        finishSoon(id, held);
-        finishSoon(id);
+        finishSoon(id, held, MultiSession::hangUp);
+        finishSoon(id, sessions.remove(id), MultiSession::hangUp);
     }
 
-    private void finishSoon(String id) {
-        finishSoon(id, sessions.remove(id));
-    }
-
-    private void finishSoon(String id, @Nullable Held held) {
+    private void finishSoon(String id, @Nullable Held held, Consumer<MultiSession> first) {
         if (held != null) {
-            held.session().refuse();
+            first.accept(held.session());
             chores.run("heddle-end", () -> finish(id, held));
         }
     }
@@ -241,12 +237,12 @@ final class HeldSessions {
     void letGo(MultiSession session) {
         Optional.ofNullable(sessions.get(session.id()))
                 .filter(held -> held.session().equals(session))
-                .ifPresent(held -> letGo(session.id(), held));
+                .ifPresent(held -> letGo(session.id(), held, MultiSession::refuse));
     }
 
-    private void letGo(String id, Held held) {
+    private void letGo(String id, Held held, Consumer<MultiSession> first) {
         if (sessions.remove(id, held)) {
-            held.session().refuse();
+            first.accept(held.session());
             chores.run("heddle-leave", () -> drop(held, MultiSession::leave));
         }
     }
@@ -296,9 +292,9 @@ final class HeldSessions {
     /** What nobody else can go on with ends. */
     private void letGoOrFinish(String id, Held held) {
         if (storage.isShared(id)) {
-            letGo(id, held);
+            letGo(id, held, MultiSession::refuse);
         } else {
-            finishSoon(id);
+            finishSoon(id, sessions.remove(id), MultiSession::refuse);
         }
     }
 }

@@ -541,6 +541,12 @@ final class LiveSession implements MultiSession {
     }
 
     @Override
+    public void hangUp() {
+        refuse();
+        standing.close();
+    }
+
+    @Override
     public void close() {
         end(false, conversations::close);
     }

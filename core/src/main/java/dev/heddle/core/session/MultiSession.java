@@ -146,6 +146,12 @@ public interface MultiSession extends Caller {
     void refuse();
 
     /**
+     * Like {@link #refuse}, and ends the client's streams at once: the session has ended
+     * everywhere, and only calls that are under way go on.
+     */
+    void hangUp();
+
+    /**
      * Goes on from what is stored of the session now, where another process has changed it. May
      * block.
      */

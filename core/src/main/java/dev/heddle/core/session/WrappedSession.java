@@ -169,6 +169,11 @@ public abstract class WrappedSession implements MultiSession {
     }
 
     @Override
+    public final void hangUp() {
+        next.hangUp();
+    }
+
+    @Override
     public void catchUp(Map<String, String> record) {
         next.catchUp(record);
     }

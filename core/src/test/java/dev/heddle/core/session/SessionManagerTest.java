@@ -177,9 +177,12 @@ class SessionManagerTest {
     void a_termination_does_not_wait_for_the_call_that_is_in_flight() {
         backend.onCall((_, _) -> {});
         var session = open(Identity.NONE);
+        var stream = new RecordingSink();
+        session.attach(Identity.NONE, stream);
         var sink = SessionFixture.call(session, "x");
         manager.terminate(session.id(), Identity.NONE);
         assertThat(manager.live(session.id())).isEmpty();
+        assertThat(stream.isEnded()).isTrue();
         assertThat(SessionFixture.send(session, Json.of(1), "ping", "{}").fault())
                 .isInstanceOf(Fault.SessionClosed.class);
         await().until(() -> fixture.alarms.fire(LiveSession.GRACE) == 1);
