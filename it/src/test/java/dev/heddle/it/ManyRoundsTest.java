@@ -8,13 +8,19 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
+import java.util.Map;
 
 /** A client without a session takes each round at whichever node. */
 class ManyRoundsTest {
     private static final String VERSION = "2026-07-28";
     private static final String PERSON = "{\"elicitation\":{\"form\":{},\"url\":{}}}";
+
+    private static final String CONTENT = "{\"name\":\"Ann\",\"color\":\"red\"}";
+    private static final String OWNED = "incomingAuth: {type: local}";
 
     private static final String RESEARCH = "simulate-research-query";
     private static final String EVERYTHING =
@@ -35,6 +41,10 @@ class ManyRoundsTest {
     }
 
     private Answer call(int node, String tool, String rest) {
+        return call(nodes, node, tool, rest);
+    }
+
+    private static Answer call(Nodes nodes, int node, String tool, String rest) {
         return nodes.node(node)
                 .client()
                 .header("MCP-Protocol-Version", VERSION)
@@ -55,15 +65,22 @@ class ManyRoundsTest {
 
     /** The round that follows on {@code asked}, with a consent to all that it asks. */
     private Answer next(int node, String tool, Answer asked) {
+        return next(nodes, node, tool, asked);
+    }
+
+    private static Answer next(Nodes nodes, int node, String tool, Answer asked) {
         var keys = asked.result().path("inputRequests").propertyNames();
         var answers = new StringBuilder();
         for (var key : keys) {
             answers.append(answers.isEmpty() ? "" : ",")
                     .append('"')
                     .append(key)
-                    .append("\":{\"action\":\"accept\",\"content\":{}}");
+                    .append("\":{\"action\":\"accept\",\"content\":")
+                    .append(CONTENT)
+                    .append('}');
         }
         return call(
+                nodes,
                 node,
                 tool,
                 "\"requestState\":"
@@ -75,19 +92,68 @@ class ManyRoundsTest {
 
     @Test
     void a_question_is_answered_at_whichever_node() {
+        isAnsweredAtWhicheverNode(nodes);
+    }
+
+    @Test
+    void a_question_to_an_owner_is_answered_at_whichever_node() {
+        try (var owned = Nodes.start(folder.resolve("owned"), 2, OWNED)) {
+            isAnsweredAtWhicheverNode(owned);
+        }
+    }
+
+    private static void isAnsweredAtWhicheverNode(Nodes nodes) {
         for (int i = 0; i < 6; i++) {
-            var asked = call(i % 2, "ask", "");
-            assertThat(asked.result().path("resultType").asString("")).isEqualTo("input_required");
-            var answer = next((i + i / 2) % 2, "ask", asked);
+            var asked = call(nodes, i % 2, "ask", "");
+            assertThat(asks(asked)).isTrue();
+            var answer = next(nodes, (i + i / 2) % 2, "ask", asked);
             assertThat(answer.text()).as(answer.body()).contains("accept");
         }
+    }
+
+    private static boolean asks(Answer answer) {
+        return answer.result().path("resultType").asString("").equals("input_required");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", OWNED})
+    void rounds_at_a_server_without_sessions_go_on_at_whichever_node_even_if_theirs_are_gone(
+            String yaml) {
+        var rounds = "test_input_required_result_multi_round";
+        try (var server =
+                        Child.start(
+                                Map.of(),
+                                Peers.node(),
+                                Peers.fixture("conformant.mjs"),
+                                "stateless");
+                var both = Nodes.start(folder.resolve("stateless"), 2, backend(server), yaml)) {
+            for (int i = 0; i < 4; i++) {
+                var first = call(both, i % 2, rounds, "");
+                var second = next(both, (i + 1) % 2, rounds, first);
+                assertThat(asks(first) && asks(second)).as(second.body()).isTrue();
+                assertThat(next(both, i / 2, rounds, second).text()).isEqualTo("Ann likes red");
+            }
+            var first = call(both, 0, rounds, "");
+            both.kill(0);
+            var second = next(both, 1, rounds, first);
+            assertThat(asks(second)).as(second.body()).isTrue();
+            both.restart(0);
+            both.kill(1);
+            assertThat(next(both, 0, rounds, second).text()).isEqualTo("Ann likes red");
+        }
+    }
+
+    private static String backend(Child server) {
+        return "- {name: stateless, transport: streamable-http, url: \""
+                + server.line(text -> text.startsWith("http"))
+                + "\"}";
     }
 
     @Test
     void who_had_to_open_a_url_first_comes_back_to_the_same_server_through_any_node() {
         for (int i = 0; i < 4; i++) {
             var shut = call(0, "door", "");
-            assertThat(shut.result().path("resultType").asString("")).isEqualTo("input_required");
+            assertThat(asks(shut)).isTrue();
             assertThat(next(i % 2, "door", shut).text()).isEqualTo("open");
         }
     }
