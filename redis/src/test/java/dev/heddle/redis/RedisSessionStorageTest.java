@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
@@ -152,22 +153,36 @@ class RedisSessionStorageTest {
 
     @Test
     void a_record_of_ten_backends_is_small() {
-        var record = new HashMap<>(FULL);
+        var record = new HashMap<String, String>();
+        record.put(Metadata.BINDING, "https://issuer.example\0anna@example.com");
         record.put(
                 Metadata.PROFILE,
                 "{\"revision\":\"2025-11-25\",\"capabilities\":{\"elicitation\":{},\"sampling\":{},"
                     + "\"roots\":{\"listChanged\":true}},\"clientInfo\":{\"name\":\"an-ide\",\"version\":\"1.2.3\"}}");
-        for (int i = 0; i < 10; i++) {
-            record.put(Metadata.BACKEND_SESSION + "backend-" + i, "6f1c2a58-7f0b-4d2a-9f7e-0c" + i);
-            record.put(Metadata.BACKEND_REVISION + "backend-" + i, "2025-11-25");
-            record.put(Metadata.BACKEND_COOKIES + "backend-" + i, "");
-            record.put(Metadata.BACKEND_OPENED + "backend-" + i, "1");
-            record.put(Metadata.BACKEND_CATALOG + "backend-" + i, "0123abcd");
+        var backends = IntStream.range(0, 10).mapToObj(i -> "backend-" + i).toList();
+        record.put(Metadata.BACKEND_IDS, String.join(",", backends));
+        for (var backend : backends) {
+            record.put(Metadata.BACKEND_SESSION + backend, UUID.randomUUID().toString());
+            record.put(Metadata.BACKEND_REVISION + backend, "2025-11-25");
+            record.put(Metadata.BACKEND_COOKIES + backend, "");
+            record.put(Metadata.BACKEND_OPENED + backend, "1");
+            record.put(Metadata.BACKEND_CATALOG + backend, "0123abcd");
         }
+        record.put(Metadata.HOME, "3w5e11264sgsf 10.42.117.203:8080");
+        record.put(Metadata.LISTENER, "3w5e11264sgsf");
+        record.put(Metadata.LOG_LEVEL, "warning");
+        record.put(Metadata.CREATED, "1790000000000");
+        record.put(Metadata.USED, "1790000000000");
+        record.put(Metadata.SHOWN + "notifications/tools/list_changed", "0123abcd");
+        record.put(Metadata.SHOWN + "notifications/resources/list_changed", "0123abcd4567ef89");
+        record.put(Metadata.SHOWN + "notifications/prompts/list_changed", "0123abcd");
+        record.put(Metadata.SUBSCRIPTION + "file:///home/anna/project/README.md", "backend-1");
+        record.put(Metadata.SUBSCRIPTION + "file:///home/anna/project/pom.xml", "backend-1");
+        record.put(Metadata.SUBSCRIPTION + "postgres://db/orders/schema", "backend-2");
         store.node().create("a", record);
         assertThat(store.node().load("a")).contains(record);
         var name = Vault.of(List.of(Store.SECRET)).names("a").getFirst();
-        assertThat(store.connection().sync().strlen(Store.PREFIX + name)).isLessThan(2500);
+        assertThat(store.connection().sync().strlen(Store.PREFIX + name)).isLessThan(3300);
     }
 
     @Test

@@ -19,6 +19,8 @@ import dev.heddle.testkit.WrappedStorage;
 
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
 import java.util.Collection;
@@ -434,6 +436,46 @@ class SessionManagerTest {
         assertThat(restored).hasValue(1);
         assertThatThrownBy(() -> other.getMultiSession(id).authorize(BERT))
                 .isInstanceOf(Fault.UnauthorizedCaller.class);
+    }
+
+    /** Whatever is asked then, the session's own conversations with backends included. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 50})
+    void to_go_on_with_a_session_takes_one_look_into_the_store_however_many_ask(int requests) {
+        var store = new CountingLoads(new Neighbours(fixture.clock));
+        var shared = new SessionFixture(builder -> builder.forClients(store), backend);
+        var id =
+                shared.manager(store, shared.factory, LIMITS)
+                        .begin(Identity.NONE, PROFILE, "here")
+                        .id();
+        await().until(() -> store.holds(id, Metadata.BACKEND_CATALOG + "a"));
+        store.loads.set(0);
+        var other = shared.manager(store, shared.factory, LIMITS);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < requests; i++) {
+                threads.submit(() -> SessionFixture.call(other.getMultiSession(id), "x").result());
+            }
+        }
+        assertThat(backend.lastTalk().received()).contains("tools/call");
+        assertThat(store.loads).hasValue(1);
+    }
+
+    private static final class CountingLoads extends WrappedStorage {
+        private final AtomicInteger loads = new AtomicInteger();
+
+        CountingLoads(SessionStorage next) {
+            super(next);
+        }
+
+        boolean holds(String id, String field) {
+            return records().load(id).orElseThrow().containsKey(field);
+        }
+
+        @Override
+        public Optional<Map<String, String>> load(String id) {
+            loads.incrementAndGet();
+            return super.load(id);
+        }
     }
 
     private record Counting(MultiSessionFactory next, AtomicInteger restored)
