@@ -3,6 +3,8 @@ package dev.heddle.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.heddle.it.RawClient.Answer;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,9 +13,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.regex.Pattern;
 
 /** Any node goes on with any session. */
@@ -33,6 +37,39 @@ class NodesTest {
                 assertThat(client.call("count", "{}").text()).isEqualTo(Integer.toString(i));
             }
             assertThat(nodes.stub().count("initializes")).isZero();
+            assertThat(nodes.stub().count("repeatedIds")).isZero();
+        }
+    }
+
+    @Test
+    void no_request_and_no_progress_of_one_node_is_taken_for_that_of_another() throws Exception {
+        try (var nodes = Nodes.start(folder, 2, "")) {
+            var client = nodes.node(0).client().initialize();
+            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                var answers = new ArrayList<Future<Answer>>();
+                for (int i = 0; i < 40; i++) {
+                    var there = client.at(nodes.node(i % 2).endpoint());
+                    var call =
+                            """
+                            {"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"slow",\
+                            "arguments":{"ms":300,"every":20},"_meta":{"progressToken":%d}}}\
+                            """
+                                    .formatted(i, i);
+                    answers.add(threads.submit(() -> there.post(call)));
+                }
+                for (int i = 0; i < answers.size(); i++) {
+                    var answer = answers.get(i).get();
+                    assertThat(answer.text()).endsWith("steps");
+                    assertThat(answer.messages())
+                            .filteredOn(message -> message.has("method"))
+                            .isNotEmpty()
+                            .extracting(one -> one.path("params").path("progressToken").asInt())
+                            .containsOnly(i);
+                }
+            }
+            assertThat(nodes.stub().count("runs")).isEqualTo(40);
+            assertThat(nodes.stub().count("repeatedIds")).isZero();
+            assertThat(nodes.stub().count("repeatedTokens")).isZero();
         }
     }
 

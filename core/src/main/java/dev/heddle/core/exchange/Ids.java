@@ -13,10 +13,21 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Ids {
     private static final long MOST = 1L << 53;
 
-    private final AtomicLong next = new AtomicLong(new SecureRandom().nextLong(MOST));
+    private final AtomicLong last;
+
+    public Ids() {
+        this(new SecureRandom().nextLong(MOST));
+    }
+
+    /**
+     * @param last the one before the first
+     */
+    Ids(long last) {
+        this.last = new AtomicLong(last);
+    }
 
     /** An id that has not been used before. */
     public long next() {
-        return next.incrementAndGet() & (MOST - 1);
+        return last.incrementAndGet() & (MOST - 1);
     }
 }
