@@ -200,10 +200,13 @@ class RedisSessionStorageTest {
             assertThat(here.isCurrent()).isTrue();
             assertThat(there.load(Optional::empty).orElseThrow()).containsEntry("k", "1");
             assertThat(there.isCurrent()).isTrue();
+            assertThat(mine.touch("a")).isTrue();
             other.update("a", Changes.set(Map.of("q", "1")).quietly());
             other.update("b", Changes.set(Map.of("k", "1")));
             other.delete("a");
             await().until(() -> !here.isCurrent());
+            assertThat(told).as("of no use, and of what is quiet neither").hasValue(2);
+            assertThat(there.isCurrent()).isTrue();
             assertThat(here.load(Optional::empty)).isEmpty();
         }
     }
@@ -265,7 +268,8 @@ class RedisSessionStorageTest {
         streamMoves(one.events().orElseThrow(), other.events().orElseThrow(), id);
     }
 
-    private static void streamMoves(EventStorage one, EventStorage other, String id) {
+    /** What is written by one process goes on at another one. */
+    static void streamMoves(EventStorage one, EventStorage other, String id) {
         assertThat(appended(one, event(id, 1))).isTrue();
         var kept = other.read(id, "g.1", 0, 10).orElseThrow();
         assertThat(other.take(id, "g.1", kept.place(), 1)).isTrue();

@@ -18,6 +18,11 @@ import dev.heddle.redis.testkit.Topology;
 import dev.heddle.testkit.FakeAlarms;
 import dev.heddle.testkit.FakeClock;
 
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -73,6 +78,10 @@ class TopologyTest {
                             .containsEntry("k", "2");
                 }
             }
+            var streams = one.events().orElseThrow();
+            RedisSessionStorageTest.streamMoves(
+                    streams, other.events().orElseThrow(), "of " + options);
+            assertThat(other.claimLeftovers()).isEmpty();
             var ids = IntStream.range(0, 20).mapToObj(i -> "session " + i).toList();
             assertThat(other.touch(ids)).isEmpty();
             ids.forEach(one::delete);
@@ -145,15 +154,32 @@ class TopologyTest {
     void a_cluster() {
         var servers = Topology.cluster(3);
         try {
-            works(
-                    options(
-                            new Kind.Cluster(),
-                            Optional.empty(),
-                            Optional.empty(),
-                            List.of(servers.getFirst().port(), servers.getLast().port())));
+            var ports = List.of(servers.getFirst().port(), servers.getLast().port());
+            works(options(new Kind.Cluster(), Optional.empty(), Optional.empty(), ports));
+            servers.forEach(TopologyTest::letIn);
+            var user = new Credentials(Optional.of("heddle"), "the-password");
+            works(options(new Kind.Cluster(), Optional.of(user), Optional.empty(), ports));
         } finally {
             servers.forEach(RedisServer::close);
         }
+    }
+
+    /** A user who may do no more than is needed in a cluster. */
+    private static void letIn(RedisServer server) {
+        var rights =
+                ("SETUSER heddle on >the-password resetchannels ~thv:vmcp:session:*"
+                                + " &thv:vmcp:session:* +@all -@dangerous +cluster +info")
+                        .split(" ");
+        var done =
+                Topology.ask(
+                        server,
+                        commands ->
+                                commands.dispatch(
+                                        CommandType.ACL,
+                                        new StatusOutput<>(StringCodec.UTF8),
+                                        new CommandArgs<>(StringCodec.UTF8)
+                                                .addValues(List.of(rights))));
+        assertThat(done).isEqualTo("OK");
     }
 
     @Test

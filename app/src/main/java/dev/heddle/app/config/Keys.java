@@ -137,7 +137,7 @@ final class Keys {
                     sessions | mapping | – | How many sessions, and for how long.
                     sessions.ttl | time | `30m` | A session that is not used for this long ends. An open stream or a call in flight is use.
                     sessions.lifetime | time | never | A session ends this long after it began, used or not.
-                    sessions.max | number | `100000` | Sessions at the same time.
+                    sessions.max | number | `100000` | Sessions at the same time. Like all limits it is each node's own: a session counts at every node that serves it.
                     sessions.maxPerOwner | number | `10000` | Sessions of one owner, or of one remote address where callers are anonymous.
                     sessions.streams | number | `8` | GET streams that one session may hold open at once.
                     sessions.inFlight | number | `32` | Calls of one session that may be at backends at once. Up to 1,000 more wait for their turn.

@@ -27,6 +27,7 @@ class StreamNewsTest {
     @Test
     void news_without_a_place_and_with_more_than_is_known_are_taken() {
         var news = Json.parse("{\"what\":\"GROWN\",\"stream\":\"p1\",\"ofTomorrow\":{\"a\":1}}");
-        assertThat(StreamNews.of(news)).contains(new StreamNews(What.GROWN, "p1", "", 0));
+        assertThat(StreamNews.of(news))
+                .contains(new StreamNews(What.GROWN, "p1", "", StreamNews.NOWHERE));
     }
 }
