@@ -110,8 +110,8 @@ final class MoveRows {
                 wire.initialize();
                 try (var moved = new Wire(there.url(), wire)) {
                     moved.call(there.tool("a", "echo0"));
-                    wire.end();
                     long ended = System.nanoTime();
+                    wire.end();
                     var ping = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\"}";
                     while (moved.post(ping).status() != NOT_FOUND) {
                         Thread.onSpinWait();
@@ -174,15 +174,18 @@ final class MoveRows {
                 wires.get(i).call(tool(nodes, i));
             }
             nodes.awaitQuiet();
+            long before = redis.commands();
             double each = requestsFor(nodes, wires, redis, calls) * 1000.0 / calls;
+            double commands = (redis.commands() - before) * 1000.0 / calls;
             report.figure(ROW, "heddle", 0, "requests per 1000 calls", each);
+            report.figure(ROW, "heddle", 0, "commands per 1000 calls", commands);
             report.row(
                     ROW,
                     "requests to Redis for 1,000 calls, at 200 a second over 100 sessions that two"
-                            + " nodes serve by turns",
+                            + " nodes serve by turns; the commands that they take",
                     "5",
                     "",
-                    "%.1f".formatted(each),
+                    "%.1f; %.1f".formatted(each, commands),
                     each < 5);
         } finally {
             wires.forEach(Wire::close);

@@ -18,23 +18,16 @@ import java.util.TreeMap;
  * what it holds is guarded by the monitor of its log.
  */
 public final class EventStream implements Resumable {
-    /** So many questions at most are remembered; the oldest of more have been answered. */
-    private static final int MOST_ASKED = 100;
-
-    /** A question that went out as the event {@code number}. */
-    private record Asked(long number, Question question) {}
-
     private final EventLog log;
     private final String name;
     private final long token; // with which it is written
     private final @Nullable Journal journal; // where other processes can read it
     private final Past past; // guarded by log, like the rest
-    private List<Asked> asked = List.of();
+    private final OpenQuestions asked;
     private Optional<EventStream> former = Optional.empty(); // of this name, which may hand on
     private @Nullable Taker taker;
     private long seen; // the last event that the taker's client knows from elsewhere
     private long leftAt; // when no connection has carried it any more
-    private int losses;
     private boolean told; // whether a connection has carried the last event
     private boolean over;
     private boolean taken; // somebody else goes on, and has what was not written here
@@ -54,6 +47,7 @@ public final class EventStream implements Resumable {
         this.name = name;
         this.token = token;
         this.past = new Past(log, 0);
+        this.asked = new OpenQuestions(log, this);
         this.leftAt = log.alarms().now();
         this.journal =
                 sharing.map(others -> new Journal(log, others, this, requests, 0)).orElse(null);
@@ -65,6 +59,7 @@ public final class EventStream implements Resumable {
         this.name = name;
         this.token = token;
         this.past = new Past(log, place);
+        this.asked = new OpenQuestions(log, this);
         this.leftAt = log.alarms().now();
         before.entries().stream().filter(Entry::isMessage).forEach(past::add);
         this.answered = before.entries().stream().anyMatch(one -> one.kind() == Kind.LAST);
@@ -228,34 +223,9 @@ public final class EventStream implements Resumable {
             if (over || followed) {
                 return log.next(this).filter(next -> next.ask(question)).isPresent();
             }
-            var more = new ArrayList<>(asked);
-            if (more.size() >= MOST_ASKED) {
-                more.removeFirst();
-            }
-            more.add(new Asked(put(question.message()), question));
-            asked = List.copyOf(more);
-            if (taker == null) {
-                giveUpLater();
-            }
+            asked.add(put(question.message()), question);
             return true;
         }
-    }
-
-    private void giveUpLater() {
-        int loss = losses;
-        log.alarms().after(EventLog.RETURN, () -> giveUp(loss));
-    }
-
-    /** A client that has come back since and been lost again has its time from then on. */
-    private void giveUp(int loss) {
-        List<Asked> lost;
-        synchronized (log) {
-            boolean away = taker == null && losses == loss;
-            lost = away ? asked : List.of();
-            asked = away ? List.of() : asked;
-            lost.forEach(one -> past.forget(one.number()));
-        }
-        lost.forEach(one -> one.question().wayLost().run());
     }
 
     /**
@@ -269,7 +239,7 @@ public final class EventStream implements Resumable {
                 past.add(kept);
                 over = true;
                 answered = true;
-                asked = List.of();
+                asked.clear();
                 send(new Out.Last(past.last(), message, kept));
             }
         }
@@ -281,7 +251,7 @@ public final class EventStream implements Resumable {
             if (!over) {
                 log.tidyLater();
                 over = true;
-                asked = List.of();
+                asked.clear();
                 send(new Out.End());
             }
         }
@@ -340,7 +310,7 @@ public final class EventStream implements Resumable {
             if (!over) {
                 over = true;
                 left = true;
-                asked = List.of();
+                asked.clear();
                 send(new Out.Then(this::leaveTaker));
             }
         }
@@ -374,7 +344,7 @@ public final class EventStream implements Resumable {
         }
         over = true;
         taken = true;
-        asked = List.of();
+        asked.clear();
         past.forgetAll();
         log.taken(this, left.values());
         tasks.forEach(Runnable::run);
@@ -387,7 +357,7 @@ public final class EventStream implements Resumable {
      */
     void follow(EventStream next) {
         next.former = Optional.of(this);
-        asked = List.of();
+        asked.clear();
         replaced();
         if (journal == null || journal.isStored()) {
             taken(past.last());
@@ -452,12 +422,9 @@ public final class EventStream implements Resumable {
         synchronized (log) {
             if (connection.equals(taker)) {
                 taker = null;
-                losses++;
                 leftAt = log.alarms().now();
                 log.tidyLater();
-                if (!asked.isEmpty()) {
-                    giveUpLater();
-                }
+                asked.lost();
             }
         }
     }

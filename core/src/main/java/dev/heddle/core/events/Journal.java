@@ -5,7 +5,6 @@ import dev.heddle.core.events.EventStorage.Batch;
 import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kept;
 import dev.heddle.core.events.EventStorage.Kind;
-import dev.heddle.core.events.StreamNews.What;
 import dev.heddle.protocol.Spliced;
 
 import org.jspecify.annotations.Nullable;
@@ -35,6 +34,7 @@ final class Journal {
     private final Sharing sharing;
     private final EventStream stream;
     private final String requests;
+    private final CarriedElsewhere elsewhere;
     private final ArrayDeque<Out> waiting = new ArrayDeque<>(2);
     private int writing; // how many of those that wait the store is being asked to take
     private boolean begun;
@@ -46,7 +46,6 @@ final class Journal {
     private long gone; // the number of the last event that has gone out
     private long sent; // the number of the last event that is being written
     private long stored; // the number of the last event that the store has taken
-    private String doubted = ""; // the carrier that is asked whether it still carries the stream
 
     /**
      * @param requests as of {@link Batch}
@@ -57,6 +56,7 @@ final class Journal {
         this.sharing = sharing;
         this.stream = stream;
         this.requests = requests;
+        this.elsewhere = new CarriedElsewhere(log, sharing, stream, this);
         this.gone = gone;
         this.sent = gone;
         this.stored = gone;
@@ -86,9 +86,19 @@ final class Journal {
         write();
     }
 
+    /** Whether the store may lack some of what has gone out. */
+    boolean mayLack() {
+        return anew;
+    }
+
     /** Whether the store has all that it should, as far as is known. */
     boolean isStored() {
         return waiting.isEmpty() && !anew;
+    }
+
+    /** Whether nothing is written any more. */
+    boolean isStopped() {
+        return stopped;
     }
 
     /** Whether the store is being asked to take something. */
@@ -137,16 +147,10 @@ final class Journal {
     }
 
     /** Writes all that is known, and runs {@code then}. */
-    private void writeAll(Runnable then) {
+    void writeAll(Runnable then) {
         onceMore = writing > 0;
         anew = true;
         put(new Out.Then(then));
-    }
-
-    private void tellWritten(String carrier) {
-        if (!stopped) {
-            sharing.tell(anew ? What.UNWRITTEN : What.GROWN, stream.name(), carrier);
-        }
     }
 
     /** Writes now what the store may lack. */
@@ -263,84 +267,13 @@ final class Journal {
         stream.goOut(out);
     }
 
-    /** What others have told of their carrying it was before. */
+    /** A connection of this process carries it now. */
     void carriedHere() {
-        doubted = "";
+        elsewhere.carriedHere();
     }
 
-    /** Hears what another process tells that carries the stream to its client. Not guarded. */
+    /** Hears what another process tells of it. Not guarded. */
     void hear(StreamNews news) {
-        switch (news.what()) {
-            case CARRIED, STILL_CARRIED -> carried(news, news.what() == What.CARRIED);
-            case LEFT -> {
-                synchronized (log) {
-                    remote(news.carrier()).ifPresent(stream::lost);
-                    stream.told(news.place());
-                }
-            }
-            case WANTED -> wanted(news);
-            case DOUBTED, GROWN, REPLACED, UNWRITTEN -> {}
-        }
-    }
-
-    /** Writes all that is known for somebody who knows as much as stands before the place. */
-    private void wanted(StreamNews news) {
-        synchronized (log) {
-            if (stream.canResume(news.place())) {
-                writeAll(() -> tellWritten(news.carrier()));
-            } else if (log.isOwn(stream.name())) {
-                sharing.tell(What.REPLACED, stream.name(), news.carrier());
-            }
-        }
-    }
-
-    /**
-     * What is told is on its way for a while, in which the client may have come back here: before a
-     * connection is given up for another, that is asked whether it is still there.
-     *
-     * @param begins whether the other process has not said so before
-     */
-    private void carried(StreamNews news, boolean begins) {
-        var carrier = news.carrier();
-        Optional<Taker> before = Optional.empty();
-        synchronized (log) {
-            var known = remote(carrier);
-            boolean unknown = begins || known.isEmpty();
-            boolean expected = begins ? !stream.isCarried() : carrier.equals(doubted);
-            if (known.isEmpty() && expected && !stream.isEnded()) {
-                var remote = new RemoteTaker(sharing, stream.name(), carrier);
-                before = stream.changeTaker(remote);
-                known = Optional.of(remote);
-                doubted = "";
-            }
-            known.ifPresent(remote -> remote.renew(log.alarms(), () -> stream.lost(remote)));
-            if (stream.isEnded() && news.waits(stream.past().last())) {
-                writeAll(() -> {}); // the store has lost the end
-            } else {
-                repair();
-            }
-            if (unknown) {
-                answer(carrier, begins, known.isPresent() || stream.isEnded());
-            }
-        }
-        before.ifPresent(Taker::replaced);
-    }
-
-    private void answer(String carrier, boolean begins, boolean carries) {
-        if (carries) {
-            sharing.tell(What.GROWN, stream.name(), carrier);
-        } else if (begins) {
-            doubted = carrier;
-            sharing.tell(What.DOUBTED, stream.name(), carrier);
-        } else {
-            sharing.tell(What.REPLACED, stream.name(), carrier);
-        }
-    }
-
-    private Optional<RemoteTaker> remote(String carrier) {
-        return stream.taker()
-                .filter(taker -> taker instanceof RemoteTaker)
-                .map(RemoteTaker.class::cast)
-                .filter(remote -> remote.carrier().equals(carrier));
+        elsewhere.hear(news);
     }
 }
