@@ -176,6 +176,26 @@ class NodesTest {
         }
     }
 
+    /** It holds a session that has expired meanwhile, and been ended by another node. */
+    @Test
+    void a_node_that_was_stopped_for_longer_than_a_session_lives_goes_on_without_it() {
+        try (var nodes = Nodes.start(folder, 2, "sessions: {ttl: 2s}")) {
+            var client = nodes.node(0).client().initialize();
+            var elsewhere = client.at(nodes.node(1).endpoint());
+            assertThat(elsewhere.call("count", "{}").text()).isEqualTo("1");
+            nodes.node(1).child().signal("STOP");
+            try {
+                await().until(() -> nodes.stub().count("sessions") <= 2); // the watches
+            } finally {
+                nodes.node(1).child().signal("CONT");
+            }
+            assertThat(elsewhere.call("count", "{}").status()).isIn(200, 404);
+            await().until(() -> elsewhere.call("count", "{}").status() == 404);
+            assertThat(client.call("count", "{}").status()).isEqualTo(404);
+            await().until(() -> nodes.stub().count("sessions") <= 2);
+        }
+    }
+
     @Test
     void what_a_client_has_asked_for_once_is_so_at_every_node() {
         try (var nodes = Nodes.start(folder, 2, "")) {

@@ -438,6 +438,18 @@ class SessionManagerTest {
                 .isInstanceOf(Fault.UnauthorizedCaller.class);
     }
 
+    @Test
+    void a_session_that_another_manager_made_is_terminated_by_its_owner_only() {
+        var id = open(ANNA).id();
+        var other = manager(fixture.factory);
+        assertThatThrownBy(() -> other.terminate(id, BERT))
+                .isInstanceOf(Fault.UnauthorizedCaller.class);
+        assertThat(other.getMultiSession(id)).isNotNull();
+        manager(fixture.factory).terminate(id, ANNA);
+        assertThatThrownBy(() -> manager(fixture.factory).getMultiSession(id))
+                .isInstanceOf(Fault.SessionNotFound.class);
+    }
+
     /** Whatever is asked then, the session's own conversations with backends included. */
     @ParameterizedTest
     @ValueSource(ints = {1, 50})
