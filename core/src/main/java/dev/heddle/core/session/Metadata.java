@@ -186,7 +186,9 @@ public final class Metadata {
                             fields.put(
                                     BACKEND_REVISION + id,
                                     connected.introduction().revision().text());
-                            fields.put(BACKEND_COOKIES + id, session.cookies());
+                            if (opened != 1 || !session.cookies().isEmpty()) { // none before it
+                                fields.put(BACKEND_COOKIES + id, session.cookies());
+                            }
                             if (opened > 0) {
                                 fields.put(BACKEND_OPENED + id, Long.toString(opened));
                             }

@@ -102,7 +102,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
             ctx.fireUserEventTriggered(event);
         } else if (current != null) {
             current.closeAfterwards();
-        } else if (head == null) {
+        } else if (head == null && waiting.isEmpty()) {
             ctx.close();
         }
     }
