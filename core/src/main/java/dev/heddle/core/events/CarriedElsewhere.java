@@ -73,7 +73,7 @@ final class CarriedElsewhere {
                 doubted = "";
             }
             known.ifPresent(remote -> remote.renew(log.alarms(), () -> stream.lost(remote)));
-            if (stream.isEnded() && news.waits(stream.past().last())) {
+            if (stream.isEnded() && news.isWaiting()) {
                 journal.writeAll(() -> {}); // the store has lost the end
             } else {
                 journal.repair();
@@ -105,7 +105,7 @@ final class CarriedElsewhere {
 
     private void tellWritten(String carrier) {
         if (!journal.isStopped()) {
-            sharing.tell(journal.mayLack() ? What.UNWRITTEN : What.GROWN, stream.name(), carrier);
+            sharing.tell(journal.hasFailed() ? What.UNWRITTEN : What.GROWN, stream.name(), carrier);
         }
     }
 }

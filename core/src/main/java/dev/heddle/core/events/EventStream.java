@@ -197,7 +197,7 @@ public final class EventStream implements Resumable {
             }
             case Out.Last(var number, var message, _) when to != null -> {
                 taker = null;
-                told = true;
+                told = !(to instanceof RemoteTaker); // which says by itself when it has
                 if (number > seen) {
                     to.last(id(number), message);
                 } else {

@@ -40,6 +40,8 @@ final class Journal {
     private boolean begun;
     private boolean stopped;
     private boolean anew; // the store may lack some of what has gone out
+    private boolean failed; // what was written last
+    private boolean emptying; // in a moment
     private boolean onceMore; // all that is known is to be written after what is being written
     private boolean repairing; // in a moment
     private Duration pause = AGAIN; // until it is repaired
@@ -86,9 +88,9 @@ final class Journal {
         write();
     }
 
-    /** Whether the store may lack some of what has gone out. */
-    boolean mayLack() {
-        return anew;
+    /** Whether the store has not taken what was written last, as far as is known. */
+    boolean hasFailed() {
+        return failed;
     }
 
     /** Whether the store has all that it should, as far as is known. */
@@ -108,11 +110,15 @@ final class Journal {
 
     /** Has the store forget in a moment what is known no more, unless more comes. */
     void emptied() {
-        log.alarms().after(EventLog.TICK, () -> sharing.virtual().execute(this::forgetAll));
+        if (!emptying) {
+            emptying = true;
+            log.alarms().after(EventLog.TICK, () -> sharing.virtual().execute(this::forgetAll));
+        }
     }
 
     private void forgetAll() {
         synchronized (log) {
+            emptying = false;
             if (stream.past().isEmpty() && waiting.isEmpty() && !stopped && !log.isClosed()) {
                 writeAll(() -> {});
             }
@@ -227,7 +233,7 @@ final class Journal {
                 : new Entry(number, kind, new String(message.bytes(), StandardCharsets.UTF_8));
     }
 
-    private void written(@Nullable Appended done, @Nullable Throwable failed) {
+    private void written(@Nullable Appended done, @Nullable Throwable why) {
         synchronized (log) {
             if (done instanceof Appended.Taken(var last)) {
                 stream.taken(last == Appended.Taken.UNKNOWN ? stored : last);
@@ -235,8 +241,9 @@ final class Journal {
             if (stopped) {
                 return;
             }
-            stored = failed == null ? Math.max(stored, sent) : stored;
-            anew = failed != null || onceMore;
+            failed = why != null;
+            stored = failed ? stored : Math.max(stored, sent);
+            anew = failed || onceMore;
             onceMore = false;
             pause = anew ? pause : AGAIN;
             for (; writing > 0; writing--) {

@@ -62,14 +62,15 @@ final class Returns {
         synchronized (log) {
             fetching++;
         }
+        Optional<EventStream> stream;
         try {
-            var stream = takeOrKnown(name, place);
-            fetched(stream);
-            return stream;
+            stream = takeOrKnown(name, place);
         } catch (RuntimeException failed) {
             log.alarms().after(Journal.AGAIN, () -> fetched(Optional.empty()));
             throw failed; // the stream may have been taken all the same
         }
+        fetched(stream);
+        return stream;
     }
 
     private void fetched(Optional<EventStream> stream) {
@@ -77,31 +78,23 @@ final class Returns {
             fetching--;
             if (stream.isPresent()) {
                 coming = stream;
-                takeMeanwhile().forEach(stream.get()::send);
-            } else if (fetching == 0) {
-                takeMeanwhile().forEach(others.strays()); // the client has not come back here
+                meanwhile.forEach(stream.get()::send);
+            }
+            if (fetching == 0 || stream.isPresent()) {
+                meanwhile = new ArrayList<>(0);
             }
         }
-    }
-
-    private List<Spliced> takeMeanwhile() {
-        var all = meanwhile;
-        meanwhile = new ArrayList<>(0);
-        return all;
     }
 
     /** As {@link EventLog#takes}. Guarded by the log. */
     boolean takes(Spliced message) {
-        if (fetching > 0) {
-            if (meanwhile.size() < EventLog.MOST_EVENTS) {
-                meanwhile.add(message);
-            }
-            return true;
-        }
         var next = coming.filter(stream -> log.knows(stream) && !stream.isCarried());
         coming = next;
         next.ifPresent(stream -> stream.send(message));
-        return next.isPresent();
+        if (next.isEmpty() && fetching > 0 && meanwhile.size() < EventLog.MOST_EVENTS) {
+            meanwhile.add(message);
+        }
+        return next.isPresent() || fetching > 0;
     }
 
     /** While the store is away, what is known here is believed. */

@@ -40,9 +40,9 @@ public record StreamNews(What what, String stream, String carrier, long place) {
         UNWRITTEN
     }
 
-    /** Whether somebody waits for what is there up to {@code last}. */
-    boolean waits(long last) {
-        return place != NOWHERE && place < last;
+    /** Whether somebody waits for what comes behind a place. */
+    boolean isWaiting() {
+        return place != NOWHERE;
     }
 
     /** As it travels. */

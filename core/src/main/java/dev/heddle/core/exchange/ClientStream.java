@@ -39,6 +39,13 @@ public interface ClientStream {
         return false;
     }
 
+    /**
+     * Whether the answers to calls travel on it too, so that it ends when there are none any more.
+     */
+    default boolean carriesCalls() {
+        return false;
+    }
+
     /** Hears that nothing more will come. */
     default void ended() {}
 }

@@ -543,7 +543,7 @@ final class LiveSession implements MultiSession {
     @Override
     public void hangUp() {
         refuse();
-        standing.close();
+        standing.hangUp();
     }
 
     @Override

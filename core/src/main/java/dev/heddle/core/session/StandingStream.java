@@ -80,6 +80,16 @@ final class StandingStream {
         return shared;
     }
 
+    /** Ends those open streams on which nothing else travels. */
+    void hangUp() {
+        for (var stream : state.get().streams()) {
+            if (!stream.carriesCalls()) {
+                state.updateAndGet(now -> now.without(stream, false));
+                stream.ended();
+            }
+        }
+    }
+
     /** Ends every open stream. */
     void close() {
         state.getAndSet(StandingState.EMPTY).streams().forEach(ClientStream::ended);

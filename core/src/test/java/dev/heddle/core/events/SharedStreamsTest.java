@@ -279,6 +279,33 @@ class SharedStreamsTest extends TwoProcesses {
     }
 
     @Test
+    void an_end_without_an_answer_that_the_store_has_lost_is_written_again_too() {
+        var stream = answer(a);
+        var first = begun(stream);
+        stream.send(message("a"));
+        stream.lost(first);
+        stream.end();
+        storage.loseLast();
+        var second = comesBack(b, first);
+        assertThat(second.ended).isFalse();
+        alarms.fire(Mirror.LOOK);
+        settle();
+        assertThat(second.ended).isTrue();
+    }
+
+    /** Until it has told it. */
+    @Test
+    void an_answer_that_another_process_carries_does_not_count_as_told_when_it_ends() {
+        var stream = answer(a);
+        var second = comesBack(b, begun(stream));
+        last(stream, "done");
+        assertThat(stream.isTold()).isFalse();
+        settle();
+        assertThat(second.said).containsExactly("done");
+        assertThat(stream.isTold()).isTrue();
+    }
+
+    @Test
     void an_answer_of_a_process_that_leaves_is_not_ended_by_it() {
         var stream = answer(a);
         var first = begun(stream);

@@ -415,7 +415,11 @@ class TakenStreamsTest extends TwoProcesses {
         stream.send(message("x"));
         assertThat(strays).containsExactly("x");
         assertThat(there.takes(message("x"))).isTrue();
-        assertThat(comesBack(there, first).said).containsExactly("x");
+        var taken = (EventStream) there.fetch(first.lastId()).orElseThrow();
+        assertThat(there.takes(message("y"))).isTrue();
+        var second = new Connection();
+        taken.resume(first.lastId(), second);
+        assertThat(second.said).containsExactly("x", "y");
         alarms.fire(Journal.AGAIN);
         assertThat(there.takes(message("late"))).isFalse();
     }

@@ -284,6 +284,11 @@ final class DuplexClient {
         }
 
         @Override
+        public boolean carriesCalls() {
+            return true;
+        }
+
+        @Override
         public void ended() {
             session = Optional.empty();
             way.sessionEnded();

@@ -6,6 +6,7 @@ import dev.heddle.protocol.JsonRpc;
 import dev.heddle.transport.net.GrowingBytes;
 
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.HttpContent;
@@ -103,7 +104,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         } else if (current != null) {
             current.closeAfterwards();
         } else if (head == null && waiting.isEmpty()) {
-            ctx.close();
+            refusing = true;
+            ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         }
     }
 
@@ -207,6 +209,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
     private void answered(ChannelHandlerContext ctx) {
         answering = false;
+        refusing |= current != null && current.isLast(); // what comes behind it is for nobody
         current = null;
         if (!waiting.isEmpty()) {
             ctx.executor().execute(() -> takeWaiting(ctx));

@@ -87,6 +87,11 @@ final class HttpReply implements Answer {
         keepAlive = false;
     }
 
+    /** Whether the connection carries no other answer after this one. */
+    boolean isLast() {
+        return !keepAlive;
+    }
+
     /** Whether what is sent has a chance to arrive. */
     boolean isOpen() {
         return channel.isActive() && state != State.ENDED;

@@ -1,24 +1,33 @@
 package dev.heddle.transport.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.heddle.protocol.Json;
 import dev.heddle.protocol.JsonRpc;
 import dev.heddle.protocol.Spliced;
 
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.util.concurrent.MockTicker;
 import io.netty.util.concurrent.Ticker;
 
 import org.junit.jupiter.api.Test;
 
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 class HttpFrontTest {
@@ -236,5 +245,79 @@ class HttpFrontTest {
         asked.getFirst().answer("bye");
         assertThat(sent()).contains("bye");
         assertThat(channel.isOpen()).isFalse();
+    }
+
+    private static String get(String target) {
+        return "GET " + target + " HTTP/1.1\r\nHost: here\r\n\r\n";
+    }
+
+    @Test
+    void a_connection_that_is_to_end_ends_when_nothing_is_asked_on_it() {
+        channel.pipeline().fireUserEventTriggered(HttpFront.NO_MORE);
+        channel.runPendingTasks();
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void a_connection_that_is_to_end_ends_with_the_answer_to_what_is_asked_on_it() {
+        write(get("/one"));
+        channel.pipeline().fireUserEventTriggered(HttpFront.NO_MORE);
+        assertThat(channel.isOpen()).isTrue();
+        asked.getFirst().answer("the one");
+        assertThat(sent()).contains("connection: close", "the one");
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void what_is_asked_behind_the_last_answer_of_a_connection_is_not_carried_out() {
+        write(get("/one") + get("/two"));
+        asked.getFirst().reply().closeAfterwards();
+        asked.getFirst().answer("the one");
+        assertThat(sent()).contains("connection: close", "the one");
+        assertThat(asked).hasSize(1);
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    @Test
+    void a_connection_that_is_to_end_does_so_behind_an_answer_that_its_client_reads_slowly()
+            throws Exception {
+        var body = "x".repeat(8_000_000);
+        var group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+        var accepted = new CompletableFuture<Channel>();
+        var server =
+                new ServerBootstrap()
+                        .group(group)
+                        .channel(NioServerSocketChannel.class)
+                        .childHandler(
+                                new ChannelInitializer<Channel>() {
+                                    @Override
+                                    protected void initChannel(Channel one) {
+                                        one.pipeline()
+                                                .addLast(new HttpRequestDecoder())
+                                                .addLast(
+                                                        new HttpFront(
+                                                                (_, _, reply) ->
+                                                                        reply.text(
+                                                                                200,
+                                                                                "text/plain",
+                                                                                body),
+                                                                MAX_BODY,
+                                                                Duration.ofSeconds(10)));
+                                        accepted.complete(one);
+                                    }
+                                })
+                        .bind("127.0.0.1", 0)
+                        .sync()
+                        .channel();
+        try (var client = new Socket()) {
+            client.connect(server.localAddress());
+            client.getOutputStream().write(get("/").getBytes(StandardCharsets.UTF_8));
+            await().until(() -> accepted.get().bytesBeforeWritable() > 0);
+            accepted.get().pipeline().fireUserEventTriggered(HttpFront.NO_MORE);
+            accepted.get().eventLoop().submit(() -> {}).sync();
+            assertThat(client.getInputStream().readAllBytes().length).isGreaterThan(body.length());
+        } finally {
+            group.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();
+        }
     }
 }
