@@ -153,7 +153,7 @@ final class Keys {
                     server.maxBody | number | `8388608` | Bytes of one request.
                     server.maxHeader | number | `65536` | Bytes of the headers of one request.
                     server.maxConnections | number | `100000` | Connections at the same time.
-                    server.drain | time | `0s` | How long it goes on serving after it has been told to stop, while `/readyz` says that it will: as long as the balancer in front takes to notice. Then calls in flight have ten seconds.
+                    server.drain | time | `0s` | How long it goes on serving after it has been told to stop, while `/readyz` says that it will: as long as the balancer in front takes to notice. Meanwhile each connection ends after its next answer. Then calls in flight have ten seconds.
                     server.keepAlive | time | `25s` | How often an event stream shows that it is alive.
                     server.io | `auto`, `io_uring`, `epoll` or `nio` | `auto` | How the kernel is asked about sockets.
                     server.tls | mapping | – | Serves over TLS. Without it, put a reverse proxy that does in front, or listen on loopback only.
