@@ -175,7 +175,7 @@ public final class EventLog {
      * there is none.
      */
     public synchronized boolean takes(Spliced message) {
-        return returns.filter(known -> known.takes(message)).isPresent();
+        return returns.filter(known -> known.takes(message, false)).isPresent();
     }
 
     /** Tells {@code mirror} from now on what it has to hear. */
@@ -213,8 +213,10 @@ public final class EventLog {
         var next = next(stream);
         if (next.isPresent()) {
             next.get().send(message);
-        } else if (isStanding(stream.name()) && !takes(message)) {
-            sharing.ifPresent(others -> others.strays().accept(message));
+        } else if (isStanding(stream.name())) {
+            returns.filter(known -> !known.takes(message, true))
+                    .flatMap(_ -> sharing)
+                    .ifPresent(others -> others.strays().accept(message));
         }
     }
 

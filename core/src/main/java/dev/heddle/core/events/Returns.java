@@ -28,11 +28,18 @@ final class Returns {
     /** After so many a stream is taken wherever its writer has got to. */
     private static final int POLITE = 2;
 
+    /**
+     * What was said on a stream that somebody else has taken.
+     *
+     * @param here whether it was said here, so that nobody else knows of it
+     */
+    private record Handed(Spliced message, boolean here) {}
+
     private final EventLog log;
     private final Sharing others;
     private final Map<String, CompletableFuture<What>> asked = new HashMap<>(0); // guarded by log
     private int fetching; // streams for what belongs to no call, guarded by log like the rest
-    private List<Spliced> meanwhile = new ArrayList<>(0); // what is for them
+    private List<Handed> meanwhile = new ArrayList<>(0); // what is for them
     private Optional<EventStream> coming = Optional.empty(); // and not carried yet
 
     Returns(EventLog log, Sharing others) {
@@ -76,23 +83,33 @@ final class Returns {
     private void fetched(Optional<EventStream> stream) {
         synchronized (log) {
             fetching--;
+            if (stream.isEmpty() && fetching > 0) {
+                return;
+            }
+            var all = meanwhile;
+            meanwhile = new ArrayList<>(0);
             if (stream.isPresent()) {
                 coming = stream;
-                meanwhile.forEach(stream.get()::send);
-            }
-            if (fetching == 0 || stream.isPresent()) {
-                meanwhile = new ArrayList<>(0);
+                all.forEach(handed -> stream.get().send(handed.message()));
+            } else {
+                all.stream()
+                        .filter(Handed::here)
+                        .forEach(handed -> others.strays().accept(handed.message()));
             }
         }
     }
 
-    /** As {@link EventLog#takes}. Guarded by the log. */
-    boolean takes(Spliced message) {
+    /**
+     * As {@link EventLog#takes}. Guarded by the log.
+     *
+     * @param here whether it was said here
+     */
+    boolean takes(Spliced message, boolean here) {
         var next = coming.filter(stream -> log.knows(stream) && !stream.isCarried());
         coming = next;
         next.ifPresent(stream -> stream.send(message));
         if (next.isEmpty() && fetching > 0 && meanwhile.size() < EventLog.MOST_EVENTS) {
-            meanwhile.add(message);
+            meanwhile.add(new Handed(message, here));
         }
         return next.isPresent() || fetching > 0;
     }

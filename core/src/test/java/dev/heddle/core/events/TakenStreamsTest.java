@@ -424,6 +424,28 @@ class TakenStreamsTest extends TwoProcesses {
         assertThat(there.takes(message("late"))).isFalse();
     }
 
+    @Test
+    void what_is_said_here_while_a_stream_does_not_come_back_is_handed_on_then() {
+        var deaf = new WrappedEvents(storage.node("a"));
+        var here = log("a", background, deaf);
+        var stream = here.openStanding();
+        var first = begun(stream);
+        stream.lost(first);
+        comesBack(b, first);
+        stream.send(message("noticed"));
+        deaf.afterTake =
+                () -> {
+                    throw new Fault.StorageUnavailable("no answer");
+                };
+        assertThatThrownBy(() -> here.fetch(first.lastId()))
+                .isInstanceOf(Fault.StorageUnavailable.class);
+        stream.send(message("x"));
+        assertThat(here.takes(message("told to all"))).isTrue();
+        assertThat(strays).containsExactly("noticed");
+        alarms.fire(Journal.AGAIN);
+        assertThat(strays).containsExactly("noticed", "x");
+    }
+
     /**
      * Its client is cut off at any moment and goes to whichever process, and of the questions to
      * the store some get no answer.
