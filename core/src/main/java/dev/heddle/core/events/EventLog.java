@@ -104,17 +104,15 @@ public final class EventLog {
     }
 
     /** What others may still come for is kept, however long it takes. */
-    private void keepLater(EventStream stream) {
-        alarms.after(
-                Journal.silence(),
-                () -> {
-                    synchronized (this) {
-                        if (stream.isAwaited() && !closed) {
-                            stream.keep();
-                            keepLater(stream);
-                        }
-                    }
-                });
+    private synchronized void keepLater(EventStream stream) {
+        stream.keepBy(alarms.after(Journal.silence(), () -> keep(stream)));
+    }
+
+    private synchronized void keep(EventStream stream) {
+        if (stream.isAwaited() && !closed) {
+            stream.keep();
+            keepLater(stream);
+        }
     }
 
     /** A new stream for what belongs to no call, which no connection carries yet. */
@@ -383,7 +381,10 @@ public final class EventLog {
     /** Forgets everything, and keeps nothing from now on. */
     public synchronized void close() {
         closed = true;
-        streams.values().forEach(stream -> stream.past().forgetAll());
+        for (var stream : streams.values()) {
+            stream.past().forgetAll();
+            stream.stopKeeping();
+        }
         streams.clear();
         if (tidying != null) {
             tidying.cancel();

@@ -3,6 +3,7 @@ package dev.heddle.core.events;
 import dev.heddle.core.events.EventStorage.Entry;
 import dev.heddle.core.events.EventStorage.Kept;
 import dev.heddle.core.events.EventStorage.Kind;
+import dev.heddle.core.exchange.Alarms.Alarm;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.protocol.Spliced;
 
@@ -25,6 +26,7 @@ public final class EventStream implements Resumable {
     private final Past past; // guarded by log, like the rest
     private final OpenQuestions asked;
     private Optional<EventStream> former = Optional.empty(); // of this name, which may hand on
+    private Alarm keeping = () -> {};
     private @Nullable Taker taker;
     private long seen; // the last event that the taker's client knows from elsewhere
     private long leftAt; // when no connection has carried it any more
@@ -237,9 +239,8 @@ public final class EventStream implements Resumable {
         synchronized (log) {
             if (!over) {
                 past.add(kept);
-                over = true;
                 answered = true;
-                asked.clear();
+                over();
                 send(new Out.Last(past.last(), message, kept));
             }
         }
@@ -250,11 +251,25 @@ public final class EventStream implements Resumable {
         synchronized (log) {
             if (!over) {
                 log.tidyLater();
-                over = true;
-                asked.clear();
+                over();
                 send(new Out.End());
             }
         }
+    }
+
+    private void over() {
+        over = true;
+        asked.clear();
+        stopKeeping();
+    }
+
+    /** Has the store keep it by {@code alarm} while nothing comes. */
+    void keepBy(Alarm alarm) {
+        keeping = alarm;
+    }
+
+    void stopKeeping() {
+        keeping.cancel();
     }
 
     /** Lets other processes know that it begins. */
@@ -308,9 +323,8 @@ public final class EventStream implements Resumable {
     void leave() {
         synchronized (log) {
             if (!over) {
-                over = true;
                 left = true;
-                asked.clear();
+                over();
                 send(new Out.Then(this::leaveTaker));
             }
         }
@@ -342,9 +356,8 @@ public final class EventStream implements Resumable {
                 case Out.Event _, Out.Beginning _, Out.Last _, Out.End _ -> {}
             }
         }
-        over = true;
         taken = true;
-        asked.clear();
+        over();
         past.forgetAll();
         log.taken(this, left.values());
         tasks.forEach(Runnable::run);

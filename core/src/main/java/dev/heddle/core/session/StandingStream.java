@@ -2,6 +2,7 @@ package dev.heddle.core.session;
 
 import dev.heddle.core.events.EventLog;
 import dev.heddle.core.exchange.Alarms;
+import dev.heddle.core.exchange.Alarms.Alarm;
 import dev.heddle.core.exchange.ClientStream;
 import dev.heddle.core.exchange.Question;
 import dev.heddle.core.fault.Fault;
@@ -31,6 +32,7 @@ final class StandingStream {
     private final Elsewhere elsewhere;
     private final RelayedQuestions relayed;
     private final AtomicReference<StandingState> state = new AtomicReference<>(StandingState.EMPTY);
+    private volatile Alarm forgetting = () -> {};
 
     /**
      * @param shared whether the streams are those of several clients, each of which is told
@@ -93,6 +95,7 @@ final class StandingStream {
     /** Ends every open stream. */
     void close() {
         state.getAndSet(StandingState.EMPTY).streams().forEach(ClientStream::ended);
+        forgetting.cancel(); // which would keep a session that is over until then
     }
 
     /**
@@ -104,12 +107,13 @@ final class StandingStream {
     void detach(ClientStream stream, Runnable forgotten) {
         state.updateAndGet(now -> now.without(stream, !shared));
         if (state.get().away().filter(stream::equals).isPresent()) {
-            alarms.after(
-                    EventLog.RETURN,
-                    () -> {
-                        state.updateAndGet(now -> now.withoutAway(stream));
-                        forgotten.run();
-                    });
+            forgetting =
+                    alarms.after(
+                            EventLog.RETURN,
+                            () -> {
+                                state.updateAndGet(now -> now.withoutAway(stream));
+                                forgotten.run();
+                            });
         }
     }
 
