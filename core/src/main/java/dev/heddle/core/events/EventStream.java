@@ -357,6 +357,7 @@ public final class EventStream implements Resumable {
             }
         }
         taken = true;
+        former = Optional.empty();
         over();
         past.forgetAll();
         log.taken(this, left.values());
@@ -369,13 +370,13 @@ public final class EventStream implements Resumable {
      * for that.
      */
     void follow(EventStream next) {
-        next.former = Optional.of(this);
         asked.clear();
         replaced();
         if (journal == null || journal.isStored()) {
             taken(past.last());
         } else {
             followed = true;
+            next.former = Optional.of(this);
             journal.repair();
         }
     }
